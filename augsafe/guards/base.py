@@ -1,0 +1,89 @@
+"""Findings: what a guard reports, how severe it is, and how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEVERITIES = ("error", "warning", "info")
+HOW = ("proven", "witnessed", "sampled")
+
+
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """One draw that shows a finding.
+
+    `record` replays it (see `Compose.replay`); `words` says it; `index` is the image's number in the data, and
+    `original` and `augmented` its pixels, where the finding was made on images. `matrix` (3, 3) is the drawn map.
+    """
+
+    words: str
+    record: Mapping[str, Any]
+    matrix: NDArray[np.float64] | None = field(default=None, repr=False)
+    index: int | None = None
+    original: NDArray[Any] | None = field(default=None, repr=False)
+    augmented: NDArray[Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One thing the user must know.
+
+    code: such as "AS102" (`augsafe explain AS102` tells more). severity: "error", "warning" or "info".
+    how: "proven" (algebra), "witnessed" (a draw shows it) or "sampled" (n draws, interval).
+    verdict: what it makes of its cells, such as "changes". steps: the smallest set of steps that brings it about.
+    classes: whom it concerns; becomes: class -> the class it then reads as. probability: of the worst class, per
+    image, with its 95 % `interval`; per_class: of each. accepted: the reason for which a contract accepts it.
+    """
+
+    code: str
+    severity: str
+    how: str
+    verdict: str
+    steps: tuple[str, ...]
+    classes: tuple[str, ...]
+    message: str
+    help: str
+    becomes: Mapping[str, str] = field(default_factory=dict)
+    probability: float | None = None
+    interval: tuple[float, float] | None = None
+    per_class: Mapping[str, float] = field(default_factory=dict)
+    witness: Witness | None = None
+    accepted: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, without pixels."""
+        witness = self.witness
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "how": self.how,
+            "verdict": self.verdict,
+            "steps": list(self.steps),
+            "classes": list(self.classes),
+            "becomes": dict(self.becomes),
+            "probability": self.probability,
+            "interval": None if self.interval is None else list(self.interval),
+            "per_class": dict(self.per_class),
+            "message": self.message,
+            "help": self.help,
+            "accepted": self.accepted,
+            "witness": None
+            if witness is None
+            else {"words": witness.words, "index": witness.index, "record": dict(witness.record)},
+        }
+
+
+class Guard:
+    """One rule. The docstring of each subclass is the text of `augsafe explain CODE` and of the docs page.
+
+    `example_fires` and `example_silent` build a policy (and what else `check` takes) on which the rule must, and
+    must not, report: they are run by the tests and shown in the docs.
+    """
+
+    code: str
+    title: str

@@ -1,0 +1,250 @@
+"""The plan: all that will happen to n images, before any pixel moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.output import Output
+from augsafe.randomness import FloatArray, Key
+from augsafe.transforms.base import Geometric, Local, Sizes, Tone, Transform, Values
+from augsafe.transforms.frames import scale_between
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The numbers drawn for n images: for each step, whether it acts (n,) and its parameter values (n,)."""
+
+    key: Key
+    active: Mapping[str, BoolArray]
+    values: Mapping[str, Values]
+
+    def __len__(self) -> int:
+        return len(self.key.indices)
+
+    def replaced(self, rows: NDArray[np.intp], other: Draws) -> Draws:
+        """These draws, with `rows` taken from `other` (which holds those rows only)."""
+        attempts = self.key.attempts.copy()
+        attempts[rows] = other.key.attempts
+        active = {name: _put(column, rows, other.active[name]) for name, column in self.active.items()}
+        values = {
+            name: {key: _put(column, rows, other.values[name][key]) for key, column in columns.items()}
+            for name, columns in self.values.items()
+        }
+        return Draws(replace(self.key, attempts=attempts), active, values)
+
+    def rows(self, rows: NDArray[np.intp]) -> Draws:
+        """The draws of some of the images."""
+        return Draws(
+            self.key.rows(rows),
+            {name: column[rows] for name, column in self.active.items()},
+            {name: {k: v[rows] for k, v in columns.items()} for name, columns in self.values.items()},
+        )
+
+    def without(self, step: Transform, where: BoolArray | None = None) -> Draws:
+        """The draws with one step switched off (a step that sets the frame: at its neutral values)."""
+        everywhere = np.ones(len(self), bool) if where is None else where
+        name = step.label
+        if not step.frame:
+            return replace(self, active={**self.active, name: self.active[name] & ~everywhere})
+        neutral = {
+            q.name: np.where(everywhere, q.neutral, self.values[name][q.name]) for q in step.parameters
+        }
+        return replace(self, values={**self.values, name: neutral})
+
+
+def _put(column: NDArray[Any], rows: NDArray[np.intp], new: NDArray[Any]) -> NDArray[Any]:
+    out = column.copy()
+    out[rows] = new
+    return out
+
+
+@dataclass(frozen=True)
+class Part:
+    """One step's share in a stage: who acts, with which values."""
+
+    step: Transform
+    active: BoolArray
+    values: Values
+
+
+@dataclass(frozen=True)
+class GeometricPart:
+    """One geometric step of the plan: its matrices (n, 3, 3) and the frames before and after (n, 2)."""
+
+    step: Transform
+    matrix: FloatArray
+    before: Sizes
+    after: Sizes
+    factor: FloatArray  # (n, 2): takes the change of frame out of the linear part
+    active: BoolArray
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One warp, one table, then local steps."""
+
+    matrix: FloatArray
+    size_in: Sizes
+    size_out: Sizes
+    tone: tuple[Part, ...]
+    local: tuple[Part, ...]
+
+    @cached_property
+    def toned(self) -> BoolArray:
+        """Which images have their levels changed (n,)."""
+        return (
+            np.any([part.active for part in self.tone], axis=0)
+            if self.tone
+            else np.zeros(len(self.matrix), bool)
+        )
+
+    def curve(self, levels: FloatArray, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
+        """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k)."""
+        n = len(self.matrix[rows])
+        out = np.broadcast_to(levels, (n, levels.shape[-1]))
+        for part in self.tone:
+            active = part.active[rows]
+            if active.any():
+                step = part.step
+                assert isinstance(step, Tone)
+                new = step.curve(out, {k: v[rows] for k, v in part.values.items()})
+                out = np.where(active[:, None], np.clip(new, 0.0, 1.0), out)
+        return out
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a policy renders."""
+
+    border: str = "reflect"
+    fill: float = 0
+    interpolation: str = "linear"
+    value_range: tuple[float, float] | None = None
+    output: Output | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will happen to n images: immutable; `matrix` (n, 3, 3) maps source to output pixel centres."""
+
+    settings: Settings
+    draws: Draws = field(repr=False)
+    shapes: Sizes
+    stages: tuple[StagePlan, ...] = field(repr=False)
+    geometry: tuple[GeometricPart, ...] = field(repr=False)
+    policy: Mapping[str, Any] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    @cached_property
+    def matrix(self) -> FloatArray:
+        """The whole map of each image, all stages together."""
+        total = self.stages[0].matrix
+        for stage in self.stages[1:]:
+            total = stage.matrix @ total
+        return total
+
+    @property
+    def sizes(self) -> Sizes:
+        """Height and width (n, 2) of each output."""
+        return self.stages[-1].size_out
+
+    @cached_property
+    def jacobian(self) -> FloatArray:
+        """The linear part (n, 2, 2) at the image's centre, with changes of frame taken out step by step."""
+        n = len(self)
+        total = np.broadcast_to(np.eye(2), (n, 2, 2))
+        point = (self.shapes[:, ::-1] - 1) / 2.0
+        for part in self.geometry:
+            m = part.matrix
+            image = np.einsum("nij,nj->ni", m[:, :, :2], point) + m[:, :, 2]
+            weight = np.where(np.abs(image[:, 2:]) < 1e-12, 1e-12, image[:, 2:])
+            point = image[:, :2] / weight
+            linear = (m[:, :2, :2] - point[:, :, None] * m[:, None, 2, :2]) / weight[:, :, None]
+            total = (linear * part.factor[:, :, None]) @ total
+        return total
+
+    def record(self) -> dict[str, Any]:
+        """All that is needed to repeat this plan, as plain values (JSON): see `Compose.replay`."""
+        key = self.draws.key
+        return {
+            "policy": dict(self.policy),
+            "seed": key.seed,
+            "epoch": key.epoch,
+            "view": key.view,
+            "indices": key.indices.tolist(),
+            "attempts": key.attempts.tolist(),
+            "shapes": self.shapes.tolist(),
+            "active": {name: column.tolist() for name, column in self.draws.active.items()},
+            "values": {
+                name: {k: v.tolist() for k, v in columns.items()}
+                for name, columns in self.draws.values.items()
+            },
+        }
+
+    def describe(self, row: int = 0) -> str:
+        """The draw of one image in words, such as "Rotate angle=12.3, HorizontalFlip"."""
+        words = []
+        for name, column in self.draws.active.items():
+            if column[row]:
+                numbers = [f"{k}={float(v[row]):.3g}" for k, v in self.draws.values[name].items()]
+                words.append(" ".join([name, *numbers]))
+        return ", ".join(words) or "nothing acts"
+
+
+def assemble(
+    leaves: tuple[Transform, ...],
+    stage_of: tuple[int, ...],
+    settings: Settings,
+    shapes: Sizes,
+    draws: Draws,
+    policy: Mapping[str, Any],
+    count: int,
+) -> Plan:
+    """Turn draws into matrices, frames, curves and local steps, in `count` stages."""
+    sizes = shapes
+    stages: list[StagePlan] = []
+    geometry: list[GeometricPart] = []
+    for number in range(count):
+        inside = [leaf for leaf, stage in zip(leaves, stage_of, strict=True) if stage == number]
+        matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
+        start = sizes
+        for step in inside:
+            if isinstance(step, Geometric):
+                part = _geometric_part(step, draws, sizes)
+                geometry.append(part)
+                matrix, sizes = part.matrix @ matrix, part.after
+        parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
+        tone = tuple(p for p in parts if isinstance(p.step, Tone))
+        local = tuple(p for p in parts if isinstance(p.step, Local))
+        stages.append(StagePlan(matrix, start, sizes, tone, local))
+    if settings.output is not None and settings.output.size is not None:
+        stages[-1] = _resized(stages[-1], settings.output.size)
+    return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
+
+
+def _geometric_part(step: Geometric, draws: Draws, sizes: Sizes) -> GeometricPart:
+    active, values = draws.active[step.label], draws.values[step.label]
+    matrix = step.matrices(values, sizes)
+    after = step.sizes_after(values, sizes)
+    factor = step.shape_factor(sizes, after)
+    if not active.all():
+        matrix = np.where(active[:, None, None], matrix, np.eye(3))
+        after = np.where(active[:, None], after, sizes)
+        factor = np.where(active[:, None], factor, 1.0)
+    return GeometricPart(step, matrix, sizes, after, factor, active)
+
+
+def _resized(stage: StagePlan, size: object) -> StagePlan:
+    after = np.broadcast_to(np.asarray(size, dtype=np.int64), stage.size_out.shape)
+    matrix = scale_between(stage.size_out, after) @ stage.matrix
+    return replace(stage, matrix=matrix, size_out=after)

@@ -1,0 +1,105 @@
+"""Transforms and outputs to and from plain values; nothing that a file names is ever executed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+import yaml
+
+from augsafe.errors import ArgumentError, PolicyError
+from augsafe.transforms import TRANSFORMS, OneOf, Transform
+
+FORMAT = 1
+
+
+def plain(value: Any) -> Any:
+    """Tuples to lists, numpy numbers to Python's."""
+    if isinstance(value, (tuple, list)):
+        return [plain(v) for v in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def encode(step: Transform) -> dict[str, Any]:
+    """One step as {class name: {field: value}}; fields at their defaults are left out, the name is kept."""
+    body: dict[str, Any] = {}
+    for item in fields(step):
+        value = getattr(step, item.name)
+        if item.name == "children":
+            body["children"] = [encode(child) for child in value]
+        elif item.name == "name" or value != (item.default if item.default is not MISSING else None):
+            if value is not None:
+                body[item.name] = plain(value)
+    return {type(step).__name__: body}
+
+
+def decode(entry: Any, where: str) -> Transform:
+    """The reverse of `encode`. Raises PolicyError."""
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, Mapping) or len(entry) != 1:
+        raise PolicyError(
+            f"{where} must be one transform, such as 'Rotate: {{angle: [-15, 15]}}', got {entry!r}"
+        )
+    ((name, body),) = entry.items()
+    if name not in TRANSFORMS:
+        raise PolicyError(f"{where}: there is no transform {name!r}{near(name, TRANSFORMS)}")
+    kind = TRANSFORMS[name]
+    body = {} if body is None else body
+    if not isinstance(body, Mapping):
+        raise PolicyError(f"{where}: the arguments of {name} must be 'name: value' pairs, got {body!r}")
+    refuse_unknown(body, [f.name for f in fields(kind)], f"{where}: {name}")
+    arguments = dict(body)
+    if kind is OneOf:
+        children = arguments.get("children")
+        if not isinstance(children, list):
+            raise PolicyError(f"{where}: OneOf needs a list of children, got {children!r}")
+        arguments["children"] = tuple(decode(c, f"{where}.children[{i}]") for i, c in enumerate(children))
+    try:
+        return kind(**arguments)
+    except (ArgumentError, TypeError) as error:
+        raise PolicyError(f"{where}: {error}") from error
+
+
+def near(word: Any, known: Any) -> str:
+    """A hint that names what was probably meant."""
+    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=2, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; known are {', '.join(map(str, known))}"
+
+
+def refuse_unknown(body: Mapping[Any, Any], known: list[str], where: str) -> None:
+    """Raise PolicyError for a key that is not known."""
+    for key in body:
+        if key not in known:
+            raise PolicyError(f"{where} has an unknown key {key!r}{near(key, known)}")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without duplicate keys."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for position, key in enumerate(keys):
+        if key in keys[:position]:
+            line = node.value[position][0].start_mark.line + 1
+            raise PolicyError(f"line {line}: the key {key!r} stands twice")
+    return {k: loader.construct_object(v, deep=True) for k, (_, v) in zip(keys, node.value, strict=True)}
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(text: str) -> Any:
+    """Plain values from YAML or JSON text. Raises PolicyError."""
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, TypeError) as error:
+        raise PolicyError(f"this is not valid YAML: {error}") from error
+
+
+def write_yaml(value: Any) -> str:
+    """Readable YAML, keys in their order."""
+    return str(yaml.safe_dump(value, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100))

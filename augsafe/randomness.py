@@ -1,0 +1,100 @@
+"""Counter-based random numbers: a draw is a pure function of its key.
+
+The key is (seed, step name, slot) for the row and (epoch, index, view, attempt) for the column. Nothing is
+stored between calls, so the same key gives the same number in any worker, batch, order or process.
+
+The mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+generators", OOPSLA 2014) with the "mix13" constants of Stafford (2011). Integer arithmetic is exact, so the bits
+are the same on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.errors import ArgumentError
+
+FloatArray = NDArray[np.float64]
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scramble 64-bit words, one to one."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@dataclass(frozen=True)
+class Key:
+    """What identifies the draws of n images: `indices` and `attempts` are (n,), the rest is shared."""
+
+    seed: int
+    epoch: int
+    indices: NDArray[np.int64]
+    view: int
+    attempts: NDArray[np.int64] = field(repr=False)
+
+    @staticmethod
+    def of(seed: int, epoch: int, indices: Sequence[int] | NDArray[np.int64], view: int = 0) -> Key:
+        """Build a key and check it; the attempt starts at 0."""
+        array = np.atleast_1d(np.asarray(indices))
+        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+            raise ArgumentError(f"indices must be a flat list of whole numbers, got {indices!r}")
+        array = array.astype(np.int64)
+        if array.size and array.min() < 0:
+            raise ArgumentError(f"indices must not be negative, got {int(array.min())}")
+        for name, value in (("seed", seed), ("epoch", epoch), ("view", view)):
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+                raise ArgumentError(f"{name} must be a whole number, got {value!r}")
+        if epoch < 0 or view < 0:
+            raise ArgumentError(f"epoch and view must not be negative, got epoch={epoch}, view={view}")
+        return Key(int(seed), int(epoch), array, int(view), np.zeros(len(array), np.int64))
+
+    def rows(self, rows: NDArray[np.intp], attempts: NDArray[np.int64] | None = None) -> Key:
+        """The key of some of the images, at other attempts if given."""
+        chosen = self.attempts[rows] if attempts is None else attempts
+        return Key(self.seed, self.epoch, self.indices[rows], self.view, chosen)
+
+    def columns(self) -> NDArray[np.uint64]:
+        """One 64-bit word an image."""
+        word = mix(np.uint64(self.epoch) + _GOLDEN * np.arange(1, 2, dtype=np.uint64))
+        word = mix(word + np.uint64(self.view) + _GOLDEN)
+        word = mix(word + self.indices.astype(np.uint64))
+        return mix(word + self.attempts.astype(np.uint64) * _GOLDEN + _GOLDEN)
+
+
+@lru_cache(maxsize=4096)
+def _row_words(seed: int, name: str, slots: int) -> NDArray[np.uint64]:
+    digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest()
+    start = np.uint64(int.from_bytes(digest, "little"))
+    return mix(start + _GOLDEN * np.arange(1, slots + 1, dtype=np.uint64))
+
+
+def uniforms(key: Key, slots: Sequence[tuple[str, int]]) -> dict[str, FloatArray]:
+    """Uniform numbers in [0, 1) for all steps at once: step name -> (slots, n)."""
+    if not slots:
+        return {}
+    rows = np.concatenate([_row_words(key.seed, name, count) for name, count in slots])[:, None]
+    words = mix(mix(rows ^ key.columns()[None, :]) + rows)
+    numbers = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    ends = np.cumsum([count for _, count in slots])
+    return {name: numbers[end - count : end] for (name, count), end in zip(slots, ends, strict=True)}
+
+
+def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """A random order of n items, a pure function of (seed, epoch)."""
+    words = uniforms(Key.of(seed, epoch, np.arange(n)), [("augsafe/shuffle", 1)])
+    return np.argsort(words["augsafe/shuffle"][0], kind="stable").astype(np.int64)
+
+
+def fresh_seed() -> int:
+    """A seed from the operating system: differs at every call, also in forked processes."""
+    return int.from_bytes(os.urandom(7), "little")

@@ -1,0 +1,240 @@
+"""Resize, letterbox, pad and crop: what decides the frame of the output."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from augsafe.errors import ArgumentError
+from augsafe.randomness import FloatArray
+from augsafe.transforms.base import Geometric, Move, Parameter, Range, Sizes, Values, as_size
+
+
+def scale_between(sizes: Sizes, after: Sizes) -> FloatArray:
+    """The maps (n, 3, 3) that stretch one frame onto another; edges meet edges."""
+    factor = after[:, ::-1] / sizes[:, ::-1]
+    out = np.zeros((len(sizes), 3, 3))
+    out[:, 0, 0], out[:, 1, 1], out[:, 2, 2] = factor[:, 0], factor[:, 1], 1.0
+    out[:, :2, 2] = (factor - 1) / 2
+    return out
+
+
+def viewport(offset: FloatArray) -> FloatArray:
+    """The maps (n, 3, 3) that put the source pixel at `offset` (n, 2) x, y into the corner."""
+    out = np.zeros((len(offset), 3, 3))
+    out[:, (0, 1, 2), (0, 1, 2)] = 1.0
+    out[:, :2, 2] = -offset
+    return out
+
+
+def _fixed(size: tuple[int, int], n: int) -> Sizes:
+    return np.broadcast_to(np.asarray(size, dtype=np.int64), (n, 2))
+
+
+@dataclass(frozen=True)
+class Resize(Geometric):
+    """Scale to `size` (a side or (height, width)), or until the `shortest` or `longest` side is so many pixels."""
+
+    size: tuple[int, int] | int | None = None
+    shortest: int | None = None
+    longest: int | None = None
+
+    frame: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = {k: v for k in ("size", "shortest", "longest") if (v := getattr(self, k)) is not None}
+        if len(given) != 1:
+            raise ArgumentError(
+                f"Resize takes exactly one of size=, shortest= and longest=, got {given or 'none'}"
+            )
+        ((key, value),) = given.items()
+        checked = as_size("Resize", key, value)
+        object.__setattr__(self, key, checked if key == "size" else checked[0])
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        if isinstance(self.size, tuple):
+            return _fixed(self.size, len(sizes))
+        if self.shortest is not None:
+            factor = self.shortest / sizes.min(axis=1)
+        else:
+            factor = (self.longest or 1) / sizes.max(axis=1)
+        return np.asarray(np.maximum(np.rint(sizes * factor[:, None]), 1), dtype=np.int64)
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        return scale_between(sizes, self.sizes_after(values, sizes))
+
+    def shape_factor(self, sizes: Sizes, after: Sizes) -> FloatArray:
+        return sizes[:, ::-1] / after[:, ::-1]
+
+    def moves(self) -> tuple[Move, ...]:
+        return (Move(),)
+
+
+@dataclass(frozen=True)
+class Letterbox(Geometric):
+    """Scale into `size` without changing the shape; the border rule of the policy fills what is left, evenly."""
+
+    size: tuple[int, int] | int = (224, 224)
+
+    frame: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "size", as_size("Letterbox", "size", self.size))
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        return _fixed(as_size("Letterbox", "size", self.size), len(sizes))
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        after = self.sizes_after(values, sizes)
+        factor = (after / sizes).min(axis=1)
+        inner = np.maximum(np.rint(sizes * factor[:, None]), 1)
+        out = scale_between(sizes, inner.astype(np.int64))
+        out[:, :2, 2] += ((after - inner) // 2)[:, ::-1]
+        return out
+
+    def moves(self) -> None:
+        return None  # depends on the shape of the image
+
+
+@dataclass(frozen=True)
+class Pad(Geometric):
+    """Widen the frame by whole pixels on each side; the border rule of the policy fills it."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+    frame: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for side in ("left", "top", "right", "bottom"):
+            value = getattr(self, side)
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value <= 16383:
+                raise ArgumentError(f"Pad({side}=...) must be from 0 to 16383 pixels, got {value!r}")
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        return np.asarray(sizes + np.array([self.top + self.bottom, self.left + self.right]), dtype=np.int64)
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        return viewport(np.tile([-float(self.left), -float(self.top)], (len(sizes), 1)))
+
+    def moves(self) -> None:
+        return None
+
+    @property
+    def never_acts(self) -> bool:
+        return self.p == 0 or not any((self.left, self.top, self.right, self.bottom))
+
+
+@dataclass(frozen=True)
+class CenterCrop(Geometric):
+    """Show the middle `size` (a side or (height, width)); beyond the image the border rule fills."""
+
+    size: tuple[int, int] | int = (224, 224)
+
+    frame: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "size", as_size("CenterCrop", "size", self.size))
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        return _fixed(as_size("CenterCrop", "size", self.size), len(sizes))
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        spare = (sizes - self.sizes_after(values, sizes))[:, ::-1]
+        return viewport(np.floor(spare / 2.0))
+
+    def moves(self) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class RandomCrop(Geometric):
+    """Show `size` (a side or (height, width)) at a random whole-pixel place.
+
+    Where the image is smaller, the place is drawn so that all of it shows, and the border rule fills the rest.
+    """
+
+    size: tuple[int, int] | int = (224, 224)
+
+    parameters: ClassVar = (
+        Parameter("left", neutral=0.5, free=True),
+        Parameter("top", neutral=0.5, free=True),
+    )
+    frame: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "size", as_size("RandomCrop", "size", self.size))
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        return _fixed(as_size("RandomCrop", "size", self.size), len(sizes))
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        spare = (sizes - self.sizes_after(values, sizes))[:, ::-1]
+        place = np.stack([values["left"], values["top"]], axis=1)
+        offset = np.minimum(np.floor(place * (np.abs(spare) + 1)), np.abs(spare))
+        return viewport(np.sign(spare) * offset)
+
+    def moves(self) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class RandomResizedCrop(Geometric):
+    """Crop a random part and scale it to `size`.
+
+    `scale` is the part's share of the area, `ratio` its width over height in pixels (drawn uniformly in its
+    logarithm). A part that does not fit is cut to the image's side. As in Szegedy et al., "Going deeper with
+    convolutions", CVPR 2015, section 6.
+    """
+
+    size: tuple[int, int] | int = (224, 224)
+    scale: Range = (0.08, 1.0)
+    ratio: Range = (3 / 4, 4 / 3)
+
+    parameters: ClassVar = (
+        Parameter("scale", neutral=1.0, low=1e-4, high=1),
+        Parameter("ratio", neutral=1.0, low=0.01, high=100, log=True),
+        Parameter("left", neutral=0.5, free=True),
+        Parameter("top", neutral=0.5, free=True),
+    )
+    frame: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "size", as_size("RandomResizedCrop", "size", self.size))
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        return _fixed(as_size("RandomResizedCrop", "size", self.size), len(sizes))
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        area = values["scale"] * sizes.prod(axis=1)
+        part = np.sqrt(np.stack([area * values["ratio"], area / values["ratio"]], axis=1))
+        part = np.clip(part, 1.0, sizes[:, ::-1])
+        offset = np.stack([values["left"], values["top"]], axis=1) * (sizes[:, ::-1] - part)
+        factor = self.sizes_after(values, sizes)[:, ::-1] / part
+        out = np.zeros((len(sizes), 3, 3))
+        out[:, 0, 0], out[:, 1, 1], out[:, 2, 2] = factor[:, 0], factor[:, 1], 1.0
+        out[:, :2, 2] = (0.5 - offset) * factor - 0.5
+        return out
+
+    def shape_factor(self, sizes: Sizes, after: Sizes) -> FloatArray:
+        return sizes[:, ::-1] / after[:, ::-1]
+
+    def moves(self) -> tuple[Move, ...]:
+        """Bounds for a square image; the part's sides are at most the image's."""
+        widest = math.sqrt(max(self.ratio[1], 1 / self.ratio[0]))
+        largest = widest / math.sqrt(self.scale[0])
+        spread = widest**2
+        return (
+            Move(scale=(1.0, largest), dilatation=(spread - 1) / (spread + 1), shift=((-50, 50), (-50, 50))),
+        )
