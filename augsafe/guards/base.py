@@ -78,12 +78,22 @@ class Finding:
         }
 
 
+@dataclass(frozen=True)
+class Example:
+    """What to give to `check` to see a rule at work: a policy as YAML, and the name of a built-in contract."""
+
+    policy: str
+    contract: str | None = None
+
+
 class Guard:
     """One rule. The docstring of each subclass is the text of `augsafe explain CODE` and of the docs page.
 
-    `example_fires` and `example_silent` build a policy (and what else `check` takes) on which the rule must, and
-    must not, report: they are run by the tests and shown in the docs.
+    The rule must report on `fires` and must not on `silent`: the tests run both.
     """
 
     code: str
     title: str
+    severity: str
+    fires: Example
+    silent: Example

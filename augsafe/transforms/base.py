@@ -173,8 +173,8 @@ class Geometric(Transform):
         ratio = np.sqrt(sizes.prod(axis=1) / after.prod(axis=1))
         return np.stack([ratio, ratio], axis=1)
 
-    def moves(self) -> tuple[Move, ...] | None:
-        """Bounds on the linear part, one for each discrete case; None where no bound is known."""
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...] | None:
+        """Bounds on the linear part for images of `size`, one for each discrete case; None where none is known."""
         return None
 
 

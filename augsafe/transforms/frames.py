@@ -70,7 +70,7 @@ class Resize(Geometric):
     def shape_factor(self, sizes: Sizes, after: Sizes) -> FloatArray:
         return sizes[:, ::-1] / after[:, ::-1]
 
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         return (Move(),)
 
 
@@ -97,7 +97,7 @@ class Letterbox(Geometric):
         out[:, :2, 2] += ((after - inner) // 2)[:, ::-1]
         return out
 
-    def moves(self) -> None:
+    def moves(self, size: tuple[int, int]) -> None:
         return None  # depends on the shape of the image
 
 
@@ -125,7 +125,7 @@ class Pad(Geometric):
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
         return viewport(np.tile([-float(self.left), -float(self.top)], (len(sizes), 1)))
 
-    def moves(self) -> None:
+    def moves(self, size: tuple[int, int]) -> None:
         return None
 
     @property
@@ -152,7 +152,7 @@ class CenterCrop(Geometric):
         spare = (sizes - self.sizes_after(values, sizes))[:, ::-1]
         return viewport(np.floor(spare / 2.0))
 
-    def moves(self) -> None:
+    def moves(self, size: tuple[int, int]) -> None:
         return None
 
 
@@ -184,7 +184,7 @@ class RandomCrop(Geometric):
         offset = np.minimum(np.floor(place * (np.abs(spare) + 1)), np.abs(spare))
         return viewport(np.sign(spare) * offset)
 
-    def moves(self) -> None:
+    def moves(self, size: tuple[int, int]) -> None:
         return None
 
 
@@ -230,11 +230,9 @@ class RandomResizedCrop(Geometric):
     def shape_factor(self, sizes: Sizes, after: Sizes) -> FloatArray:
         return sizes[:, ::-1] / after[:, ::-1]
 
-    def moves(self) -> tuple[Move, ...]:
-        """Bounds for a square image; the part's sides are at most the image's."""
-        widest = math.sqrt(max(self.ratio[1], 1 / self.ratio[0]))
-        largest = widest / math.sqrt(self.scale[0])
-        spread = widest**2
-        return (
-            Move(scale=(1.0, largest), dilatation=(spread - 1) / (spread + 1), shift=((-50, 50), (-50, 50))),
-        )
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
+        """The part's sides are shares of the image's, so its shape is held against the image's own."""
+        aspect = size[1] / size[0]
+        spread = max(aspect / self.ratio[0], self.ratio[1] / aspect, 1.0)
+        largest = max(math.sqrt(max(aspect / self.ratio[0], self.ratio[1] / aspect) / self.scale[0]), 1.0)
+        return (Move(scale=(1.0, largest), dilatation=(spread - 1) / (spread + 1), shift=((-50, 50), (-50, 50))),)

@@ -56,7 +56,7 @@ class Shift(Geometric):
         out[:, 1, 2] = values["y"] * sizes[:, 0]
         return out
 
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         return (Move(shift=(self.x, self.y)),)
 
 
@@ -71,7 +71,7 @@ class Zoom(Geometric):
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
         return about_centre(sizes, values["factor"], 0.0, 0.0, values["factor"])
 
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         return (Move(scale=self.factor),)
 
 
@@ -88,7 +88,7 @@ class Rotate(Geometric):
         cos, sin = np.cos(radians), np.sin(radians)
         return about_centre(sizes, cos, sin, -sin, cos)
 
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         return (Move(rotation=self.angle),)
 
 
@@ -112,7 +112,7 @@ class Shear(Geometric):
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
         return about_centre(sizes, 1.0, np.tan(np.deg2rad(values["x"])), np.tan(np.deg2rad(values["y"])), 1.0)
 
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         (x0, x1), (y0, y1) = (tuple(math.tan(math.radians(v)) for v in side) for side in (self.x, self.y))
         rotation = tuple(math.degrees(math.atan2(t, 2)) for t in (x0 - y1, x1 - y0))
         turn = max(abs(x0 - y1), abs(x1 - y0))
@@ -138,7 +138,7 @@ class HorizontalFlip(Geometric):
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
         return about_centre(sizes, -1.0, 0.0, 0.0, 1.0)
 
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         return (Move(mirror=True),)
 
 
@@ -151,7 +151,7 @@ class VerticalFlip(Geometric):
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
         return about_centre(sizes, 1.0, 0.0, 0.0, -1.0)
 
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         return (Move(mirror=True, rotation=(180.0, 180.0)),)
 
 
@@ -187,7 +187,7 @@ class Rotate90(Geometric):
         odd = np.rint(values["turn"]).astype(int) % 2 == 1
         return np.where(odd[:, None], sizes[:, ::-1], sizes)
 
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         return tuple(Move(rotation=(90.0 * t, 90.0 * t)) for t in sorted(set(self.turns)))
 
     @property

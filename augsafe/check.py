@@ -1,0 +1,162 @@
+"""Check a policy against a contract, and on images where they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.compose import Compose
+from augsafe.contracts import Contract
+from augsafe.errors import ArgumentError, InputError
+from augsafe.guards.base import Finding
+from augsafe.guards.content import content_findings
+from augsafe.guards.mend import mend
+from augsafe.guards.mistakes import mistakes
+from augsafe.guards.objects import inspect
+from augsafe.guards.static import DRAWS, StaticResult, static_check
+from augsafe.report import Report, sort_findings
+from augsafe.sample import check_image
+from augsafe.transforms import Transform
+
+CONTENT_DRAWS = 20_000
+
+
+def check(
+    transform: Any,
+    images: Any = None,
+    labels: Any = None,
+    *,
+    contract: Contract | str | None = None,
+    masks: Any = None,
+    boxes: Any = None,
+    groups: Any = None,
+    reference: Any = None,
+    seed: int = 0,
+    draws: int = DRAWS,
+    size: tuple[int, int] | None = None,
+    classes: Sequence[str] | None = None,
+    suggest: bool = True,
+) -> Report:
+    """Say what a policy does to the classes and to the content of images.
+
+    transform: a Compose or one transform. images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the
+    contract's classes. contract: a Contract, the name of a built-in one, or None, in which case the symmetries that
+    the policy reaches are reported as unknown. masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
+    draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
+    for the nearest policy without errors. `groups` and `reference` belong to guards that measure class change from
+    data, which this version does not have.
+
+    Raises ArgumentError, InputError and ContractError.
+    """
+    for name, value in (("groups", groups), ("reference", reference)):
+        if value is not None:
+            raise ArgumentError(f"check({name}=...) is for guards that measure class change, not in this version")
+    compose = as_compose(transform)
+    if images is None and (labels is not None or masks is not None or boxes is not None):
+        raise ArgumentError("labels, masks and boxes need images")
+    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
+        raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
+    bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
+    frame = size or (224, 224) if images is None else _common_size(images, compose)
+    objects = None if images is None else inspect(images, masks, boxes)
+
+    def run(policy: Compose, many: int) -> tuple[StaticResult, list[Finding]]:
+        result = static_check(policy, bound, size=frame, draws=many, seed=seed, content=images is None)
+        found = [*result.findings, *mistakes(policy)]
+        if images is not None:
+            found += content_findings(policy, images, rows, objects, bound, seed=seed, draws=min(many, CONTENT_DRAWS))
+        return result, [_accepted(f, bound) for f in found]
+
+    result, findings = run(compose, draws)
+    mended, mends = None, ()
+    if suggest and any(f.severity == "error" and f.accepted is None for f in findings):
+        mended, mends = mend(compose, findings, lambda p: run(p, min(draws, 4000))[1])
+    verdicts = dict(result.verdicts)
+    for finding in findings:
+        if finding.verdict == "content-lost" and finding.severity == "error":
+            for cls in finding.classes:
+                if verdicts[cls] in ("safe", "ambiguous", "unknown", "undecided"):
+                    verdicts[cls] = "content-lost"
+    notes = _notes(bound, result, frame, images, objects)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+
+
+def as_compose(transform: Any) -> Compose:
+    """A policy from a policy or one step. Raises ArgumentError."""
+    if isinstance(transform, Compose):
+        return transform
+    if isinstance(transform, Transform):
+        return Compose((transform,))
+    raise ArgumentError(
+        f"transform must be an augsafe.Compose or one of its transforms, got {type(transform).__module__}."
+        f"{type(transform).__name__}; pipelines of other libraries are not supported in this version"
+    )
+
+
+def bind_contract(
+    contract: Contract | str | None, labels: Any, n: int | None, classes: Sequence[str] | None
+) -> tuple[Contract, NDArray[np.int64]]:
+    """The contract for the classes at hand, and the class index of each image (-1 where there are no labels)."""
+    made = Contract.builtin(contract) if isinstance(contract, str) else contract
+    names = list(classes) if classes is not None else None
+    if labels is not None and n is not None and len(labels) != n:
+        raise InputError(f"labels has {len(labels)} entries, images {n}; they must agree")
+    if made is None or not made.classes:
+        if names is None:
+            names = _names(labels)
+        made = Contract(classes=tuple(names)) if made is None else made.with_classes(tuple(names))
+    if labels is None:
+        return made, np.full(n or 0, -1, np.int64)
+    if names is not None and classes is not None:
+        labels = [names[int(v)] if isinstance(v, (int, np.integer)) else v for v in labels]
+    return made, np.asarray(made.indices(labels), dtype=np.int64)
+
+
+def _names(labels: Any) -> list[str]:
+    if labels is None:
+        return ["any class"]
+    values = np.unique(np.asarray(labels))
+    if values.dtype.kind in "iu":
+        return [str(v) for v in range(int(values.max()) + 1)]
+    return [str(v) for v in values]
+
+
+def _common_size(images: Any, compose: Compose) -> tuple[int, int]:
+    if len(images) == 0:
+        raise InputError("images is empty")
+    for i, image in enumerate(images):
+        check_image(image, compose.value_range, f"images[{i}]")
+    sizes, counts = np.unique([image.shape[:2] for image in images], axis=0, return_counts=True)
+    height, width = sizes[int(counts.argmax())]
+    return int(height), int(width)
+
+
+def _accepted(finding: Finding, contract: Contract) -> Finding:
+    """Mark a finding that the contract accepts for all of its classes."""
+    names = finding.classes or ("*",)
+    reasons = [contract.accepts(finding.code, finding.steps, cls) for cls in names]
+    if all(reason is not None for reason in reasons):
+        return replace(finding, accepted=reasons[0])
+    return finding
+
+
+def _notes(
+    contract: Contract, result: StaticResult, size: tuple[int, int], images: Any, objects: Any
+) -> tuple[str, ...]:
+    named = f"the contract {contract.name!r}" if contract.name else "no contract"
+    notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
+    if result.reach.known:
+        notes.append("What is not listed is proven absent: class changes and limits are bounded over all draws.")
+    else:
+        notes.append("Some step has no bound: what is not listed was not seen in these draws, and is not proven absent.")
+    if images is None:
+        notes.append("No images were given: the object is assumed in the middle half of the frame.")
+    else:
+        kinds, counts = np.unique(objects.method, return_counts=True)
+        found = ", ".join(f"{k} ({c})" for k, c in zip(kinds, counts, strict=True))
+        notes.append(f"Content was judged on {len(images):,} images; the object was found by {found}.")
+    return tuple(notes)

@@ -1,0 +1,261 @@
+"""The command `augsafe`. Exit codes: 0 nothing found, 1 findings, 2 wrong use."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from augsafe.errors import AugsafeError
+
+if TYPE_CHECKING:
+    from augsafe.contracts import Contract
+    from augsafe.report import Report
+
+SAMPLE = 2000  # a check looks at no more images unless told to
+
+
+class _Commands(TyperGroup):
+    """Shows augsafe's own errors as one line, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AugsafeError as error:
+            from rich.text import Text
+
+            Console(stderr=True).print(Text(f"error: {error}", style="bold red"), soft_wrap=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Say, before you train, where an augmentation policy breaks the labels.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy, YAML or JSON.")]
+DataPath = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
+]
+ContractOption = Annotated[
+    str | None,
+    typer.Option("--contract", "-c", metavar="NAME|FILE", help="A built-in contract, such as mnist, or a file."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 on warnings too.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="The seed of the draws.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import augsafe
+
+        typer.echo(f"augsafe {augsafe.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")] = Path("augsafe-demo"),
+) -> None:
+    """Check a careless policy on handwritten digits, mend it, and load an epoch of the mended one."""
+    from augsafe.demo import run
+
+    run(out, Console())
+
+
+@app.command()
+def check(
+    policy: PolicyFile,
+    data: DataPath,
+    contract: ContractOption = None,
+    json: JsonOption = False,
+    strict: StrictOption = False,
+    draws: Annotated[
+        int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")
+    ] = 40_000,
+    every: Annotated[
+        bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")
+    ] = False,
+    seed: SeedOption = 0,
+) -> None:
+    """Say what a policy does to the classes and to the content of your images."""
+    from augsafe.check import check as run_check
+    from augsafe.compose import Compose
+    from augsafe.sampling import even_sample, load
+    from augsafe.sources import open_source
+
+    compose = Compose.load(policy)
+    chosen_contract = _contract(contract)
+    source = open_source(data)
+    notices = Console(stderr=True)
+    rows = even_sample(source, None if every else SAMPLE)
+    if len(rows) < len(source):
+        notices.print(
+            f"Looking at {len(rows):,} of {len(source):,} images, spread evenly over the classes; --all looks at every one."
+        )
+    loaded = load(source, rows, notices)
+    with notices.status(f"Checking {len(rows):,} images"):
+        report = run_check(
+            compose,
+            loaded.images,
+            loaded.labels,
+            contract=chosen_contract,
+            masks=loaded.masks,
+            boxes=loaded.boxes,
+            classes=loaded.classes,
+            seed=seed,
+            draws=draws,
+        )
+    _finish([(policy, report)], json, strict, one=True)
+
+
+@app.command()
+def lint(
+    policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Policies, YAML or JSON.")],
+    contract: ContractOption = None,
+    json: JsonOption = False,
+    strict: StrictOption = False,
+) -> None:
+    """Check policy files alone, without images."""
+    from augsafe.check import check as run_check
+    from augsafe.compose import Compose
+
+    chosen_contract = _contract(contract)
+    loaded = [(path, Compose.load(path)) for path in policies]
+    reports = [(path, run_check(compose, contract=chosen_contract)) for path, compose in loaded]
+    _finish(reports, json, strict, one=len(policies) == 1)
+
+
+@app.command()
+def preview(
+    policy: PolicyFile,
+    data: DataPath,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("preview.png"),
+    mode: Annotated[
+        str, typer.Option("--mode", metavar="draws|steps|strength", help="What the columns show.")
+    ] = "draws",
+    step: Annotated[str | None, typer.Option("--step", help="The step that --mode strength varies.")] = None,
+    columns: Annotated[int, typer.Option("--columns", help="How many columns beside the original.")] = 8,
+    rows: Annotated[int, typer.Option("--rows", help="How many images, spread over the classes.")] = 8,
+    cell: Annotated[int, typer.Option("--cell", help="The side of a cell in pixels.")] = 112,
+    contract: ContractOption = None,
+    json: JsonOption = False,
+    seed: SeedOption = 0,
+    epoch: Annotated[int, typer.Option("--epoch", help="The first epoch shown.")] = 0,
+) -> None:
+    """Draw what the network will see, with the cells that break the contract outlined."""
+    from augsafe.compose import Compose
+    from augsafe.preview import preview as draw
+    from augsafe.sampling import first_of_each, load
+    from augsafe.sources import open_source
+
+    compose = Compose.load(policy)
+    chosen_contract = _contract(contract)
+    source = open_source(data)
+    chosen = first_of_each(source, rows)
+    loaded = load(source, chosen, Console(stderr=True))
+    grid = draw(
+        compose,
+        loaded.images,
+        loaded.labels,
+        classes=loaded.classes,
+        contract=chosen_contract,
+        masks=loaded.masks,
+        boxes=loaded.boxes,
+        mode=mode,
+        step=step,
+        columns=columns,
+        rows=rows,
+        cell=cell,
+        seed=seed,
+        epoch=epoch,
+        indices=[int(i) for i in chosen],
+    )
+    grid.save(output)
+    if json:
+        flags = [{"row": r, "column": c, "reason": reason} for r, c, reason in grid.flags]
+        typer.echo(json_format.dumps({"path": str(output), "flags": flags, "note": grid.note}, indent=2))
+    else:
+        typer.echo(f"{output}: {len(grid.rows)} images, {len(grid.columns) - 1} columns. {grid.note}")
+
+
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="Such as AS102; all when left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what a code means, what fires it and what to do."""
+    from augsafe.explain import guard, text_of
+    from augsafe.guards.registry import GUARDS
+
+    rules = list(GUARDS.values()) if code is None else [guard(code)]
+    if json:
+        said = [{"code": r.code, "severity": r.severity, "title": r.title, "text": text_of(r)} for r in rules]
+        typer.echo(json_format.dumps(said if code is None else said[0], indent=2))
+    elif code is None:
+        for rule in rules:
+            typer.echo(f"{rule.code}  {rule.severity:<7}  {rule.title}")
+    else:
+        rule = rules[0]
+        typer.echo(f"{rule.code}: {rule.title} ({rule.severity})\n\n{text_of(rule)}")
+        for words, example in (("Reports on", rule.fires), ("Is silent on", rule.silent)):
+            against = f" (contract {example.contract})" if example.contract else ""
+            typer.echo(f"\n{words}{against}:\n{_indented(example.policy)}")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.strip().splitlines())
+
+
+def _contract(given: str | None) -> Contract | None:
+    """A file where there is one of that name or the name ends as a file's does, else a built-in contract."""
+    from augsafe.contracts import Contract
+
+    if given is None:
+        return None
+    path = Path(given)
+    return Contract.load(path) if path.suffix or path.exists() else Contract.builtin(given)
+
+
+def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: bool) -> None:
+    """Print the reports and leave with the exit code that they call for."""
+    if json:
+        bodies = [{"file": str(path), **report.to_dict()} for path, report in reports]
+        typer.echo(json_format.dumps(bodies[0] if one else bodies, indent=2, ensure_ascii=False))
+    else:
+        from augsafe.report.text import render_text
+
+        console = Console(highlight=False)
+        for path, report in reports:
+            console.print(f"[bold]{path}[/bold]" if not one else "", end="\n" if not one else "")
+            console.print(render_text(report))
+    failed = any(not r.ok or (strict and r.count("warning")) for _, r in reports)
+    raise typer.Exit(int(failed))
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The demonstration: a careless policy on handwritten digits, what it breaks, and the policy mended."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.compose import Compose
+from augsafe.errors import ArgumentError
+from augsafe.transforms import Brightness, HorizontalFlip, Rotate, Shift, VerticalFlip, Zoom
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from augsafe.report import Report
+
+SIDE = 32
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demonstration found: the report of the careless policy, that of the mended one, and the speed."""
+
+    report: Report
+    mended: Report | None
+    images_per_second: float
+    folder: Path
+
+
+def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """scikit-learn's 1,797 handwritten digits, enlarged smoothly to 32 x 32 pixels of 8 bits."""
+    import cv2
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    small = np.rint(data.images * (255 / 16)).astype(np.uint8)
+    large = [cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for image in small]
+    return np.stack(large).astype(np.uint8), np.asarray(data.target, dtype=np.int64)
+
+
+def careless() -> Compose:
+    """A policy as people write them, without a thought for what a 6 is."""
+    return Compose(
+        (
+            Shift(x=(-0.3, 0.3), y=(-0.3, 0.3)),
+            Zoom(factor=(0.5, 2.0)),
+            Rotate(angle=(-45, 45)),
+            HorizontalFlip(),
+            VerticalFlip(),
+            Brightness(factor=(0.5, 1.5)),
+        ),
+        border="constant",
+    )
+
+
+def run(folder: Path, console: Console) -> DemoResult:
+    """Run it, print it, and write policy.yaml, mended.yaml, preview.png and report.json to `folder`."""
+    from augsafe.check import check
+    from augsafe.preview import preview
+    from augsafe.report.text import render_text
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(f"--out={str(folder)!r} cannot be made: {error}; name a folder to write to") from error
+    images, labels = digits()
+    policy = careless()
+    policy.save(folder / "policy.yaml")
+    _heading(console, "A careless policy")
+    console.print(_steps(policy), highlight=False)
+
+    _heading(console, f"Checked on {len(images):,} handwritten digits, against the contract 'mnist'")
+    with console.status("Checking: drawing 40,000 plans, and following the digits through them"):
+        report = check(policy, images, labels, contract="mnist")
+    console.print(render_text(report))
+    (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
+    with console.status("Drawing the preview"):
+        preview(policy, images, labels, contract="mnist", rows=10).save(folder / "preview.png")
+
+    mended, chosen = None, policy
+    if report.mended is not None:
+        chosen = report.mended
+        chosen.save(folder / "mended.yaml")
+        _heading(console, "The mended policy, checked again")
+        console.print(_steps(chosen), highlight=False)
+        with console.status("Checking the mended policy"):
+            mended = check(chosen, images, labels, contract="mnist", suggest=False)
+        style = "green" if mended.ok else "red"
+        words = f"{mended.count('error')} errors, {mended.count('warning')} warnings (before: "
+        words += f"{report.count('error')} errors, {report.count('warning')} warnings)"
+        console.print(words, style=style, highlight=False)
+    _heading(console, "One epoch of it, with the guards on")
+    speed = _epoch(chosen, images, labels, console)
+    _written(folder, console)
+    return DemoResult(report, mended, speed, folder)
+
+
+def _heading(console: Console, words: str) -> None:
+    console.print()
+    console.print(words, style="bold", highlight=False)
+
+
+def _steps(policy: Compose) -> str:
+    lines = []
+    for step in policy.steps:
+        ranges = [f"{q.name} {step.bounds(q)[0]:g} to {step.bounds(q)[1]:g}" for q in step.parameters if not q.free]
+        if step.p < 1:
+            ranges.append(f"in {step.p:.0%} of images")
+        lines.append(f"  {step.label:<15} {', '.join(ranges)}")
+    return "\n".join(lines)
+
+
+def _epoch(policy: Compose, images: Any, labels: Any, console: Console) -> float:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from augsafe.loader import Loader
+    from augsafe.output import Output
+
+    output = Output(dtype="float32", layout="CHW", mean=(0.5,), std=(0.5,))
+    loader = Loader((images, labels), policy, batch_size=BATCH, contract="mnist", output=output)
+    for _ in loader:  # the first pass pays for starting threads and for finding the digits in the images
+        pass
+    loader.set_epoch(1)
+    columns = (TextColumn("Loading"), BarColumn(), MofNCompleteColumn(), TextColumn("images"))
+    start, seen = time.perf_counter(), 0
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(images))
+        for batch in loader:
+            seen += len(batch.images)
+            progress.update(task, completed=seen)
+        took = time.perf_counter() - start
+    speed = seen / took
+    console.print(
+        f"{seen:,} images of {SIDE} x {SIDE} to float32, normalised, in {took:.2f} s: {speed:,.0f} images/s",
+        highlight=False,
+    )
+    return speed
+
+
+def _written(folder: Path, console: Console) -> None:
+    _heading(console, f"Written to {folder}")
+    for name, words in (
+        ("policy.yaml", "the careless policy"),
+        ("mended.yaml", "the mended policy"),
+        ("preview.png", "digits as the careless policy shows them, with the broken ones outlined"),
+        ("report.json", "all findings, each with a draw that shows it"),
+    ):
+        if (folder / name).exists():
+            console.print(f"  {name:<12} {words}", highlight=False)
+    console.print(
+        f"Next: augsafe explain AS102, or augsafe lint {folder / 'policy.yaml'} --contract mnist", highlight=False
+    )

@@ -1,0 +1,68 @@
+"""What each code means, in words: the text of `augsafe explain CODE` and of the page on codes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+from augsafe.errors import ArgumentError
+from augsafe.guards.base import Example, Guard
+from augsafe.guards.registry import GUARDS
+from augsafe.policy import near
+
+GROUPS: Mapping[str, str] = {
+    "AS1": "The class",
+    "AS2": "The content",
+    "AS3": "The tone",
+    "AS4": "Learning",
+    "AS5": "Mistakes in pipelines",
+}
+
+
+def guard(code: str) -> type[Guard]:
+    """The rule of a code. Raises ArgumentError."""
+    wanted = code.strip().upper()
+    if wanted not in GUARDS:
+        raise ArgumentError(
+            f"there is no code {code!r}{near(wanted, list(GUARDS))}; `augsafe explain` lists them all"
+        )
+    return GUARDS[wanted]
+
+
+def text_of(rule: type[Guard]) -> str:
+    """What a rule says of itself."""
+    return inspect.cleandoc(rule.__doc__ or "")
+
+
+def command(example: Example) -> str:
+    """How to run an example in a shell."""
+    contract = f" --contract {example.contract}" if example.contract else ""
+    return f"augsafe lint policy.yaml{contract}"
+
+
+def codes_page() -> str:
+    """The page docs/codes.md, whole."""
+    lines = [
+        "# Codes",
+        "",
+        "Every finding has a code. `augsafe explain CODE` prints the text below. Errors make `augsafe check` and",
+        "`augsafe lint` exit with 1; warnings do so with `--strict`; remarks never do. This page is generated from the",
+        "rules themselves.",
+        "",
+        "| code | severity | what it says |",
+        "| --- | --- | --- |",
+        *(f"| [{code}](#{code.lower()}) | {g.severity} | {g.title} |" for code, g in GUARDS.items()),
+    ]
+    heading = ""
+    for code, rule in GUARDS.items():
+        if GROUPS[code[:3]] != heading:
+            heading = GROUPS[code[:3]]
+            lines += ["", f"## {heading}"]
+        lines += ["", f'### <a id="{code.lower()}"></a>{code}: {rule.title}', "", text_of(rule)]
+        lines += ["", *_example("Reports on", rule.fires), *_example("Is silent on", rule.silent)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _example(words: str, example: Example) -> list[str]:
+    against = f", against `{example.contract}`" if example.contract else ", without a contract"
+    return [f"- {words} `{example.policy}`{against}"]

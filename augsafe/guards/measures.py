@@ -1,0 +1,258 @@
+"""What a plan does to the content of images, without pixels: cheap bounds first, the 16 x 16 grid where they fail.
+
+Places are in half frames: -1 to 1 in x and y over the source frame, and over the output frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.guards.judge import overlap
+from augsafe.guards.objects import GRID, Objects
+from augsafe.plan import Plan
+from augsafe.randomness import FloatArray
+from augsafe.targets import project
+
+BoolArray = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """Limits (n,): least share of the object inside the frame, least size of it in output pixels, most padding, most
+    of it doubled."""
+
+    visible: FloatArray
+    min_pixels: FloatArray
+    padding: FloatArray
+    doubled: FloatArray
+
+    def rows(self, rows: Rows) -> Limits:
+        """The limits of some of the images."""
+        return Limits(self.visible[rows], self.min_pixels[rows], self.padding[rows], self.doubled[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class ContentMeasures:
+    """Measures (n,): `visible` share of the object's weight inside the frame; `pixels`, its shorter extent in the
+    output, and `plain_pixels`, what that would be after a plain resize; `padding` share of the output beyond the image;
+    `doubled` share of the object repeated by a reflected border.
+
+    Measured against limits, a value is a bound wherever the bound already keeps the limit.
+    """
+
+    visible: FloatArray
+    pixels: FloatArray
+    plain_pixels: FloatArray
+    padding: FloatArray
+    doubled: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """The map of each image in half frames: linear part a b / c d and offset e f."""
+
+    a: FloatArray
+    b: FloatArray
+    c: FloatArray
+    d: FloatArray
+    e: FloatArray
+    f: FloatArray
+    flat: BoolArray | None  # where the map is affine; None where all are
+
+
+def _half_frames(plan: Plan) -> _Map:
+    m = plan.matrix
+    w, h = plan.shapes[:, 1] / 2, plan.shapes[:, 0] / 2
+    ow, oh = plan.sizes[:, 1] / 2, plan.sizes[:, 0] / 2
+    tilted = m[:, 2, :2].any()
+    flat = ~m[:, 2, :2].any(axis=1) if tilted else None
+    x, y = w - 0.5, h - 0.5  # the source's centre
+    e = (m[:, 0, 0] * x + m[:, 0, 1] * y + m[:, 0, 2] + 0.5) / ow - 1
+    f = (m[:, 1, 0] * x + m[:, 1, 1] * y + m[:, 1, 2] + 0.5) / oh - 1
+    return _Map(m[:, 0, 0] * w / ow, m[:, 0, 1] * h / ow, m[:, 1, 0] * w / oh, m[:, 1, 1] * h / oh, e, f, flat)
+
+
+def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -> ContentMeasures:
+    """Measure a plan; with limits, only as exactly as they need. Without objects only the padding is measured."""
+    maps = _half_frames(plan)
+    n = len(plan)
+    # the output frame seen from the source: centre (p, q) and half extents (r, s)
+    det = maps.a * maps.d - maps.b * maps.c
+    det = np.where(np.abs(det) < 1e-12, 1e-12, det)
+    p = (maps.b * maps.f - maps.d * maps.e) / det
+    q = (maps.c * maps.e - maps.a * maps.f) / det
+    size = np.abs(det)
+    r = (np.abs(maps.d) + np.abs(maps.b)) / size
+    s = (np.abs(maps.a) + np.abs(maps.c)) / size
+    out = ContentMeasures(
+        np.ones(n), np.full(n, np.inf), np.full(n, np.inf), _padding_bound(p, q, r, s), np.zeros(n)
+    )
+    _exact(out.padding, out.padding > (0 if limits is None else limits.padding), maps, _padding, plan)
+    if objects is None:
+        return out
+    pixels, plain = _pixels(plan, objects)
+    out = replace(out, pixels=pixels, plain_pixels=plain)
+    out.visible[:] = 1 - _lost_bound(maps, objects, p, q)
+    wanted = out.visible < (1 if limits is None else limits.visible)
+    _exact(out.visible, wanted, maps, lambda plan, rows: _push(plan, objects, rows, False), plan)
+    if plan.settings.border == "reflect":
+        out.doubled[:] = _doubled_bound(objects, p, q, r, s)
+        wanted = out.doubled > (0 if limits is None else limits.doubled)
+        _exact(out.doubled, wanted, maps, lambda plan, rows: _push(plan, objects, rows, True), plan)
+    return out
+
+
+def _exact(column: FloatArray, wanted: BoolArray, maps: _Map, how: object, plan: Plan) -> None:
+    """Replace bounds by exact values in the rows that need it; bounds do not hold for tilted maps."""
+    if maps.flat is not None:
+        wanted = wanted | ~maps.flat
+    if wanted.any():
+        rows = np.flatnonzero(wanted)
+        for start in range(0, len(rows), 2048):
+            part = rows[start : start + 2048]
+            column[part] = how(plan, part)  # type: ignore[operator]
+
+
+def _padding_bound(p: FloatArray, q: FloatArray, r: FloatArray, s: FloatArray) -> FloatArray:
+    """At most this share of the frame lies beyond the image.
+
+    Seen along one axis, a parallelogram's area is densest in the middle, so that its tail beyond a line on the far
+    side of its centre is at most that of an even density.
+    """
+    beyond = np.maximum(np.abs(p) + r - 1, 0) / (2 * r) + np.maximum(r - np.abs(p) - 1, 0) / (2 * r)
+    beyond = beyond + np.maximum(np.abs(q) + s - 1, 0) / (2 * s) + np.maximum(s - np.abs(q) - 1, 0) / (2 * s)
+    return np.where((np.abs(p) > 1) | (np.abs(q) > 1), 1.0, np.minimum(beyond, 1.0))
+
+
+def _padding(plan: Plan, rows: Rows) -> FloatArray:
+    unit = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    corners = unit * plan.shapes[rows][:, None, ::-1] - 0.5
+    moved = project(plan.matrix[rows], corners)
+    return np.clip(1.0 - overlap((moved + 0.5) / plan.sizes[rows][:, None, ::-1]), 0.0, 1.0)
+
+
+def _share(lines: NDArray[np.float32], place: FloatArray, up: bool) -> FloatArray:
+    """The weight before a place (half frames), rounded up or down to a line of the grid."""
+    column = (place + 1) * (GRID / 2)
+    index = (np.ceil(column - 1e-6) if up else np.floor(column + 1e-6)).clip(0, GRID).astype(np.intp)
+    return np.asarray(lines[np.arange(len(lines)), index], dtype=np.float64)
+
+
+def _lost_bound(maps: _Map, objects: Objects, p: FloatArray, q: FloatArray) -> FloatArray:
+    """At most this share of the weight leaves the frame: what lies outside a square within the frame, per source axis."""
+    x0, y0, x1, y1 = (2 * objects.extents.astype(np.float64) - 1).T
+    x, y, u, v = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
+    across = np.abs(maps.a * x + maps.b * y + maps.e) + np.abs(maps.a) * u + np.abs(maps.b) * v
+    down = np.abs(maps.c * x + maps.d * y + maps.f) + np.abs(maps.c) * u + np.abs(maps.d) * v
+    lost = np.zeros(len(x))
+    rows = np.flatnonzero((across > 1 + 1e-9) | (down > 1 + 1e-9))
+    if not len(rows):
+        return lost
+    a, b, c, d = maps.a[rows], maps.b[rows], maps.c[rows], maps.d[rows]
+    half = 1 / np.maximum(np.abs(a) + np.abs(b), np.abs(c) + np.abs(d))
+    for lines, centre in ((objects.left[rows], p[rows]), (objects.top[rows], q[rows])):
+        lost[rows] += _share(lines, centre - half, True) + 1 - _share(lines, centre + half, False)
+    return np.minimum(lost, 1.0)
+
+
+def _doubled_bound(objects: Objects, p: FloatArray, q: FloatArray, r: FloatArray, s: FloatArray) -> FloatArray:
+    """At most this much of the weight appears again, mirrored at the image's edges.
+
+    The frame reaches over the left edge to -1 - t exactly when the copy shows weight that lies within t of that edge.
+    """
+    x0, y0, x1, y1 = (2 * objects.extents.astype(np.float64) - 1).T
+    reach = [(p - r, x0, True), (p + r, x1, False), (q - s, y0, True), (q + s, y1, False)]
+    near = [
+        (-2 - edge > start) if low else (2 - edge < start) for edge, start, low in reach
+    ]  # the mirrored place against the object's edge
+    out = np.zeros(len(p))
+    rows = np.flatnonzero(near[0] | near[1] | near[2] | near[3])
+    if not len(rows):
+        return out
+    sides = []
+    for (edge, _, low), lines in zip(reach, (objects.left, objects.left, objects.top, objects.top), strict=True):
+        place = (-2 - edge[rows]) if low else (2 - edge[rows])
+        sides.append(_share(lines[rows], place, True) if low else 1 - _share(lines[rows], place, False))
+    across, down = sides[0] + sides[1], sides[2] + sides[3]
+    out[rows] = across + down + across * down
+    # a corner's copy needs both; bounds on shares of one side do not multiply, so take the smaller
+    out[rows] = across + down + np.minimum(across, down) * 2
+    return out
+
+
+def _pixels(plan: Plan, objects: Objects) -> tuple[FloatArray, FloatArray]:
+    """The object's shorter extent in output pixels, and after a plain resize to the output."""
+    m = plan.matrix
+    x0, y0, x1, y1 = objects.extents.astype(np.float64).T
+    wide, high = (x1 - x0) * plan.shapes[:, 1], (y1 - y0) * plan.shapes[:, 0]
+    a, b, c, d = m[:, 0, 0], m[:, 0, 1], m[:, 1, 0], m[:, 1, 1]
+    if m[:, 2, :2].any():
+        x, y = (x0 + x1) / 2 * plan.shapes[:, 1] - 0.5, (y0 + y1) / 2 * plan.shapes[:, 0] - 0.5
+        w = m[:, 2, 0] * x + m[:, 2, 1] * y + m[:, 2, 2]
+        w = np.where(np.abs(w) < 1e-12, 1e-12, w)
+        px = (a * x + b * y + m[:, 0, 2]) / w
+        py = (c * x + d * y + m[:, 1, 2]) / w
+        a, b = (a - px * m[:, 2, 0]) / w, (b - px * m[:, 2, 1]) / w
+        c, d = (c - py * m[:, 2, 0]) / w, (d - py * m[:, 2, 1]) / w
+    pixels = np.minimum(wide * np.sqrt(a * a + c * c), high * np.sqrt(b * b + d * d))
+    plain = np.minimum((x1 - x0) * plan.sizes[:, 1], (y1 - y0) * plan.sizes[:, 0])
+    return pixels, plain
+
+
+def _push(plan: Plan, objects: Objects, rows: Rows, copies: bool) -> FloatArray:
+    """The weight inside the frame, of the object itself or of its mirrored copies in the tiles around it."""
+    some = objects.rows(rows)
+    weights = some.weights.reshape(len(rows), -1).astype(np.float64)
+    xs, wide = _cells(some.extents[:, 0], some.extents[:, 2])
+    ys, high = _cells(some.extents[:, 1], some.extents[:, 3])
+    matrix, shapes, sizes = plan.matrix[rows], plan.shapes[rows], plan.sizes[rows]
+    mirrored = [(xs, ys)]
+    if copies:
+        along = [(x, y) for x in (-xs, xs, 2 - xs) for y in (-ys, ys, 2 - ys)]
+        mirrored = [pair for k, pair in enumerate(along) if k != 4]
+    total = np.zeros(len(rows))
+    for x, y in mirrored:
+        total += (_inside(matrix, shapes, sizes, (x, y), (wide, high)) * weights).sum(axis=1)
+    return total
+
+
+def _cells(low: NDArray[np.float32], high: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
+    """The part of each cell (n, 16) within the extent: its middle and its width, fractions of the frame."""
+    edges = np.arange(GRID + 1) / GRID
+    start = np.clip(edges[:-1], low[:, None], high[:, None])
+    end = np.clip(edges[1:], low[:, None], high[:, None])
+    outside = end <= start
+    middle = np.where(outside, (edges[:-1] + edges[1:]) / 2, (start + end) / 2)
+    return middle, np.where(outside, 1 / GRID, end - start)
+
+
+def _inside(
+    matrix: FloatArray,
+    shapes: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    place: tuple[FloatArray, FloatArray],
+    extent: tuple[FloatArray, FloatArray],
+) -> FloatArray:
+    """The share (k, 256) of each cell inside the frame: exact along the axes, close to it where the map turns."""
+    n = len(matrix)
+    x = np.broadcast_to(place[0][:, None, :], (n, GRID, GRID)).reshape(n, -1) * shapes[:, 1:] - 0.5
+    y = np.broadcast_to(place[1][:, :, None], (n, GRID, GRID)).reshape(n, -1) * shapes[:, :1] - 0.5
+    wide = np.broadcast_to(extent[0][:, None, :], (n, GRID, GRID)).reshape(n, -1) * shapes[:, 1:]
+    high = np.broadcast_to(extent[1][:, :, None], (n, GRID, GRID)).reshape(n, -1) * shapes[:, :1]
+    m = matrix[:, :, :, None]
+    w = m[:, 2, 0] * x + m[:, 2, 1] * y + m[:, 2, 2]
+    front = w > 1e-9
+    w = np.where(front, w, 1.0)
+    share = front.astype(np.float64)
+    for axis in (0, 1):
+        at = (m[:, axis, 0] * x + m[:, axis, 1] * y + m[:, axis, 2]) / w
+        size = sizes[:, 1 - axis, None]
+        slope_x, slope_y = (m[:, axis, k] - at * m[:, 2, k] for k in (0, 1))
+        width = np.maximum((np.abs(slope_x) * wide + np.abs(slope_y) * high) / w, 1e-9)
+        low, top = np.maximum(at - width / 2, -0.5), np.minimum(at + width / 2, size - 0.5)
+        share *= np.clip((top - low) / width, 0.0, 1.0)
+    return share

@@ -1,0 +1,96 @@
+"""The nearest policy without errors: ranges narrowed, and steps left out where that does not help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from augsafe.compose import Compose
+from augsafe.guards.base import Finding
+from augsafe.policy import plain
+from augsafe.transforms import OneOf, Transform
+
+Recheck = Callable[[Compose], Sequence[Finding]]
+_KEEP = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+
+
+def mend(compose: Compose, findings: Sequence[Finding], recheck: Recheck) -> tuple[Compose | None, tuple[str, ...]]:
+    """Change one step at a time until `recheck` finds no errors.
+
+    The step that errors blame most is narrowed by a tenth of its range, or left out when it has no range to narrow.
+    Gives the mended policy and what was changed in words; None where nothing helps.
+    """
+    first = compose
+    shrunk: dict[str, int] = {}
+    for _ in range(12 * (len(compose.steps) + 1)):
+        blamed = _blamed(compose, findings)
+        if blamed is None:
+            if any(f.severity == "error" and f.accepted is None for f in findings):
+                return None, ()
+            return compose, _words(first, compose)
+        compose = _weaker(first, compose, blamed, shrunk)
+        findings = recheck(compose)
+    return None, ()
+
+
+def _blamed(compose: Compose, findings: Sequence[Finding]) -> str | None:
+    """The step that errors name most, weighed by how often they happen; steps alone weigh more."""
+    weights: dict[str, float] = {}
+    for finding in findings:
+        if finding.severity == "error" and finding.accepted is None:
+            for name in finding.steps:
+                weights[name] = weights.get(name, 0.0) + (finding.probability or 1e-6) / len(finding.steps)
+    for step in compose.steps:
+        if isinstance(step, OneOf):
+            inner = [weights.pop(c.label) for c in step.children if c.label in weights]
+            if inner:
+                weights[step.label] = sum(inner)
+    fixed = {s.label for s in compose.steps if s.frame and not _narrowable(s)}
+    weights = {name: w for name, w in weights.items() if name not in fixed}
+    return max(weights, key=lambda name: weights[name]) if weights else None
+
+
+def _narrowable(step: Transform) -> bool:
+    return any(not q.free for q in step.parameters)
+
+
+def _weaker(first: Compose, compose: Compose, name: str, shrunk: dict[str, int]) -> Compose:
+    step = first.step(name)
+    turn = shrunk.get(name, 0)
+    if not _narrowable(step) or (turn >= len(_KEEP) and not step.frame):
+        return compose.without(name)
+    keep = _KEEP[min(turn, len(_KEEP) - 1)]
+    shrunk[name] = turn + 1
+    return replace(compose, steps=tuple(_narrowed(step, keep) if s.label == name else s for s in compose.steps))
+
+
+def _narrowed(step: Transform, keep: float) -> Transform:
+    import numpy as np
+
+    new = {}
+    for q in step.parameters:
+        if q.free:
+            continue
+        ends = q.towards_neutral(np.array(step.bounds(q)), np.array(keep))
+        # round towards the neutral value, so that a limit that was met stays met
+        rounded = [np.floor(v * 1000) / 1000 if v > q.neutral else np.ceil(v * 1000) / 1000 for v in ends]
+        new[q.name] = (float(rounded[0]), float(rounded[1]))
+    return replace(step, **new)
+
+
+def _words(first: Compose, last: Compose) -> tuple[str, ...]:
+    words = []
+    for step in first.steps:
+        kept = next((s for s in last.steps if s.label == step.label), None)
+        if kept is None:
+            words.append(f"leave out {step.label}")
+            continue
+        for q in step.parameters:
+            if not q.free and step.bounds(q) != kept.bounds(q):
+                old, new = (list(plain(s.bounds(q))) for s in (step, kept))
+                words.append(f"{step.label}: {q.name} from {_range(old)} to {_range(new)}")
+    return tuple(words)
+
+
+def _range(ends: list[float]) -> str:
+    return f"({ends[0]:g}, {ends[1]:g})"

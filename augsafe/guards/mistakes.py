@@ -1,0 +1,71 @@
+"""Guards on how a policy is put together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from augsafe.compose import Compose
+from augsafe.guards.base import Finding
+from augsafe.transforms import Geometric, HorizontalFlip, VerticalFlip
+
+
+def mistakes(compose: Compose) -> list[Finding]:
+    """AS505, AS506 and AS507 for one policy."""
+    return [*_same_flip(compose), *_repeated_interpolation(compose), *_never_acts(compose)]
+
+
+def _remark(code: str, severity: str, steps: tuple[str, ...], message: str, mend: str) -> Finding:
+    return Finding(code, severity, "proven", "safe", steps, (), message, mend)
+
+
+def _same_flip(compose: Compose) -> list[Finding]:
+    kinds = Counter(type(s) for s in compose.steps if isinstance(s, (HorizontalFlip, VerticalFlip)))
+    out = []
+    for kind, count in kinds.items():
+        if count > 1:
+            steps = tuple(s.label for s in compose.steps if isinstance(s, kind))
+            out.append(
+                _remark(
+                    "AS505",
+                    "warning",
+                    steps,
+                    f"{kind.__name__} stands {count} times; two flips undo each other",
+                    f"Keep one {kind.__name__}.",
+                )
+            )
+    return out
+
+
+def _repeated_interpolation(compose: Compose) -> list[Finding]:
+    stages = [k for leaf, k in zip(compose.leaves, compose.stage_of, strict=True) if isinstance(leaf, Geometric)]
+    later = sorted(set(stages))[1:]
+    if not later:
+        return []
+    steps = tuple(
+        leaf.label
+        for leaf, k in zip(compose.leaves, compose.stage_of, strict=True)
+        if isinstance(leaf, Geometric) and k in later
+    )
+    return [
+        _remark(
+            "AS506",
+            "info",
+            steps,
+            f"these steps come after a local one and resample the image again, {len(later) + 1} times in all",
+            "Put the geometric steps before blur and other local steps.",
+        )
+    ]
+
+
+def _never_acts(compose: Compose) -> list[Finding]:
+    return [
+        _remark(
+            "AS507",
+            "warning",
+            (step.label,),
+            f"{step.label} never changes an image",
+            "Raise its p or widen its range, or leave it out.",
+        )
+        for step in compose.steps
+        if step.never_acts
+    ]

@@ -1,0 +1,9 @@
+"""All rules by their code."""
+
+from __future__ import annotations
+
+from augsafe.guards.base import Guard
+from augsafe.guards.catalogue import CATALOGUE
+from augsafe.guards.content import CONTENT
+
+GUARDS: dict[str, type[Guard]] = {guard.code: guard for guard in sorted((*CATALOGUE, *CONTENT), key=lambda g: g.code)}

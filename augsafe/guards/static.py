@@ -1,0 +1,307 @@
+"""The static guard: what a whole policy can do to each class, without an image.
+
+Bounds over all compositions (reach.py) prove absence; many plans give probabilities; draws from the ends of the ranges
+find rare witnesses; and each violating draw is shrunk, step by step, to the steps that bring its outcome about.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.compose import Compose
+from augsafe.contracts import Contract
+from augsafe.contracts.contract import KINDS
+from augsafe.contracts.symmetry import SYMMETRIES
+from augsafe.guards.base import Finding, Witness
+from augsafe.guards.judge import Judged, judge, middle_visible
+from augsafe.guards.outcomes import Outcome, outcomes_for
+from augsafe.guards.reach import Reach, reach
+from augsafe.plan import Draws, Plan
+from augsafe.randomness import Key
+from augsafe.transforms import Geometric
+
+DRAWS = 40_000
+SHRUNK = 1_000  # violating draws that are shrunk, for each outcome
+RARE = 0.005  # sets of steps below this share of an outcome are left to the others
+# the order in which verdicts hide one another
+PRECEDENCE = (
+    "changes",
+    "invalid",
+    "outside-limits",
+    "content-lost",
+    "tone-lost",
+    "ambiguous",
+    "unfamiliar",
+    "unknown",
+    "undecided",
+    "safe",
+)
+
+
+@dataclass(frozen=True)
+class StaticResult:
+    """Findings, the verdict of the whole policy for each class, and what is proven."""
+
+    findings: tuple[Finding, ...]
+    verdicts: dict[str, str]
+    reach: Reach
+    draws: int
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """The plans that a policy is judged on: `natural` as users draw them, `ends` from the ends of the ranges."""
+
+    compose: Compose
+    natural: Plan
+    ends: Plan
+    bounds: Reach
+    judged: dict[str, Judged] = field(default_factory=dict)
+
+    def judge(self, which: str) -> Judged:
+        if which not in self.judged:
+            self.judged[which] = judge((self.natural if which == "natural" else self.ends).jacobian)
+        return self.judged[which]
+
+
+def static_check(
+    compose: Compose,
+    contract: Contract,
+    *,
+    size: tuple[int, int] = (224, 224),
+    draws: int = DRAWS,
+    seed: int = 0,
+    content: bool = True,
+) -> StaticResult:
+    """Judge a policy against a contract whose classes are known.
+
+    size: height and width of the images that go in. `content` also judges an object assumed in the middle half of the
+    frame (where there are no images to look at).
+    """
+    bench = _bench(compose, size, draws, seed)
+    findings: list[Finding] = []
+    worst = dict.fromkeys(contract.classes, "safe")
+    for classes, outcome in outcomes_for(contract):
+        found = _outcome_findings(bench, contract, classes, outcome)
+        findings += found
+        for finding in found:
+            for cls in finding.classes:
+                worst[cls] = _worse(worst[cls], finding.verdict)
+    if content:
+        findings += _content(bench, contract)
+    return StaticResult(tuple(_merged(findings)), worst, bench.bounds, draws)
+
+
+def _worse(a: str, b: str) -> str:
+    return min(a, b, key=PRECEDENCE.index)
+
+
+def _bench(compose: Compose, size: tuple[int, int], draws: int, seed: int) -> _Bench:
+    key = Key.of(seed, 0, np.arange(draws))
+    shapes = np.broadcast_to(np.array(size, dtype=np.int64), (draws, 2))
+    natural = compose.assemble(shapes, compose.draw(key))
+    few = min(4096, max(draws, 512))
+    ends = compose.assemble(np.broadcast_to(shapes[:1], (few, 2)), _ends(compose, few, seed))
+    return _Bench(compose, natural, ends, reach(compose, size))
+
+
+def _ends(compose: Compose, n: int, seed: int) -> Draws:
+    """Draws that favour the ends of the ranges, and let every step act half of the time where it may."""
+    key = Key.of(seed, 0, np.arange(n), view=1)
+    drawn = compose.draw(key)
+    rng = np.random.default_rng(seed)
+    values = {}
+    for leaf in compose.leaves:
+        columns = dict(drawn.values[leaf.label])
+        for parameter in leaf.parameters:
+            if parameter.free:
+                continue
+            u = rng.choice([0.0, 1.0 - 1e-12, 0.5, np.nan], size=n)
+            u = np.where(np.isnan(u), rng.random(n), u)
+            columns[parameter.name] = parameter.from_uniform(u, leaf.bounds(parameter))
+        values[leaf.label] = columns
+    active = dict(drawn.active)
+    for step in compose.steps:
+        children = getattr(step, "children", None)
+        if step.p in (0.0, 1.0) and children is None:
+            continue
+        acts = np.ones(n, bool) if step.p == 1 else (rng.random(n) < 0.5 if step.p > 0 else np.zeros(n, bool))
+        if children is None:
+            active[step.label] = acts
+        else:
+            choice = rng.choice(np.flatnonzero(np.array(step.shares) > 0), size=n)  # type: ignore[attr-defined]
+            for number, child in enumerate(children):
+                active[child.label] = acts & (choice == number)
+    return Draws(key, active, values)
+
+
+def _outcome_findings(
+    bench: _Bench, contract: Contract, classes: tuple[str, ...], outcome: Outcome
+) -> list[Finding]:
+    natural = outcome.happens(bench.judge("natural"))
+    if natural.any():
+        return _explained(bench, contract, classes, outcome, bench.natural, natural, float(natural.mean()))
+    if outcome.impossible(bench.bounds):
+        return []
+    ends = outcome.happens(bench.judge("ends"))
+    if ends.any():
+        return _explained(bench, contract, classes, outcome, bench.ends, ends, 0.0)
+    return [_undecided(bench, classes, outcome)]
+
+
+def _explained(
+    bench: _Bench,
+    contract: Contract,
+    classes: tuple[str, ...],
+    outcome: Outcome,
+    plan: Plan,
+    where: NDArray[np.bool_],
+    probability: float,
+) -> list[Finding]:
+    rows = np.flatnonzero(where)[:SHRUNK]
+    acting = shrink(bench.compose, plan, rows, lambda p: outcome.same(judge(p.jacobian), judge(plan.jacobian[rows])))
+    counts = Counter(tuple(row) for row in acting)
+    out = []
+    for key, count in counts.most_common():
+        share = count / len(rows)
+        if share < RARE and out:
+            continue
+        steps = tuple(leaf.label for leaf, on in zip(bench.compose.leaves, key, strict=True) if on)
+        row = int(rows[next(i for i, r in enumerate(acting) if tuple(r) == key)])
+        part = share * probability
+        n = len(bench.natural)
+        interval = clopper_pearson(round(part * n), n)
+        symmetry = SYMMETRIES[int(judge(plan.jacobian[[row]]).symmetry[0])]
+        witness = _witness(bench.compose, plan, row)
+        how = "proven" if bench.bounds.known else "witnessed"
+        out.append(outcome.finding(contract, classes, steps, symmetry, part, interval, witness, how))
+    return out
+
+
+def shrink(
+    compose: Compose, plan: Plan, rows: NDArray[np.intp], persists: Callable[[Plan], NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """Which steps each draw needs for its outcome, (rows, leaves): others are switched off, last first.
+
+    `persists` says for which rows of a plan the outcome is still there.
+    """
+    draws, shapes = plan.draws.rows(rows), plan.shapes[rows]
+    needed = np.stack([draws.active[leaf.label] for leaf in compose.leaves], axis=1)
+    for column in range(len(compose.leaves) - 1, -1, -1):
+        leaf = compose.leaves[column]
+        if not isinstance(leaf, Geometric) or not needed[:, column].any():
+            needed[:, column] = False
+            continue
+        tried = compose.assemble(shapes, draws.without(leaf))
+        gone = persists(tried)
+        needed[:, column] &= ~gone
+        draws = draws.without(leaf, where=gone)
+    return needed
+
+
+def _witness(compose: Compose, plan: Plan, row: int) -> Witness:
+    one = compose.assemble(plan.shapes[[row]], plan.draws.rows(np.array([row])))
+    return Witness(one.describe(), one.record(), one.matrix[0], int(plan.draws.key.indices[row]))
+
+
+def clopper_pearson(count: int, n: int) -> tuple[float, float]:
+    """The exact 95 % interval of a rate (scipy)."""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(count, n).proportion_ci(0.95, method="exact")
+    return float(low), float(high)
+
+
+def _undecided(bench: _Bench, classes: tuple[str, ...], outcome: Outcome) -> Finding:
+    n = len(bench.natural)
+    upper = clopper_pearson(0, n)[1]
+    return Finding(
+        code="AS105",
+        severity="warning",
+        how="sampled",
+        verdict="undecided",
+        steps=tuple(leaf.label for leaf in bench.compose.leaves if isinstance(leaf, Geometric)),
+        classes=classes,
+        message=f"no bound rules out that {outcome.words}; none in {n:,} draws, so at most {upper:.2g} of them",
+        help="A policy of flips, turns, rotation, zoom, shift and mild shear or tilt can be proven; this one cannot.",
+        probability=0.0,
+        interval=(0.0, upper),
+        per_class=dict.fromkeys(classes, 0.0),
+    )
+
+
+def _content(bench: _Bench, contract: Contract) -> list[Finding]:
+    """An object assumed in the middle half of the frame, held against the contract's visible share."""
+    plan = bench.natural
+    some = np.arange(min(len(plan), 20_000))
+    visible = middle_visible(bench.compose.assemble(plan.shapes[some], plan.draws.rows(some)))
+    out: list[Finding] = []
+    groups: dict[float, list[str]] = {}
+    for cls in contract.classes:
+        limit = contract.limits_for(cls).visible
+        groups.setdefault(0.7 if limit is None else limit, []).append(cls)
+    for limit, classes in groups.items():
+        rows = some[visible < limit]
+        if not len(rows):
+            continue
+        kept = rows[:SHRUNK]
+        acting = shrink(bench.compose, plan, kept, lambda p, limit=limit: middle_visible(p) < limit)  # type: ignore[misc]
+        common, count = Counter(tuple(r) for r in acting).most_common(1)[0]
+        rate = len(rows) / len(some)
+        row = int(kept[next(i for i, r in enumerate(acting) if tuple(r) == common)])
+        names = tuple(leaf.label for leaf, on in zip(bench.compose.leaves, common, strict=True) if on)
+        interval = clopper_pearson(len(rows), len(some))
+        out.append(
+            Finding(
+                code="AS201",
+                severity="error" if interval[0] > 0.05 else "warning",
+                how="sampled",
+                verdict="content-lost",
+                steps=names,
+                classes=tuple(classes),
+                message=f"an object in the middle half of the image keeps less than {limit:.0%} of itself in the frame",
+                help="Lower the shift or the zoom, or give images (and masks or boxes) to judge the real objects.",
+                probability=rate,
+                interval=interval,
+                per_class=dict.fromkeys(classes, rate),
+                witness=_witness(bench.compose, plan, row),
+            )
+        )
+    return out
+
+
+def _merged(findings: list[Finding]) -> list[Finding]:
+    """One finding for each (code, steps, outcome), its classes together."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for f in findings:
+        groups.setdefault((f.code, f.steps, f.verdict, f.message if f.code != "AS105" else ""), []).append(f)
+    out = []
+    for same in groups.values():
+        first = max(same, key=lambda f: f.probability or 0.0)
+        classes = tuple(c for f in same for c in f.classes)
+        out.append(
+            replace(
+                first,
+                classes=tuple(dict.fromkeys(classes)),
+                becomes={k: v for f in same for k, v in f.becomes.items()},
+                per_class={k: v for f in same for k, v in f.per_class.items()},
+            )
+        )
+    return out
+
+
+def step_verdict(
+    compose: Compose, contract: Contract, steps: tuple[str, ...], cls: str, size: tuple[int, int], draws: int = 4000
+) -> str:
+    """The verdict of some steps alone, all of them acting, for one class."""
+    chosen = tuple(replace(s, p=1.0) for s in compose.steps if s.label in steps)
+    result = static_check(replace(compose, steps=chosen), contract, size=size, draws=draws, content=False)
+    return result.verdicts[cls]
+
+
+__all__ = ["KINDS", "PRECEDENCE", "StaticResult", "shrink", "static_check", "step_verdict"]

@@ -1,0 +1,192 @@
+"""A grid of what the network will see, with the cells that break the contract outlined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.check import as_compose, bind_contract
+from augsafe.compose import Compose, check_images
+from augsafe.contracts import Contract
+from augsafe.errors import ArgumentError
+from augsafe.output import Output
+from augsafe.plan import Draws, Plan
+from augsafe.policy import near
+from augsafe.randomness import Key
+from augsafe.render import render
+from augsafe.report.grid import Cell, Grid
+from augsafe.report.marks import Marks
+from augsafe.transforms import OneOf, Transform
+
+MODES = ("draws", "steps", "strength")
+ROWS = 8
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column: its title, and the policy and draws that fill it for all rows."""
+
+    title: str
+    plan: Plan
+
+
+def preview(
+    transform: Any,
+    images: Any,
+    labels: Any = None,
+    *,
+    classes: Sequence[str] | None = None,
+    contract: Contract | str | None = None,
+    masks: Any = None,
+    boxes: Any = None,
+    mode: str = "draws",
+    columns: int = 8,
+    rows: int | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+    cell: int = 112,
+    step: str | None = None,
+    indices: Sequence[int] | NDArray[np.int64] | None = None,
+) -> Grid:
+    """Show images and what a policy makes of them; cells that break the contract are outlined with the reason.
+
+    transform: a Compose or one transform. images: (n, H, W[, C]) or a list; labels: (n,) names or indices. The first
+    column is the original. mode: "draws" shows what the loader gives in `columns` epochs, from `epoch` on; "steps"
+    each step alone and acting, then all together; "strength" the step named `step` from one end of its range to the
+    other. rows: how many images, spread over the classes (8 unless said). cell: the side of a cell in pixels.
+    indices: the numbers of the images in their data set, which key the draws (0, 1, ... unless said).
+
+    Raises ArgumentError, InputError and ContractError.
+    """
+    compose = as_compose(transform)
+    _check_numbers(mode, columns, rows, cell)
+    check_images(images, compose.value_range)
+    numbers = np.arange(len(images)) if indices is None else np.asarray(indices, dtype=np.int64)
+    if numbers.shape != (len(images),):
+        raise ArgumentError(f"preview(indices=...) must hold one number an image, got {numbers.shape}")
+    bound, known = bind_contract(contract, labels, len(images), classes)
+    chosen = spread(known, min(rows or ROWS, len(images)))
+    shown = [np.asarray(images[i]) for i in chosen]
+    bare = _visible(compose)
+    made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
+    marks = Marks.of(
+        bound if contract is not None else None,
+        shown,
+        known[chosen],
+        None if masks is None else [masks[i] for i in chosen],
+        None if boxes is None else [boxes[i] for i in chosen],
+    )
+    pictures = [render(shown, column.plan) for column in made]
+    cells = [[Cell(image)] for image in shown]
+    for column, rendered in zip(made, pictures, strict=True):
+        for row, (reasons, severity) in enumerate(marks.judge(column.plan)):
+            cells[row].append(Cell(rendered[row], reasons, severity))
+    grid = Grid(
+        tuple(tuple(row) for row in cells),
+        tuple("" if known[i] < 0 else bound.classes[known[i]] for i in chosen),
+        ("original", *(column.title for column in made)),
+        cell,
+        compose.value_range,
+        indices=tuple(int(i) for i in numbers[chosen]),
+    )
+    return replace(grid, note=_note(grid, marks))
+
+
+def _check_numbers(mode: str, columns: int, rows: int | None, cell: int) -> None:
+    if mode not in MODES:
+        raise ArgumentError(f"preview(mode=...) must be one of {', '.join(MODES)}, got {mode!r}")
+    for name, value, low, high in (
+        ("columns", columns, 1, 100),
+        ("rows", ROWS if rows is None else rows, 1, 1000),
+        ("cell", cell, 32, 1024),
+    ):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+            raise ArgumentError(
+                f"preview({name}=...) must be a whole number from {low} to {high}, got {value!r}"
+            )
+
+
+def spread(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """The indices of n images, taken from each class in turn, in the order of the classes."""
+    order = np.argsort(labels, kind="stable")
+    ordered = labels[order]
+    starts = np.searchsorted(ordered, ordered, side="left")
+    turn = np.arange(len(labels)) - starts
+    picked = order[np.lexsort((ordered, turn))][:n]
+    return np.asarray(picked[np.lexsort((picked, labels[picked]))], dtype=np.int64)
+
+
+def _visible(compose: Compose) -> Compose:
+    """The policy without normalisation and layout, which pictures cannot show; its size stays."""
+    output = compose.output
+    if output is None:
+        return compose
+    return replace(compose, output=None if output.size is None else Output(size=output.size))
+
+
+def _columns(
+    compose: Compose, mode: str, images: Sequence[NDArray[Any]], key: Key, count: int, step: str | None
+) -> list[_Column]:
+    shapes = np.array([image.shape[:2] for image in images], dtype=np.int64)
+    if mode == "draws":
+        if step is not None:
+            raise ArgumentError("preview(step=...) belongs to mode='strength'")
+        keys = [replace(key, epoch=key.epoch + k) for k in range(count)]
+        return [_Column(f"epoch {k.epoch}", compose.assemble(shapes, compose.draw(k))) for k in keys]
+    if mode == "steps":
+        alone = [(leaf.label, _only(compose, leaf)) for leaf in compose.leaves]
+        made = [_Column(name, one.assemble(shapes, one.draw(key))) for name, one in alone]
+        return [*made, _Column("all together", compose.assemble(shapes, compose.draw(key)))]
+    return _strengths(compose, _named(compose, step), shapes, key, count)
+
+
+def _only(compose: Compose, leaf: Transform) -> Compose:
+    return replace(compose, steps=(replace(leaf, p=1.0),))
+
+
+def _named(compose: Compose, name: str | None) -> Transform:
+    """The step whose strength is shown. Raises ArgumentError."""
+    known = [leaf.label for leaf in compose.leaves]
+    if name is None and len(known) == 1:
+        return compose.leaves[0]
+    if name is None:
+        raise ArgumentError(f"mode='strength' needs step=, one of {', '.join(known) or 'none'}")
+    for leaf in compose.leaves:
+        if leaf.label == name:
+            return leaf
+    if any(isinstance(s, OneOf) and s.label == name for s in compose.steps):
+        raise ArgumentError(f"step={name!r} is a choice; name one of its children: {', '.join(known)}")
+    raise ArgumentError(f"this policy has no step {name!r}{near(name, known)}")
+
+
+def _strengths(compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key: Key, count: int) -> list[_Column]:
+    """One column a strength; a step without numbers, such as a flip, has one column."""
+    one, n = _only(compose, leaf), len(shapes)
+    places = np.linspace(0, 1 - 1e-12, count) if leaf.parameters else np.zeros(1)
+    made = []
+    for u in places:
+        values = leaf.draw(np.full((len(leaf.parameters), n), u))
+        title = " ".join(f"{k} {_number(v[0])}" for k, v in values.items()) or leaf.label
+        made.append(_Column(title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, values))))
+    return made
+
+
+def _number(value: float) -> str:
+    text = f"{float(value):.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _note(grid: Grid, marks: Marks) -> str:
+    total = sum(len(row) - 1 for row in grid.cells)
+    errors = sum(c.severity == "error" for row in grid.cells for c in row)
+    warnings = sum(c.severity == "warning" for row in grid.cells for c in row)
+    judged = "" if marks.contract is not None else " Judged without a contract: content only."
+    if not errors + warnings:
+        return f"Nothing flagged in {total} pictures.{judged}"
+    said = [f"{errors} break the contract or lose the object (red)"] if errors else []
+    said += [f"{warnings} are uncertain (amber)"] if warnings else []
+    return f"Of {total} pictures, {' and '.join(said)}.{judged}"

@@ -1,0 +1,119 @@
+"""What a check found, in one object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from augsafe.compose import Compose
+from augsafe.contracts import Contract
+from augsafe.errors import ArgumentError
+from augsafe.guards.base import SEVERITIES, Finding
+from augsafe.guards.static import PRECEDENCE, step_verdict
+from augsafe.transforms import OneOf
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The findings of a check, worst first, and the verdict of every (steps, class) cell.
+
+    `verdicts` holds the whole policy's for each class. `mended` is the nearest policy without errors, where one was
+    looked for and found, and `mends` says in words what it changes. `notes` say how it was measured.
+    """
+
+    policy: Compose
+    contract: Contract
+    findings: tuple[Finding, ...]
+    verdicts: Mapping[str, str]
+    size: tuple[int, int]
+    notes: tuple[str, ...] = ()
+    mended: Compose | None = None
+    mends: tuple[str, ...] = ()
+    _cells: dict[tuple[tuple[str, ...], str], str] = field(default_factory=dict, repr=False)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes checked."""
+        return self.contract.classes
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing of severity error was found (accepted findings apart)."""
+        return not self.count("error")
+
+    def count(self, severity: str) -> int:
+        """How many findings there are of a severity, those that the contract accepts apart."""
+        return sum(f.severity == severity and f.accepted is None for f in self.findings)
+
+    def verdict(self, names_or_steps: Any = None, cls: str | int | None = None) -> str:
+        """The verdict of a cell: some steps (names or transforms), all acting and alone, for one class.
+
+        Without steps: of the whole policy, as it is drawn. Raises ArgumentError for an unknown step and
+        ContractError for an unknown class.
+        """
+        if cls is None:
+            raise ArgumentError("verdict(names_or_steps, cls): say for which class")
+        name = self.contract.classes[self.contract.index(cls)]
+        if names_or_steps is None:
+            return self.verdicts[name]
+        given = [names_or_steps] if isinstance(names_or_steps, str) else names_or_steps
+        if not isinstance(given, Sequence):
+            given = [given]
+        steps = tuple(self._step_name(entry) for entry in given)
+        if (steps, name) not in self._cells:
+            self._cells[steps, name] = step_verdict(self.policy, self.contract, steps, name, self.size)
+        return self._cells[steps, name]
+
+    def _step_name(self, entry: Any) -> str:
+        if isinstance(entry, str):
+            found = self.policy.step(entry)
+            for step in self.policy.steps:
+                if isinstance(step, OneOf) and found in step.children:
+                    raise ArgumentError(f"{entry!r} is a choice within {step.label!r}; name {step.label!r}")
+            return found.label
+        for step in self.policy.steps:
+            if step == entry or (type(step) is type(entry) and entry.name in (None, step.name)):
+                return step.label
+        raise ArgumentError(f"this policy has no step {entry!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, without pixels."""
+        return {
+            "ok": self.ok,
+            "counts": {severity: self.count(severity) for severity in SEVERITIES},
+            "verdicts": dict(self.verdicts),
+            "findings": [f.to_dict() for f in self.findings],
+            "notes": list(self.notes),
+            "contract": self.contract.name,
+            "policy": self.policy.to_dict(),
+            "mended": None if self.mended is None else self.mended.to_dict(),
+            "mends": list(self.mends),
+        }
+
+    def to_json(self) -> str:
+        """The report as JSON."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def __str__(self) -> str:
+        from augsafe.report.text import plain_text
+
+        return plain_text(self)
+
+
+def sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Worst first: severity, then verdict, then probability; accepted ones last."""
+
+    def rank(f: Finding) -> tuple[Any, ...]:
+        return (
+            f.accepted is not None,
+            SEVERITIES.index(f.severity),
+            PRECEDENCE.index(f.verdict),
+            -len(f.becomes),
+            -(f.probability or 0.0),
+            f.code,
+            f.steps,
+        )
+
+    return tuple(sorted(findings, key=rank))

@@ -1,0 +1,82 @@
+"""Why a single drawn image is flagged, in a few words each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.contracts import SYMMETRIES, Contract, Limits
+from augsafe.guards.judge import judge
+from augsafe.guards.objects import Objects, inspect
+from augsafe.plan import Plan
+
+Mark = tuple[tuple[str, ...], str]  # reasons and the severity of the worst
+_SLACK = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """What images are judged by: the contract (None: content only), their classes (-1: unknown), their objects."""
+
+    contract: Contract | None
+    labels: NDArray[np.int64]
+    objects: Objects
+
+    @staticmethod
+    def of(
+        contract: Contract | None,
+        images: Sequence[NDArray[Any]],
+        labels: NDArray[np.int64],
+        masks: Any = None,
+        boxes: Any = None,
+    ) -> Marks:
+        """Find the objects in the images."""
+        return Marks(contract, labels, inspect(images, masks, boxes))
+
+    def judge(self, plan: Plan) -> list[Mark]:
+        """The reasons for each row of a plan, errors first, and "error", "warning" or ""."""
+        by_class = self._class_marks(plan)
+        by_content = self._content_marks(plan)
+        out: list[Mark] = []
+        for first, second in zip(by_class, by_content, strict=True):
+            both = sorted([*first, *second], key=lambda mark: mark[0] != "error")
+            out.append((tuple(words for _, words in both), both[0][0] if both else ""))
+        return out
+
+    def _limits(self, row: int) -> Limits:
+        if self.contract is None or self.labels[row] < 0:
+            return Limits()
+        return self.contract.limits_for(int(self.labels[row]))
+
+    def _class_marks(self, plan: Plan) -> list[list[tuple[str, str]]]:
+        """(severity, words) for what the drawn map does to the class."""
+        judged = judge(plan.jacobian)
+        out: list[list[tuple[str, str]]] = []
+        for row in range(len(plan)):
+            marks: list[tuple[str, str]] = []
+            out.append(marks)
+            if self.contract is None or self.labels[row] < 0:
+                continue
+            limits, turn = self._limits(row), float(judged.residual[row])
+            relation = self.contract.relation(int(self.labels[row]), SYMMETRIES[int(judged.symmetry[row])])
+            if limits.rotation is not None and abs(turn) > limits.rotation + _SLACK:
+                marks.append(("error", f"turned {abs(turn):.0f}°"))
+            elif relation.kind == "to":
+                marks.append(("error", f"reads as {relation.to}"))
+            elif relation.kind == "invalid":
+                marks.append(("error", "no such class"))
+            elif relation.kind in ("ambiguous", "unknown"):
+                marks.append(("warning", relation.kind))
+            low, high = limits.zoom or (0.0, np.inf)
+            least, most = float(judged.zoom_min[row]), float(judged.zoom_max[row])
+            if least < low - _SLACK or most > high + _SLACK:
+                marks.append(("error", f"zoom {least if least < low - _SLACK else most:.2f}"))
+        return out
+
+    def _content_marks(self, plan: Plan) -> list[list[tuple[str, str]]]:
+        """(severity, words) for what is left of the object."""
+        return [[] for _ in range(len(plan))]

@@ -1,0 +1,103 @@
+"""The report for a terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from augsafe.guards.base import Finding
+from augsafe.report import Report
+
+_COLOUR = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+
+
+def percent(value: float) -> str:
+    """A probability in words short enough for a table."""
+    if value <= 0:
+        return "under 0.01 %"
+    if value < 0.001:
+        return f"{100 * value:.2g} %"
+    return f"{100 * value:.0f} %" if value >= 0.095 else f"{100 * value:.1f} %"
+
+
+def class_words(finding: Finding, total: int) -> str:
+    """Whom a finding concerns: "6 -> 9, 9 -> 6", "all classes", "2, 3 and 4 more"."""
+    if finding.becomes:
+        return _shortened([f"{a} reads as {b}" for a, b in finding.becomes.items()])
+    if len(finding.classes) == total and total > 1:
+        return "all classes"
+    return ("class " if len(finding.classes) == 1 else "classes ") + _shortened(list(finding.classes))
+
+
+def _shortened(words: list[str], most: int = 10) -> str:
+    return ", ".join(words) if len(words) <= most else f"{', '.join(words[:most])} and {len(words) - most} more"
+
+
+def headline(report: Report) -> str:
+    """Safe or not, in one sentence."""
+    errors, warnings = report.count("error"), report.count("warning")
+    if errors:
+        unsafe = sum(v not in ("safe", "unknown", "undecided", "ambiguous") for v in report.verdicts.values())
+        return (
+            f"Not safe: {errors} error{'s' * (errors != 1)} and {warnings} warning{'s' * (warnings != 1)}; "
+            f"{unsafe} of {len(report.classes)} classes are harmed."
+        )
+    if warnings:
+        return f"No errors, but {warnings} warning{'s' * (warnings != 1)} to look at."
+    return f"Safe for all {len(report.classes)} classes, as far as the contract says."
+
+
+def render_text(report: Report) -> Any:
+    """A rich renderable: the headline, the findings, how to mend, how it was measured."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    good = report.ok and not report.count("warning")
+    parts: list[Any] = [Text(headline(report), style="bold green" if good else "bold red" if not report.ok else "bold")]
+    for finding in report.findings:
+        parts.append(Text())
+        parts.append(_title(finding, len(report.classes)))
+        parts.append(Padding(_body(finding), (0, 0, 0, 4)))
+    if report.mends:
+        parts += [Text(), Text("How to mend it", style="bold")]
+        parts += [Padding(Text(f"- {line}"), (0, 0, 0, 2)) for line in report.mends]
+    if report.notes:
+        parts += [Text(), *(Text(note, style="dim") for note in report.notes)]
+    return Group(*parts)
+
+
+def _title(finding: Finding, total: int) -> Any:
+    from rich.text import Text
+
+    line = Text()
+    style = "dim" if finding.accepted else _COLOUR[finding.severity]
+    line.append(f"{finding.code} {finding.severity:<7} ", style=style)
+    line.append(" + ".join(finding.steps) or "policy", style="bold")
+    if finding.classes:
+        line.append(f": {class_words(finding, total)}")
+    if finding.probability is not None:
+        line.append(f", in {percent(finding.probability)} of draws")
+    return line
+
+
+def _body(finding: Finding) -> Any:
+    from rich.text import Text
+
+    line = Text(finding.message + ".", style="")
+    if finding.witness is not None:
+        line.append(f"\nShown by: {finding.witness.words}", style="dim")
+    if finding.accepted:
+        line.append(f"\nAccepted by the contract: {finding.accepted}", style="dim")
+    elif finding.help:
+        line.append(f"\n{finding.help}")
+    return line
+
+
+def plain_text(report: Report, width: int = 100) -> str:
+    """The same without colours."""
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    Console(file=buffer, width=width, color_system=None, highlight=False).print(render_text(report))
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Measurements: speed against peers, and how often the guards are right."""
