@@ -304,7 +304,9 @@ class Compose:
         With targets given (one entry an image) it gives a Batch. Raises InputError and ArgumentError.
         """
         check_images(images, self.value_range)
-        plan = self.plan([image.shape for image in images], indices, seed, epoch, view=view)
+        array = isinstance(images, np.ndarray)
+        shapes = np.tile(images.shape[1:3], (len(images), 1)) if array else [i.shape for i in images]
+        plan = self.plan(shapes, indices, seed, epoch, view=view)
         rendered = render(images, plan, out)
         if masks is None and boxes is None and keypoints is None and labels is None:
             return rendered
@@ -462,7 +464,10 @@ def _named(steps: tuple[Any, ...]) -> tuple[Transform, ...]:
 def check_shapes(shapes: Any) -> Sizes:
     """Heights and widths (n, 2) from n shapes. Raises ArgumentError."""
     try:
-        sizes = np.array([tuple(shape)[:2] for shape in shapes], dtype=np.int64).reshape(-1, 2)
+        if isinstance(shapes, np.ndarray) and shapes.dtype.kind in "iu" and shapes.ndim == 2:
+            sizes = shapes[:, :2].astype(np.int64).reshape(-1, 2)
+        else:
+            sizes = np.array([tuple(shape)[:2] for shape in shapes], dtype=np.int64).reshape(-1, 2)
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"shapes must be n shapes (H, W[, C]), got {shapes!r}") from error
     if (sizes < 1).any():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from augsafe.report import Report
 
-SIDE = 32
+SIDE, GLYPH = 32, 24
 BATCH = 256
 
 
@@ -34,14 +34,16 @@ class DemoResult:
 
 
 def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """scikit-learn's 1,797 handwritten digits, enlarged smoothly to 32 x 32 pixels of 8 bits."""
+    """scikit-learn's 1,797 handwritten digits: 8 x 8, enlarged smoothly, in the middle of 32 x 32 pixels as in MNIST."""
     import cv2
     from sklearn.datasets import load_digits
 
     data = load_digits()
     small = np.rint(data.images * (255 / 16)).astype(np.uint8)
-    large = [cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for image in small]
-    return np.stack(large).astype(np.uint8), np.asarray(data.target, dtype=np.int64)
+    large = [cv2.resize(image, (GLYPH, GLYPH), interpolation=cv2.INTER_CUBIC) for image in small]
+    margin = (SIDE - GLYPH) // 2
+    framed = np.pad(np.stack(large), ((0, 0), (margin, margin), (margin, margin)))
+    return framed.astype(np.uint8), np.asarray(data.target, dtype=np.int64)
 
 
 def careless() -> Compose:
@@ -50,7 +52,7 @@ def careless() -> Compose:
         (
             Shift(x=(-0.3, 0.3), y=(-0.3, 0.3)),
             Zoom(factor=(0.5, 2.0)),
-            Rotate(angle=(-45, 45)),
+            Rotate(angle=(-40, 40)),
             HorizontalFlip(),
             VerticalFlip(),
             Brightness(factor=(0.5, 1.5)),

@@ -171,7 +171,7 @@ def _strengths(compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key
     for u in places:
         values = leaf.draw(np.full((len(leaf.parameters), n), u))
         title = " ".join(f"{k} {_number(v[0])}" for k, v in values.items()) or leaf.label
-        made.append(_Column(title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, values))))
+        made.append(_Column(title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, {leaf.label: values}))))
     return made
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, InputError
+from augsafe.fused import fusable, render_fused
+from augsafe.lookup import levels_of, tables
 from augsafe.output import Output
 from augsafe.plan import Part, Plan, StagePlan
-from augsafe.randomness import FloatArray
 from augsafe.sample import FULL_RANGE, Image
 from augsafe.warp import is_permutation, reductions, warp
 
 Images = NDArray[Any] | Sequence[Image]
-_CHUNK_BYTES = 1 << 19  # scratch that stays in the cache
 
 
 def output_shape(plan: Plan, row: int, image: Image) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -58,12 +57,18 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
         raise ArgumentError(
             f"out= must be {dtype} of shape {(n, *shape)}, got {out.dtype} of shape {out.shape}"
         )
-    if wanted is None and _fusable(images[0], plan):
-        _render_fused(images, plan, out)
+    elif any(np.may_share_memory(out, image) for image in _views(images)):
+        raise ArgumentError("out= shares memory with the images, which must not change; give another array")
+    if wanted is None and fusable(images[0], plan) and out.flags.c_contiguous:
+        render_fused(images, plan, out)
     else:
         for i in range(n):
             _render_one(images[i], plan, i, out[i])
     return out
+
+
+def _views(images: Images) -> Sequence[Image]:
+    return [images] if isinstance(images, np.ndarray) else images
 
 
 def _uniform(images: Images, plan: Plan) -> bool:
@@ -78,141 +83,6 @@ def _uniform(images: Images, plan: Plan) -> bool:
     )
 
 
-def _fusable(image: Image, plan: Plan) -> bool:
-    channels = image.shape[2] if image.ndim == 3 else 1
-    return (
-        image.dtype == np.uint8
-        and channels in (1, 3, 4)
-        and len(plan.stages) == 1
-        and not plan.stages[0].local
-    )
-
-
-def levels_of(dtype: np.dtype[Any]) -> FloatArray:
-    """All levels of an integer dtype, scaled to [0, 1]."""
-    top = np.iinfo(dtype).max
-    return np.arange(top + 1) / top
-
-
-def _tables(curves: FloatArray, channels: int, dtype: np.dtype[Any], output: Output | None) -> NDArray[Any]:
-    """Levels in [0, 1] (n, k) to output values (n, channels, k)."""
-    if dtype.kind == "u":
-        top = np.iinfo(dtype).max
-        return np.repeat(np.rint(curves * top).astype(dtype)[:, None], channels, axis=1)
-    scale, offset = (output or Output()).normalise(channels)
-    return (curves[:, None, :] * scale[:, None] + offset[:, None]).astype(np.float32)
-
-
-def _render_fused(images: Images, plan: Plan, out: NDArray[Any]) -> None:
-    """8-bit images through one stage, a chunk at a time. RGB travels as four channels: OpenCV warps those faster."""
-    stage, settings = plan.stages[0], plan.settings
-    height, width = (int(v) for v in stage.size_out[0])
-    first = images[0]
-    channels = first.shape[2] if first.ndim == 3 else 1
-    planes = 4 if channels == 3 else channels
-    step = max(1, min(_CHUNK_BYTES // (height * width * planes), len(plan)))
-    scratch = np.empty((step, height, width, planes), np.uint8)
-    exact, reduce = is_permutation(stage.matrix), reductions(stage.matrix)
-    first_toned = settings.border == "constant"
-    for start in range(0, len(plan), step):
-        rows = range(start, min(start + step, len(plan)))
-        chunk = _four_channels(images, rows, channels)
-        if first_toned:
-            chunk = _toned_first(chunk, stage, rows)
-        for k, i in enumerate(rows):
-            flat = scratch[k] if planes > 1 else scratch[k, ..., 0]
-            place = (int(reduce[i, 0]), int(reduce[i, 1]))
-            frame = (height, width)
-            source = chunk[k]
-            warp(
-                source,
-                stage.matrix[i],
-                frame,
-                settings.border,
-                settings.fill,
-                settings.interpolation,
-                bool(exact[i]),
-                place,
-                flat,
-            )
-        _finish(scratch[: len(rows)], stage, rows, channels, settings.output, out, plain=first_toned)
-
-
-def _four_channels(images: Images, rows: range, channels: int) -> list[Image]:
-    """The chunk's images, grey as (H, W) and colour with four channels."""
-    chunk = [images[i] for i in rows]
-    if channels == 1:
-        return [image if image.ndim == 2 else image[..., 0] for image in chunk]
-    if channels == 4:
-        return chunk
-    if isinstance(images, np.ndarray) and images.flags.c_contiguous:
-        part = images[rows.start : rows.stop]
-        n, height, width = part.shape[:3]
-        wide = cv2.cvtColor(part.reshape(n * height, width, 3), cv2.COLOR_RGB2RGBA)
-        return list(np.asarray(wide).reshape(n, height, width, 4))
-    return [np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)) for image in chunk]
-
-
-def _toned_first(chunk: list[Image], stage: StagePlan, rows: range) -> list[Image]:
-    """Tone before the warp, so that the fill is a value of the output."""
-    toned = stage.toned[rows.start : rows.stop]
-    if not toned.any():
-        return chunk
-    tables = np.rint(stage.curve(levels_of(np.dtype(np.uint8)), slice(rows.start, rows.stop)) * 255).astype(
-        np.uint8
-    )
-    return [np.asarray(cv2.LUT(c, tables[k])) if toned[k] else c for k, c in enumerate(chunk)]
-
-
-def _finish(
-    warped: NDArray[np.uint8],
-    stage: StagePlan,
-    rows: range,
-    channels: int,
-    output: Output | None,
-    out: NDArray[Any],
-    plain: bool,
-) -> None:
-    """Levels through the table into the output's dtype and layout."""
-    levels = levels_of(np.dtype(np.uint8))
-    part = slice(rows.start, rows.stop)
-    if out.dtype == np.uint8 and (plain or not stage.toned[part].any()):
-        tables = None
-    else:
-        curves = np.broadcast_to(levels, (len(rows), 256)) if plain else stage.curve(levels, part)
-        tables = _tables(curves, channels, out.dtype, output)
-    if output is not None and output.layout == "CHW":
-        n, height, width, planes = warped.shape
-        split = cv2.split(warped.reshape(n * height, width, planes))
-        for c in range(channels):
-            plane = np.asarray(split[c]).reshape(n, height, width)
-            for k, i in enumerate(rows):
-                _look_up(plane[k], None if tables is None else tables[k, c], out[i, c])
-        return
-    for k, i in enumerate(rows):
-        image = (
-            warped[k]
-            if channels == warped.shape[3]
-            else np.asarray(cv2.cvtColor(warped[k], cv2.COLOR_RGBA2RGB))
-        )
-        table = None if tables is None else np.ascontiguousarray(tables[k].T).reshape(1, 256, channels)
-        target = out[i] if out[i].ndim == 3 else out[i][..., None]
-        _look_up(image, table, target)
-
-
-def _look_up(image: Image, table: NDArray[Any] | None, target: NDArray[Any]) -> None:
-    """Write table[image] to the target."""
-    if table is None:
-        target[...] = image
-        return
-    if table.dtype == np.uint16:
-        target[...] = table.reshape(-1)[image]
-        return
-    result = cv2.LUT(image, table, dst=target)
-    if not np.shares_memory(result, target):
-        target[...] = np.asarray(result).reshape(target.shape)
-
-
 def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> None:
     """Any dtype, any number of stages and channels, one image."""
     settings = plan.settings
@@ -222,7 +92,7 @@ def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> Non
         if first:
             image = _toned(image, stage, row, (low, high))
         matrix = stage.matrix[row : row + 1]
-        reduce = reductions(matrix)[0]
+        reduce = reductions(matrix, stage.size_in[row : row + 1])[0]
         image = warp(
             image,
             matrix[0],
@@ -246,7 +116,7 @@ def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]
     part = slice(row, row + 1)
     if image.dtype.kind == "u" and image.size > 4096:
         curve = stage.curve(levels_of(image.dtype), part)
-        return np.asarray(_tables(curve, 1, image.dtype, None)[0, 0][image])
+        return np.asarray(tables(curve, 1, image.dtype, None)[0, 0][image])
     low, high = limits
     levels = ((image.astype(np.float64) - low) / (high - low)).reshape(1, -1)
     new = (stage.curve(np.clip(levels, 0, 1), part) * (high - low) + low).reshape(image.shape)

@@ -30,9 +30,20 @@ def is_permutation(matrices: FloatArray) -> NDArray[np.bool_]:
     return np.asarray(whole & straight & affine)
 
 
-def reductions(matrices: FloatArray) -> NDArray[np.int64]:
-    """Whole factors (n, 2) for x and y by which each source is reduced first, so that the warp does not alias."""
-    scale = np.linalg.norm(matrices[:, :2, :2], axis=1)
+def reductions(matrices: FloatArray, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Whole factors (n, 2) for x and y by which each source is reduced first, so that the warp does not alias.
+
+    `sizes` (n, 2) are the sources' heights and widths; a projective map is judged at their centre.
+    """
+    linear = matrices[:, :2, :2]
+    tilted = (matrices[:, 2, :2] != 0).any(axis=1)
+    if tilted.any():
+        point = np.concatenate([(sizes[:, ::-1] - 1) / 2.0, np.ones((len(sizes), 1))], axis=1)
+        image = np.einsum("nij,nj->ni", matrices, point)
+        weight = np.where(np.abs(image[:, 2]) < 1e-12, 1e-12, image[:, 2])
+        drift = image[:, :2, None] * matrices[:, None, 2, :2] / weight[:, None, None]
+        linear = np.where(tilted[:, None, None], (linear - drift) / weight[:, None, None], linear)
+    scale = np.linalg.norm(linear, axis=1)
     return np.where(scale <= 0.5, np.floor(1 / np.maximum(scale, 1e-6) + 1e-9), 1).astype(np.int64)
 
 
@@ -76,7 +87,7 @@ def warp(
             out = out if out.ndim == image.ndim else out[..., None]
     if dst is None:
         return out
-    if not np.shares_memory(out, dst):
+    if out is not dst and not np.may_share_memory(out, dst):
         dst[...] = out
     return dst
 

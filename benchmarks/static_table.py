@@ -44,10 +44,10 @@ QUARTER = {"safe": "0"}
 
 ROWS = (
     Row("flip left-right", H, "mnist", MIRRORED),
-    Row("twin: the flip undone", f"{H}, {H}", "mnist", {}),
+    Row("twin: that flip undone", f"{H}, {H}", "mnist", {}),
     Row("flip left-right, sometimes", "HorizontalFlip", "mnist", MIRRORED),
     Row("flip top-bottom", V, "mnist", UPSIDE_DOWN),
-    Row("twin: the flip undone", f"{V}, Brightness, {V}", "mnist", {}),
+    Row("twin: that flip undone too", f"{V}, Brightness, {V}", "mnist", {}),
     Row("both flips", f"{H}, {V}", "mnist", HALF_TURN),
     Row("twin: both flips and a half turn", f"{H}, {V}, {{Rotate: {{angle: [180, 180]}}}}", "mnist", {}),
     Row("both flips, each sometimes", "HorizontalFlip, VerticalFlip", "mnist", {**HALF_TURN, "ambiguous": "2 5"}),

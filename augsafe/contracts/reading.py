@@ -95,15 +95,15 @@ def _relation(value: Any, where: str) -> tuple[str, str | None]:
     raise ContractError(f"{where} must be same, ambiguous, invalid or {{to: class}}, got {value!r}")
 
 
-def _limits(given: Any, where: str) -> dict[str, Any]:
-    given = dict(_mapping(given, where))
+def _limits(value: Any, where: str) -> dict[str, Any]:
+    given: dict[str, Any] = dict(_mapping(value, where))
     _refuse(given, LIMITS, where)
-    for key, value in given.items():
-        numbers = value if key == "zoom" else [value]
+    for key, entry in given.items():
+        numbers = entry if key == "zoom" else [entry]
         good = isinstance(numbers, (list, tuple)) and len(numbers) == (2 if key == "zoom" else 1)
         if not good or any(isinstance(v, bool) or not isinstance(v, (int, float)) or v < 0 for v in numbers):
             form = "a pair (least, largest)" if key == "zoom" else "a number of at least 0"
-            raise ContractError(f"{where}: {key} must be {form}, got {value!r}")
+            raise ContractError(f"{where}: {key} must be {form}, got {entry!r}")
     if "zoom" in given:
         given["zoom"] = (float(given["zoom"][0]), float(given["zoom"][1]))
         if given["zoom"][0] > given["zoom"][1]:

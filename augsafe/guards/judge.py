@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 from augsafe.targets import project
+from augsafe.transforms.base import Sizes
 
 # symmetry index by mirrored and quarter turns, in the order of contracts.symmetry.SYMMETRIES
 SYMMETRY_OF = np.array([[0, 1, 2, 3], [4, 6, 5, 7]])
@@ -69,16 +70,17 @@ def _area(y: FloatArray) -> FloatArray:
     return inside**2 / 2 + np.maximum(y - 1, 0)
 
 
-def _corners(sizes: NDArray[np.int64], share: float = 1.0) -> FloatArray:
-    """The corners (n, 4, 2) of the middle `share` of each frame, at pixel edges."""
-    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * share + (1 - share) / 2
+def _corners(sizes: Sizes) -> FloatArray:
+    """The corners (n, 4, 2) of each frame, at pixel edges."""
+    unit = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     return np.asarray(unit[None] * sizes[:, None, ::-1] - 0.5)
 
 
 def middle_visible(plan: Plan, share: float = 0.5) -> FloatArray:
     """How much of the middle of each image (`share` of each side) lies inside the output frame (n,)."""
-    source = project(np.linalg.inv(plan.matrix), _corners(plan.sizes))
-    unit = (source + 0.5) / plan.shapes[:, None, ::-1]
+    inverse: FloatArray = np.linalg.inv(plan.matrix)
+    source = project(inverse, _corners(plan.sizes))
+    unit: FloatArray = (source + 0.5) / plan.shapes[:, None, ::-1]
     return overlap((unit - (1 - share) / 2) / share)
 
 

@@ -178,8 +178,7 @@ def _doubled_bound(objects: Objects, p: FloatArray, q: FloatArray, r: FloatArray
         place = (-2 - edge[rows]) if low else (2 - edge[rows])
         sides.append(_share(lines[rows], place, True) if low else 1 - _share(lines[rows], place, False))
     across, down = sides[0] + sides[1], sides[2] + sides[3]
-    out[rows] = across + down + across * down
-    # a corner's copy needs both; bounds on shares of one side do not multiply, so take the smaller
+    # a copy at a corner shows weight that is near both sides: no more than the smaller share, at two corners each
     out[rows] = across + down + np.minimum(across, down) * 2
     return out
 

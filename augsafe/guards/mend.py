@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from augsafe.compose import Compose
 from augsafe.guards.base import Finding
@@ -65,9 +68,7 @@ def _weaker(first: Compose, compose: Compose, name: str, shrunk: dict[str, int])
 
 
 def _narrowed(step: Transform, keep: float) -> Transform:
-    import numpy as np
-
-    new = {}
+    new: dict[str, Any] = {}
     for q in step.parameters:
         if q.free:
             continue

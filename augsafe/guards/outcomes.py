@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.contracts import Contract
-from augsafe.contracts.contract import KINDS
+from augsafe.contracts import KINDS, Contract
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.base import Finding, Witness
 from augsafe.guards.judge import Judged

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
-from augsafe.contracts.contract import KINDS
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.base import Finding, Witness
 from augsafe.guards.judge import Judged, judge, middle_visible
@@ -23,7 +22,7 @@ from augsafe.guards.outcomes import Outcome, outcomes_for
 from augsafe.guards.reach import Reach, reach
 from augsafe.plan import Draws, Plan
 from augsafe.randomness import Key
-from augsafe.transforms import Geometric
+from augsafe.transforms import Geometric, OneOf
 
 DRAWS = 40_000
 SHRUNK = 1_000  # violating draws that are shrunk, for each outcome
@@ -127,15 +126,15 @@ def _ends(compose: Compose, n: int, seed: int) -> Draws:
         values[leaf.label] = columns
     active = dict(drawn.active)
     for step in compose.steps:
-        children = getattr(step, "children", None)
-        if step.p in (0.0, 1.0) and children is None:
+        choice_of = step if isinstance(step, OneOf) else None
+        if step.p in (0.0, 1.0) and choice_of is None:
             continue
         acts = np.ones(n, bool) if step.p == 1 else (rng.random(n) < 0.5 if step.p > 0 else np.zeros(n, bool))
-        if children is None:
+        if choice_of is None:
             active[step.label] = acts
         else:
-            choice = rng.choice(np.flatnonzero(np.array(step.shares) > 0), size=n)  # type: ignore[attr-defined]
-            for number, child in enumerate(children):
+            choice = rng.choice(np.flatnonzero(np.array(choice_of.shares) > 0), size=n)
+            for number, child in enumerate(choice_of.children):
                 active[child.label] = acts & (choice == number)
     return Draws(key, active, values)
 
@@ -166,7 +165,7 @@ def _explained(
     rows = np.flatnonzero(where)[:SHRUNK]
     acting = shrink(bench.compose, plan, rows, lambda p: outcome.same(judge(p.jacobian), judge(plan.jacobian[rows])))
     counts = Counter(tuple(row) for row in acting)
-    out = []
+    out: list[Finding] = []
     for key, count in counts.most_common():
         share = count / len(rows)
         if share < RARE and out:
@@ -280,7 +279,7 @@ def _merged(findings: list[Finding]) -> list[Finding]:
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for f in findings:
         groups.setdefault((f.code, f.steps, f.verdict, f.message if f.code != "AS105" else ""), []).append(f)
-    out = []
+    out: list[Finding] = []
     for same in groups.values():
         first = max(same, key=lambda f: f.probability or 0.0)
         classes = tuple(c for f in same for c in f.classes)
@@ -304,4 +303,4 @@ def step_verdict(
     return result.verdicts[cls]
 
 
-__all__ = ["KINDS", "PRECEDENCE", "StaticResult", "shrink", "static_check", "step_verdict"]
+__all__ = ["PRECEDENCE", "StaticResult", "shrink", "static_check", "step_verdict"]

@@ -126,9 +126,9 @@ def shorten(text: str, width: float, size: int) -> str:
 
 
 def wrap(text: str, width: float, size: int, lines: int = 2) -> list[str]:
-    """Break at spaces into at most so many lines; the last is cut where the text does not fit."""
+    """Break at spaces (not at no-break ones) into at most so many lines; what does not fit is cut."""
     font, out = _font(size), [""]
-    for word in text.split():
+    for word in text.split(" "):
         longer = f"{out[-1]} {word}".strip()
         if not out[-1] or len(out) == lines or font.getlength(longer) <= width:
             out[-1] = longer
@@ -190,7 +190,8 @@ def _draw(grid: Grid) -> PillowImage.Image:
 
 
 def _caption(cell: Cell, width: int) -> list[str]:
-    return wrap(", ".join(cell.reasons), width + GAP - 2, CAPTION) if cell.reasons else []
+    whole = [reason.replace(" ", "\N{NO-BREAK SPACE}") for reason in cell.reasons]
+    return wrap(", ".join(whole), width + GAP - 4, CAPTION, lines=3) if whole else []
 
 
 def _draw_cell(

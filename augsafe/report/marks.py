@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts import SYMMETRIES, Contract, Limits
+from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
+from augsafe.guards.measures import measure
 from augsafe.guards.objects import Objects, inspect
 from augsafe.plan import Plan
 
@@ -64,7 +66,7 @@ class Marks:
             limits, turn = self._limits(row), float(judged.residual[row])
             relation = self.contract.relation(int(self.labels[row]), SYMMETRIES[int(judged.symmetry[row])])
             if limits.rotation is not None and abs(turn) > limits.rotation + _SLACK:
-                marks.append(("error", f"turned {abs(turn):.0f}°"))
+                marks.append(("error", f"turned {_beyond(abs(turn), limits.rotation, 0)}°"))
             elif relation.kind == "to":
                 marks.append(("error", f"reads as {relation.to}"))
             elif relation.kind == "invalid":
@@ -73,10 +75,35 @@ class Marks:
                 marks.append(("warning", relation.kind))
             low, high = limits.zoom or (0.0, np.inf)
             least, most = float(judged.zoom_min[row]), float(judged.zoom_max[row])
-            if least < low - _SLACK or most > high + _SLACK:
-                marks.append(("error", f"zoom {least if least < low - _SLACK else most:.2f}"))
+            if least < low - _SLACK:
+                marks.append(("error", f"zoom {_beyond(least, low, 2)}"))
+            elif most > high + _SLACK:
+                marks.append(("error", f"zoom {_beyond(most, high, 2)}"))
         return out
 
     def _content_marks(self, plan: Plan) -> list[list[tuple[str, str]]]:
         """(severity, words) for what is left of the object."""
-        return [[] for _ in range(len(plan))]
+        limits = LimitTable.of(self.contract).take(self.labels)
+        found = measure(plan, self.objects)
+        broken = violations(found, limits, self.objects)
+        words = {
+            "AS201": lambda row: f"object {_floor(found.visible[row])} % left",
+            "AS202": lambda row: f"object {found.pixels[row]:.0f} px",
+            "AS204": lambda row: f"padding {100 * found.padding[row]:.0f} %",
+            "AS205": lambda row: "object doubled",
+        }
+        return [
+            [("error", words[code](row)) for code in words if broken[code][row]] for row in range(len(plan))
+        ]
+
+
+def _floor(share: float) -> int:
+    """Percent, rounded down: 69.9 % is not 70 %."""
+    return int(100 * max(float(share), 0.0) + 1e-9)
+
+
+def _beyond(value: float, limit: float, digits: int) -> str:
+    """The number with as many digits as it takes to differ from the limit that it breaks."""
+    while digits < 6 and round(value, digits) == round(limit, digits):
+        digits += 1
+    return f"{value:.{digits}f}"

@@ -1,0 +1,55 @@
+# Each target makes the environment it needs; a stamp file in it says what it was made from.
+PYTHON ?= python3
+WORKERS ?= 2
+PIP_FLAGS ?= --quiet --disable-pip-version-check
+
+SOURCES := $(shell find augsafe -type f -not -name '*.pyc')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench evidence install-check clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+demo: .venv-demo/stamp ## install the core alone and run `augsafe demo`
+	.venv-demo/bin/augsafe demo
+
+test: .venv/stamp ## lint, types and tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -n $(WORKERS)
+
+bench: .venv-bench/stamp ## speed beside other libraries
+	.venv-bench/bin/python -m benchmarks
+	.venv-bench/bin/python -m benchmarks.import_time
+
+evidence: .venv/stamp ## the static guard on policies whose truth is stated by hand
+	.venv/bin/python -m benchmarks.evidence
+
+install-check: ## install the core in a fresh environment and start it
+	rm -rf .venv-check
+	$(PYTHON) -m venv .venv-check
+	.venv-check/bin/python -m pip install $(PIP_FLAGS) .
+	cd .venv-check && bin/augsafe --help && bin/python -c 'import augsafe'
+
+clean: ## remove the environments and what tools left behind
+	rm -rf .venv .venv-demo .venv-bench .venv-check build dist *.egg-info augsafe-demo
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find augsafe tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The demo runs a copy of the package, so it is installed again when a source changed; the others run it in place.
+.venv-demo/stamp: pyproject.toml $(SOURCES)
+	test -x .venv-demo/bin/python || $(PYTHON) -m venv .venv-demo
+	.venv-demo/bin/python -m pip install $(PIP_FLAGS) .
+	touch $@
+
+.venv/stamp: pyproject.toml
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install $(PIP_FLAGS) -e '.[dev]'
+	touch $@
+
+.venv-bench/stamp: pyproject.toml
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install $(PIP_FLAGS) -e '.[bench]'
+	touch $@

@@ -1,0 +1,47 @@
+"""How long `import augsafe` takes: `python -m benchmarks.import_time`."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = "import augsafe"
+BASE = "import numpy, cv2"  # what no image library for Python can do without
+TARGET = 0.4  # seconds
+
+
+def output(code: str, *paths: Path) -> str:
+    """What `code` prints in a fresh interpreter that finds modules in `paths` and in this repository."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*paths, ROOT)))}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def seconds(statement: str, *paths: Path) -> float:
+    """Seconds that one statement takes in a fresh interpreter."""
+    clock = "import time; start = time.perf_counter()"
+    return float(output(f"{clock}\n{statement}\nprint(time.perf_counter() - start)", *paths))
+
+
+def alternate(statements: Sequence[str], rounds: int, *paths: Path) -> list[list[float]]:
+    """Times of each statement; they take turns, so that all meet the same machine."""
+    runs = [[seconds(s, *paths) for s in statements] for _ in range(rounds)]
+    return [list(times) for times in zip(*runs, strict=True)]
+
+
+def main() -> None:
+    """Measure and print."""
+    ours, base = alternate([OURS, BASE], 15)
+    for statement, times in ((OURS, ours), (BASE, base)):
+        print(f"{statement}: {min(times):.3f} s at best, {statistics.median(times):.3f} s median of {len(times)}")
+    verdict = "reached" if statistics.median(ours) <= TARGET else "MISSED"
+    print(f"at best {min(ours) / min(base):.2f} times the base; target {TARGET} s {verdict}")
+
+
+if __name__ == "__main__":
+    main()

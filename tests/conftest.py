@@ -1,0 +1,22 @@
+"""Settings that all tests share."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# albumentations asks a server for its newest version when imported; tests use no network.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+# Deadlines and slow draws depend on how busy the machine is, not on the code.
+settings.register_profile("local", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "ci",
+    deadline=None,
+    max_examples=50,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
