@@ -249,7 +249,7 @@ class Compose:
         label: Any = None,
     ) -> Sample:
         """Carry out row `row` of a plan on one image and its targets. Raises InputError."""
-        one = plan if len(plan) == 1 else self.assemble(plan.shapes[[row]], plan.draws.rows(np.array([row])))
+        one = plan if len(plan) == 1 else plan.rows(np.array([row]))
         new = render([image], one)[0]
         matrix, size = one.matrix[0], (int(one.sizes[0, 0]), int(one.sizes[0, 1]))
         mirrored = mirrors(matrix)

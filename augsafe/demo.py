@@ -70,7 +70,9 @@ def run(folder: Path, console: Console) -> DemoResult:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ArgumentError(f"--out={str(folder)!r} cannot be made: {error}; name a folder to write to") from error
+        raise ArgumentError(
+            f"--out={str(folder)!r} cannot be made: {error}; name a folder to write to"
+        ) from error
     images, labels = digits()
     policy = careless()
     policy.save(folder / "policy.yaml")
@@ -111,7 +113,9 @@ def _heading(console: Console, words: str) -> None:
 def _steps(policy: Compose) -> str:
     lines = []
     for step in policy.steps:
-        ranges = [f"{q.name} {step.bounds(q)[0]:g} to {step.bounds(q)[1]:g}" for q in step.parameters if not q.free]
+        ranges = [
+            f"{q.name} {step.bounds(q)[0]:g} to {step.bounds(q)[1]:g}" for q in step.parameters if not q.free
+        ]
         if step.p < 1:
             ranges.append(f"in {step.p:.0%} of images")
         lines.append(f"  {step.label:<15} {', '.join(ranges)}")
@@ -156,5 +160,6 @@ def _written(folder: Path, console: Console) -> None:
         if (folder / name).exists():
             console.print(f"  {name:<12} {words}", highlight=False)
     console.print(
-        f"Next: augsafe explain AS102, or augsafe lint {folder / 'policy.yaml'} --contract mnist", highlight=False
+        f"Next: augsafe explain AS102, or augsafe lint {folder / 'policy.yaml'} --contract mnist",
+        highlight=False,
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from augsafe.lookup import levels_of, tables
 from augsafe.plan import Plan
-from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, reductions, warp
+from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, paddings, reductions, warp
 
 Bytes = NDArray[np.uint8]
 _LEVELS = levels_of(np.dtype(np.uint8))
@@ -45,7 +45,7 @@ def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any])
     if out.dtype != np.uint8 or (not tone_first and plan.stages[0].toned.any()):
         curves = np.tile(_LEVELS, (len(plan), 1)) if tone_first else plan.stages[0].curve(_LEVELS)
         after = tables(curves, channels, out.dtype, plan.settings.output)
-    mover = _Mover(plan)
+    mover = _Mover(plan, planes)
     wide = _wide_scratch(images, plan, step, channels)
     for start in range(0, len(plan), step):
         stop = min(start + step, len(plan))
@@ -60,14 +60,23 @@ def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any])
 class _Mover:
     """The warps of a plan, with what they need prepared for all images at once."""
 
-    def __init__(self, plan: Plan) -> None:
-        stage, self.settings = plan.stages[0], plan.settings
+    def __init__(self, plan: Plan, planes: int) -> None:
+        stage, self.settings, self.planes = plan.stages[0], plan.settings, planes
         self.frame = (int(stage.size_out[0, 0]), int(stage.size_out[0, 1]))
         self.matrix = stage.matrix
         self.exact, self.reduce = is_permutation(stage.matrix), reductions(stage.matrix, stage.size_in)
         affine = (stage.matrix[:, 2, :2] == 0).all(axis=1)
-        self.plain: list[bool] = (affine & ~self.exact & (self.reduce.max(axis=1) == 1)).tolist()
-        self.affine = list(np.ascontiguousarray(stage.matrix[:, :2]))
+        plain = affine & ~self.exact & (self.reduce.max(axis=1) == 1)
+        self.plain: list[bool] = plain.tolist()
+        pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
+        self.padded: list[bool] = pads.any(axis=1).tolist()
+        self.pads: list[list[int]] = pads.tolist()
+        moved = stage.matrix[:, :2].copy()
+        moved[:, :, 2] -= (moved[:, :, :2] @ pads[:, ::2, None])[:, :, 0]
+        self.affine = list(moved)
+        widened = stage.size_in + np.stack([pads[:, 2] + pads[:, 3], pads[:, 0] + pads[:, 1]], axis=1)
+        self.widened: list[list[int]] = widened.tolist()
+        self.room = np.empty(int((widened.prod(axis=1) * pads.any(axis=1)).max()) * planes, np.uint8)
 
     def move(self, sources: Sequence[Bytes], start: int, warped: Bytes) -> None:
         """Warp the images from number `start` on into the scratch."""
@@ -78,22 +87,24 @@ class _Mover:
         targets = list(warped[..., 0] if grey else warped)
         for k, source in enumerate(sources):
             i = start + k
-            if self.plain[i]:
-                cv2.warpAffine(source, self.affine[i], shape, targets[k], flags, rule, fill)
+            if not self.plain[i]:
+                self._move_otherwise(source, i, targets[k])
                 continue
-            place = (int(self.reduce[i, 0]), int(self.reduce[i, 1]))
-            exact = bool(self.exact[i])
-            warp(
-                source,
-                self.matrix[i],
-                self.frame,
-                s.border,
-                s.fill,
-                s.interpolation,
-                exact,
-                place,
-                targets[k],
-            )
+            if self.padded[i]:
+                source = self._widened(source, i, rule, fill)
+            cv2.warpAffine(source, self.affine[i], shape, targets[k], flags, rule, fill)
+
+    def _widened(self, source: Bytes, i: int, rule: int, fill: tuple[float, ...]) -> Bytes:
+        left, right, top, bottom = self.pads[i]
+        height, width = self.widened[i]
+        wide = self.room[: height * width * self.planes].reshape(height, width, *source.shape[2:])
+        cv2.copyMakeBorder(source, top, bottom, left, right, rule, wide, fill)
+        return wide
+
+    def _move_otherwise(self, source: Bytes, i: int, target: Bytes) -> None:
+        s, place = self.settings, (int(self.reduce[i, 0]), int(self.reduce[i, 1]))
+        matrix, exact = self.matrix[i], bool(self.exact[i])
+        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, exact, place, target)
 
 
 def _wide_scratch(images: Bytes | Sequence[Bytes], plan: Plan, step: int, channels: int) -> Bytes | None:
@@ -121,9 +132,7 @@ def _four_channels(
     return [cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, w) for image, w in zip(chunk, wide, strict=False)]  # type: ignore[misc]
 
 
-def _finish(
-    warped: Bytes, spare: Bytes, after: NDArray[Any] | None, out: NDArray[Any], plan: Plan
-) -> None:
+def _finish(warped: Bytes, spare: Bytes, after: NDArray[Any] | None, out: NDArray[Any], plan: Plan) -> None:
     """Levels through the tables (n, channels, 256) into the output's dtype and layout."""
     n, height, width, planes = warped.shape
     output = plan.settings.output

@@ -106,6 +106,14 @@ class StagePlan:
             else np.zeros(len(self.matrix), bool)
         )
 
+    def rows(self, rows: NDArray[np.intp]) -> StagePlan:
+        """The stage of some of the images."""
+        parts = [
+            tuple(Part(p.step, p.active[rows], {k: v[rows] for k, v in p.values.items()}) for p in group)
+            for group in (self.tone, self.local)
+        ]
+        return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], parts[0], parts[1])
+
     def curve(self, levels: FloatArray, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
         """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k)."""
         n = len(self.matrix[rows])
@@ -144,6 +152,17 @@ class Plan:
 
     def __len__(self) -> int:
         return len(self.shapes)
+
+    def rows(self, rows: NDArray[np.intp]) -> Plan:
+        """The plan of some of the images."""
+        geometry = tuple(
+            GeometricPart(
+                g.step, g.matrix[rows], g.before[rows], g.after[rows], g.factor[rows], g.active[rows]
+            )
+            for g in self.geometry
+        )
+        stages = tuple(stage.rows(rows) for stage in self.stages)
+        return Plan(self.settings, self.draws.rows(rows), self.shapes[rows], stages, geometry, self.policy)
 
     @cached_property
     def matrix(self) -> FloatArray:

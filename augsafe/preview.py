@@ -163,7 +163,9 @@ def _named(compose: Compose, name: str | None) -> Transform:
     raise ArgumentError(f"this policy has no step {name!r}{near(name, known)}")
 
 
-def _strengths(compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key: Key, count: int) -> list[_Column]:
+def _strengths(
+    compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key: Key, count: int
+) -> list[_Column]:
     """One column a strength; a step without numbers, such as a flip, has one column."""
     one, n = _only(compose, leaf), len(shapes)
     places = np.linspace(0, 1 - 1e-12, count) if leaf.parameters else np.zeros(1)
@@ -171,7 +173,11 @@ def _strengths(compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key
     for u in places:
         values = leaf.draw(np.full((len(leaf.parameters), n), u))
         title = " ".join(f"{k} {_number(v[0])}" for k, v in values.items()) or leaf.label
-        made.append(_Column(title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, {leaf.label: values}))))
+        made.append(
+            _Column(
+                title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, {leaf.label: values}))
+            )
+        )
     return made
 
 

@@ -47,8 +47,8 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
                 f"out= needs outputs of one shape, these differ: {sorted({s for s, _ in wanted})[:4]}"
             )
         results = [np.empty(shape, dtype) for shape, dtype in wanted]
-        for i in range(n):
-            _render_one(images[i], plan, i, results[i])
+        for i, result in enumerate(results):
+            _render_alike([images[i]], plan.rows(np.array([i])), result[None])
         return results
     shape, dtype = output_shape(plan, 0, images[0])
     if out is None:
@@ -59,12 +59,25 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
         )
     elif any(np.may_share_memory(out, image) for image in _views(images)):
         raise ArgumentError("out= shares memory with the images, which must not change; give another array")
-    if wanted is None and fusable(images[0], plan) and out.flags.c_contiguous:
+    if wanted is None:
+        _render_alike(images, plan, out)
+    else:  # one shape of output from inputs of several kinds
+        for i in range(n):
+            _render_alike([images[i]], plan.rows(np.array([i])), out[i : i + 1])
+    return out
+
+
+def _render_alike(images: Images, plan: Plan, out: NDArray[Any]) -> None:
+    """Images of one dtype and channel count to outputs of one shape."""
+    if not fusable(images[0], plan):
+        for i, image in enumerate(images):
+            _render_one(image, plan, i, out[i])
+    elif out.flags.c_contiguous:
         render_fused(images, plan, out)
     else:
-        for i in range(n):
-            _render_one(images[i], plan, i, out[i])
-    return out
+        target = np.empty(out.shape, out.dtype)
+        render_fused(images, plan, target)
+        out[...] = target
 
 
 def _views(images: Images) -> Sequence[Image]:

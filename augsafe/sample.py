@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from augsafe.errors import InputError
 from augsafe.plan import Plan
+from augsafe.warp import LARGEST_SIDE
 
 Image = NDArray[Any]
-LARGEST_SIDE = 32766  # OpenCV's warps address pixels with 16 bits
 FULL_RANGE = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}
 
 

@@ -140,7 +140,9 @@ def main() -> None:
         wrong = [f"{cls}: {found}, not {expected}" for _, cls, expected, found in mine if found != expected]
         print(f"{row.name:36} {row.contract:8} {len(mine):3} cells  {'; '.join(wrong) or 'all right'}")
     precision, recall, wrong_kind = scores(table)
-    print(f"\n{len(table)} cells: precision {precision:.3f}, recall {recall:.3f}, verdicts of another kind {wrong_kind}")
+    print(
+        f"\n{len(table)} cells: precision {precision:.3f}, recall {recall:.3f}, verdicts of another kind {wrong_kind}"
+    )
     naive = [(name, cls, expected, "invalid") for name, cls, expected, _ in table]
     print(f"baseline, flag everything: precision {scores(naive)[0]:.3f}, recall {scores(naive)[1]:.3f}")
 

@@ -1,9 +1,9 @@
 """What the documents and examples show works: their blocks and files are run.
 
-In README.md and docs/, the blocks of one file run in order, in one empty folder and one namespace. A ```yaml block that
-begins with `# name.yaml` is written to that file. In ```console and ```bash blocks the lines that begin with `$ augsafe`
-are run and must exit with 0, or with N where the line ends with `# exit N`. What must run and not be seen, such as making
-the data that a command reads, stands in a block inside an HTML comment.
+In README.md and docs/, the blocks of one file run in order, in one empty folder and one namespace. A ```yaml block
+that begins with `# name.yaml` is written to that file. In ```console and ```bash blocks the lines that begin with
+`$ augsafe` are run and must exit with 0, or with N where the line ends with `# exit N`. What must run and not be seen,
+such as making the data that a command reads, stands in a block inside an HTML comment.
 """
 
 from __future__ import annotations

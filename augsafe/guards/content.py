@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
-from augsafe.guards.base import Finding, Guard, Witness
+from augsafe.guards.base import Example, Finding, Guard, Witness
 from augsafe.guards.measures import ContentMeasures, Limits, measure
 from augsafe.guards.objects import Objects
 from augsafe.guards.static import clopper_pearson, shrink
@@ -42,6 +42,12 @@ class ObjectLeaves(Guard):
 
     code = "AS201"
     title = "object leaves the frame"
+    severity = "error"
+    fires = Example('steps: [{Shift: {x: [-0.6, 0.6]}}]')
+    silent = Example('steps: [{Shift: {x: [-0.1, 0.1]}}]')
+    severity = "error"
+    fires = Example("steps: [{Shift: {x: [-0.9, 0.9]}}]")
+    silent = Example("steps: [{Shift: {x: [-0.1, 0.1], y: [-0.1, 0.1]}}]")
 
 
 class ObjectTooSmall(Guard):
@@ -56,6 +62,12 @@ class ObjectTooSmall(Guard):
 
     code = "AS202"
     title = "object too small"
+    severity = "error"
+    fires = Example('steps: [{Zoom: {factor: [0.1, 0.2]}}]')
+    silent = Example('steps: [{Zoom: {factor: [0.8, 1.2]}}]')
+    severity = "error"
+    fires = Example("steps: [{Zoom: {factor: [0.02, 0.05]}}]")
+    silent = Example("steps: [{Zoom: {factor: [0.8, 1.25]}}]")
 
 
 class MostlyPadding(Guard):
@@ -69,6 +81,12 @@ class MostlyPadding(Guard):
 
     code = "AS204"
     title = "mostly padding"
+    severity = "error"
+    fires = Example('steps: [{Zoom: {factor: [0.3, 0.5]}}]')
+    silent = Example('steps: [{Zoom: {factor: [0.8, 1.2]}}]')
+    severity = "error"
+    fires = Example("steps: [{Zoom: {factor: [0.3, 0.5]}}]")
+    silent = Example("steps: [{Zoom: {factor: [0.8, 1.25]}}]")
 
 
 class ObjectDoubled(Guard):
@@ -83,10 +101,16 @@ class ObjectDoubled(Guard):
 
     code = "AS205"
     title = "object doubled by the border"
+    severity = "error"
+    fires = Example('steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}]')
+    silent = Example('{steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}], border: constant}')
+    severity = "error"
+    fires = Example("steps: [{Zoom: {factor: [0.3, 0.4]}}]")
+    silent = Example("border: constant\nsteps: [{Zoom: {factor: [0.3, 0.4]}}]")
 
 
-GUARDS: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, MostlyPadding, ObjectDoubled)
-CODES = tuple(guard.code for guard in GUARDS)
+CONTENT: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, MostlyPadding, ObjectDoubled)
+CODES = tuple(guard.code for guard in CONTENT)
 _MESSAGES = {
     "AS201": "the object keeps less than {visible:.0%} of itself in the frame",
     "AS202": "the object becomes smaller than {min_pixels:g} pixels",
@@ -236,7 +260,7 @@ def _findings(
     for (steps, _), count in tally.needed.items():
         by_steps[steps] += count
     severe = any(clopper_pearson(tally.images[c], n)[0] > epsilon for c, n in drawn.items())
-    out = []
+    out: list[Finding] = []
     for steps, total in by_steps.most_common():
         if out and total < RARE * by_steps.total():
             continue
@@ -282,4 +306,4 @@ def _witness(compose: Compose, images: Images, plan: Plan, row: int) -> Witness:
     return Witness(one.describe(), one.record(), one.matrix[0], index, image, render([image], one)[0])
 
 
-__all__ = ["CODES", "GUARDS", "LimitTable", "content_findings", "measure", "violations"]
+__all__ = ["CODES", "CONTENT", "LimitTable", "content_findings", "measure", "violations"]

@@ -98,11 +98,14 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
     out = replace(out, pixels=pixels, plain_pixels=plain)
     out.visible[:] = 1 - _lost_bound(maps, objects, p, q)
     wanted = out.visible < (1 if limits is None else limits.visible)
-    _exact(out.visible, wanted, maps, lambda plan, rows: _push(plan, objects, rows, False), plan)
+    _exact(out.visible, wanted, maps, lambda plan, rows: _push(plan, objects, rows), plan)
     if plan.settings.border == "reflect":
         out.doubled[:] = _doubled_bound(objects, p, q, r, s)
         wanted = out.doubled > (0 if limits is None else limits.doubled)
-        _exact(out.doubled, wanted, maps, lambda plan, rows: _push(plan, objects, rows, True), plan)
+        frame = np.stack([p - r, p + r, q - s, q + s])
+        if maps.flat is not None:
+            frame[:, ~maps.flat] = np.array([-np.inf, np.inf, -np.inf, np.inf])[:, None]
+        _exact(out.doubled, wanted, maps, lambda plan, rows: _copies(plan, objects, rows, frame), plan)
     return out
 
 
@@ -202,56 +205,82 @@ def _pixels(plan: Plan, objects: Objects) -> tuple[FloatArray, FloatArray]:
     return pixels, plain
 
 
-def _push(plan: Plan, objects: Objects, rows: Rows, copies: bool) -> FloatArray:
-    """The weight inside the frame, of the object itself or of its mirrored copies in the tiles around it."""
-    some = objects.rows(rows)
-    weights = some.weights.reshape(len(rows), -1).astype(np.float64)
-    xs, wide = _cells(some.extents[:, 0], some.extents[:, 2])
-    ys, high = _cells(some.extents[:, 1], some.extents[:, 3])
-    matrix, shapes, sizes = plan.matrix[rows], plan.shapes[rows], plan.sizes[rows]
-    mirrored = [(xs, ys)]
-    if copies:
-        along = [(x, y) for x in (-xs, xs, 2 - xs) for y in (-ys, ys, 2 - ys)]
-        mirrored = [pair for k, pair in enumerate(along) if k != 4]
+def _push(plan: Plan, objects: Objects, rows: Rows) -> FloatArray:
+    """The object's weight inside the frame, by its grid."""
+    return _Pushed(plan, objects, rows).tile(0, 0, slice(None))
+
+
+def _copies(plan: Plan, objects: Objects, rows: Rows, frame: FloatArray) -> FloatArray:
+    """The weight of the object's mirrored copies inside the frame, in the eight tiles around the image.
+
+    frame: for all images, the box around the output frame seen from the source (x0, x1, y0, y1 by n): a tile is looked
+    at only where that box reaches the copy in it.
+    """
+    x0, y0, x1, y1 = (2 * objects.extents[rows].astype(np.float64) - 1).T
+    left, right, top, bottom = frame[:, rows]
+    everywhere = np.ones(len(rows), bool)
+    across = {-1: left < -2 - x0, 0: everywhere, 1: right > 2 - x1}
+    down = {-1: top < -2 - y0, 0: everywhere, 1: bottom > 2 - y1}
     total = np.zeros(len(rows))
-    for x, y in mirrored:
-        total += (_inside(matrix, shapes, sizes, (x, y), (wide, high)) * weights).sum(axis=1)
+    pushed = _Pushed(plan, objects, rows)
+    for i, near_x in across.items():
+        for j, near_y in down.items():
+            some = np.flatnonzero(near_x & near_y)
+            if (i or j) and len(some):
+                total[some] += pushed.tile(i, j, some)
     return total
 
 
-def _cells(low: NDArray[np.float32], high: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
-    """The part of each cell (n, 16) within the extent: its middle and its width, fractions of the frame."""
-    edges = np.arange(GRID + 1) / GRID
-    start = np.clip(edges[:-1], low[:, None], high[:, None])
-    end = np.clip(edges[1:], low[:, None], high[:, None])
+class _Pushed:
+    """The grids of some images and their maps, in half frames."""
+
+    def __init__(self, plan: Plan, objects: Objects, rows: Rows) -> None:
+        some = objects.rows(rows)
+        self.weights = some.weights
+        self.x, self.wide = _cells(some.extents[:, 0], some.extents[:, 2])
+        self.y, self.high = _cells(some.extents[:, 1], some.extents[:, 3])
+        into, back = np.zeros((2, len(rows), 3, 3))
+        half, frame = plan.shapes[rows, ::-1] / 2, plan.sizes[rows, ::-1] / 2
+        for axis in (0, 1):
+            into[:, axis, axis], into[:, axis, 2] = half[:, axis], half[:, axis] - 0.5
+            back[:, axis, axis], back[:, axis, 2] = 1 / frame[:, axis], 0.5 / frame[:, axis] - 1
+        into[:, 2, 2] = back[:, 2, 2] = 1
+        self.matrix = (back @ plan.matrix[rows] @ into).astype(np.float32)[..., None, None]
+
+    def tile(self, i: int, j: int, rows: Rows | slice) -> FloatArray:
+        """The weight inside the frame of the copy in the tile that lies i to the right and j below, for some rows."""
+        m = self.matrix[rows]
+        x = (self.x[rows] if i == 0 else 2 * i - self.x[rows])[:, None, :]
+        y = (self.y[rows] if j == 0 else 2 * j - self.y[rows])[:, :, None]
+        wide, high = self.wide[rows][:, None, :], self.high[rows][:, :, None]
+        share: NDArray[np.float32] | None = None
+        tilted = bool(m[:, 2, :2].any())
+        w = m[:, 2, 0] * x + m[:, 2, 1] * y + m[:, 2, 2] if tilted else np.ones((1, 1, 1), np.float32)
+        front = np.maximum(w, np.float32(1e-6))
+        for axis in (0, 1):
+            at = m[:, axis, 0] * x + (m[:, axis, 1] * y + m[:, axis, 2])
+            if tilted:
+                at /= front
+                slope_x = np.abs(m[:, axis, 0] - at * m[:, 2, 0]) / front
+                slope_y = np.abs(m[:, axis, 1] - at * m[:, 2, 1]) / front
+            else:
+                slope_x, slope_y = np.abs(m[:, axis, 0]), np.abs(m[:, axis, 1])
+            # a cell leaves the frame gradually, as its shadow on the axis does
+            width = slope_x * wide + slope_y * high + np.float32(1e-9)
+            inside = ((1 - np.abs(at)) / width + np.float32(0.5)).clip(0, 1)
+            share = inside if share is None else share * inside
+        assert share is not None
+        if tilted:
+            share = np.where(w > 1e-6, share, 0)
+        return np.einsum("kij,kij->k", share, self.weights[rows]).astype(np.float64)
+
+
+def _cells(low: NDArray[np.float32], high: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The part of each cell (n, 16) within the extent: its middle and its width, in half frames."""
+    start, end = (np.clip(_EDGES[k : GRID + k], low[:, None], high[:, None]) for k in (0, 1))
     outside = end <= start
-    middle = np.where(outside, (edges[:-1] + edges[1:]) / 2, (start + end) / 2)
-    return middle, np.where(outside, 1 / GRID, end - start)
+    middle = np.where(outside, (_EDGES[:-1] + _EDGES[1:]) / 2, (start + end) / 2)
+    return 2 * middle - 1, 2 * np.where(outside, np.float32(1 / GRID), end - start)
 
 
-def _inside(
-    matrix: FloatArray,
-    shapes: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    place: tuple[FloatArray, FloatArray],
-    extent: tuple[FloatArray, FloatArray],
-) -> FloatArray:
-    """The share (k, 256) of each cell inside the frame: exact along the axes, close to it where the map turns."""
-    n = len(matrix)
-    x = np.broadcast_to(place[0][:, None, :], (n, GRID, GRID)).reshape(n, -1) * shapes[:, 1:] - 0.5
-    y = np.broadcast_to(place[1][:, :, None], (n, GRID, GRID)).reshape(n, -1) * shapes[:, :1] - 0.5
-    wide = np.broadcast_to(extent[0][:, None, :], (n, GRID, GRID)).reshape(n, -1) * shapes[:, 1:]
-    high = np.broadcast_to(extent[1][:, :, None], (n, GRID, GRID)).reshape(n, -1) * shapes[:, :1]
-    m = matrix[:, :, :, None]
-    w = m[:, 2, 0] * x + m[:, 2, 1] * y + m[:, 2, 2]
-    front = w > 1e-9
-    w = np.where(front, w, 1.0)
-    share = front.astype(np.float64)
-    for axis in (0, 1):
-        at = (m[:, axis, 0] * x + m[:, axis, 1] * y + m[:, axis, 2]) / w
-        size = sizes[:, 1 - axis, None]
-        slope_x, slope_y = (m[:, axis, k] - at * m[:, 2, k] for k in (0, 1))
-        width = np.maximum((np.abs(slope_x) * wide + np.abs(slope_y) * high) / w, 1e-9)
-        low, top = np.maximum(at - width / 2, -0.5), np.minimum(at + width / 2, size - 0.5)
-        share *= np.clip((top - low) / width, 0.0, 1.0)
-    return share
+_EDGES = (np.arange(GRID + 1) / GRID).astype(np.float32)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Flag = tuple[int, int, str]
 COLOURS = {"error": (206, 32, 41), "warning": (196, 120, 0)}
 INK, FAINT, PAPER, EMPTY = (34, 34, 34), (110, 110, 110), (255, 255, 255), (238, 238, 238)
+NO_BREAK = "\N{NO-BREAK SPACE}"  # for `wrap`; the font has no glyph for it
 GAP, MARGIN, OUTLINE = 8, 14, 3
 TITLE, CAPTION = 13, 12
 WIDEST_TITLE = 170
@@ -128,7 +129,8 @@ def shorten(text: str, width: float, size: int) -> str:
 def wrap(text: str, width: float, size: int, lines: int = 2) -> list[str]:
     """Break at spaces (not at no-break ones) into at most so many lines; what does not fit is cut."""
     font, out = _font(size), [""]
-    for word in text.split(" "):
+    words = [word.replace(NO_BREAK, " ") for word in text.split(" ")]
+    for word in words:
         longer = f"{out[-1]} {word}".strip()
         if not out[-1] or len(out) == lines or font.getlength(longer) <= width:
             out[-1] = longer
@@ -190,7 +192,7 @@ def _draw(grid: Grid) -> PillowImage.Image:
 
 
 def _caption(cell: Cell, width: int) -> list[str]:
-    whole = [reason.replace(" ", "\N{NO-BREAK SPACE}") for reason in cell.reasons]
+    whole = [reason.replace(" ", NO_BREAK) for reason in cell.reasons]
     return wrap(", ".join(whole), width + GAP - 4, CAPTION, lines=3) if whole else []
 
 

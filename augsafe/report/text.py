@@ -77,7 +77,9 @@ def _title(finding: Finding, total: int) -> Any:
     if finding.classes:
         line.append(f": {class_words(finding, total)}")
     if finding.probability is not None:
-        line.append(f", in {percent(finding.probability)} of draws")
+        rates = set(finding.per_class.values())
+        most = "up to " if len(rates) > 1 and max(rates) - min(rates) > 0.02 else ""
+        line.append(f", in {most}{percent(finding.probability)} of draws")
     return line
 
 

@@ -100,7 +100,7 @@ def check(
     """Say what a policy does to the classes and to the content of your images."""
     from augsafe.check import check as run_check
     from augsafe.compose import Compose
-    from augsafe.sampling import even_sample, load
+    from augsafe.cli.data import even_sample, load
     from augsafe.sources import open_source
 
     compose = Compose.load(policy)
@@ -165,7 +165,7 @@ def preview(
     """Draw what the network will see, with the cells that break the contract outlined."""
     from augsafe.compose import Compose
     from augsafe.preview import preview as draw
-    from augsafe.sampling import first_of_each, load
+    from augsafe.cli.data import first_of_each, load
     from augsafe.sources import open_source
 
     compose = Compose.load(policy)
