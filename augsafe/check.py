@@ -54,9 +54,7 @@ def check(
     """
     for name, value in (("groups", groups), ("reference", reference)):
         if value is not None:
-            raise ArgumentError(
-                f"check({name}=...) is for guards that measure class change, not in this version"
-            )
+            raise ArgumentError(f"check({name}=...) is for guards that measure class change, not in this version")
     compose = as_compose(transform)
     if images is None and (labels is not None or masks is not None or boxes is not None):
         raise ArgumentError("labels, masks and boxes need images")
@@ -70,9 +68,7 @@ def check(
         result = static_check(policy, bound, size=frame, draws=many, seed=seed, content=images is None)
         found = [*result.findings, *mistakes(policy)]
         if images is not None:
-            found += content_findings(
-                policy, images, rows, objects, bound, seed=seed, draws=min(many, CONTENT_DRAWS)
-            )
+            found += content_findings(policy, images, rows, objects, bound, seed=seed, draws=min(many, CONTENT_DRAWS))
         return result, [_accepted(f, bound) for f in found]
 
     result, findings = run(compose, draws)
@@ -153,13 +149,9 @@ def _notes(
     contract: Contract, result: StaticResult, size: tuple[int, int], images: Any, objects: Any
 ) -> tuple[str, ...]:
     named = f"the contract {contract.name!r}" if contract.name else "no contract"
-    notes = [
-        f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."
-    ]
+    notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
     if result.reach.known:
-        notes.append(
-            "What is not listed is proven absent: class changes and limits are bounded over all draws."
-        )
+        notes.append("What is not listed is proven absent: class changes and limits are bounded over all draws.")
     else:
         notes.append(
             "Some step has no bound: what is not listed was not seen in these draws, and is not proven absent."

@@ -68,11 +68,7 @@ class Compose:
                 raise ArgumentError(
                     f"Compose({name}=...) must be one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
-        if (
-            isinstance(self.fill, bool)
-            or not isinstance(self.fill, (int, float))
-            or not np.isfinite(self.fill)
-        ):
+        if isinstance(self.fill, bool) or not isinstance(self.fill, (int, float)) or not np.isfinite(self.fill):
             raise ArgumentError(f"Compose(fill=...) must be one number, got {self.fill!r}")
         if self.value_range is not None:
             limits = as_range("Compose", "value_range", self.value_range, -1e6, 1e6)
@@ -117,9 +113,7 @@ class Compose:
     def stages(self) -> tuple[tuple[str, ...], ...]:
         """The names of the steps in each stage: one stage is one warp, one table, then local steps."""
         named = list(zip(self.leaves, self.stage_of, strict=True))
-        return tuple(
-            tuple(leaf.label for leaf, stage in named if stage == k) for k in range(self.stage_count)
-        )
+        return tuple(tuple(leaf.label for leaf, stage in named if stage == k) for k in range(self.stage_count))
 
     @property
     def settings(self) -> Settings:
@@ -131,9 +125,7 @@ class Compose:
         for step in (*self.steps, *self.leaves):
             if step.label == name:
                 return step
-        raise ArgumentError(
-            f"this policy has no step {name!r}{policy.near(name, [s.label for s in self.steps])}"
-        )
+        raise ArgumentError(f"this policy has no step {name!r}{policy.near(name, [s.label for s in self.steps])}")
 
     def without(self, *names: str) -> Compose:
         """The policy without some steps; the others keep their names, and so their draws."""
@@ -150,9 +142,7 @@ class Compose:
         active, values = {}, {}
         for step in self.steps:
             row = u.get(step.label)
-            acts = (
-                np.ones(n, bool) if step.p == 1 else (np.zeros(n, bool) if row is None else row[0] < step.p)
-            )
+            acts = np.ones(n, bool) if step.p == 1 else (np.zeros(n, bool) if row is None else row[0] < step.p)
             if isinstance(step, OneOf):
                 assert row is not None
                 choice = np.searchsorted(np.cumsum(step.shares)[:-1], row[1], side="right")
@@ -172,9 +162,7 @@ class Compose:
 
     def assemble(self, shapes: Sizes, draws: Draws) -> Plan:
         """The plan that given draws make."""
-        return assemble(
-            self.leaves, self.stage_of, self.settings, shapes, draws, self._dict, self.stage_count
-        )
+        return assemble(self.leaves, self.stage_of, self.settings, shapes, draws, self._dict, self.stage_count)
 
     def plan(
         self,
@@ -196,17 +184,13 @@ class Compose:
         sizes = check_shapes(shapes)
         key = Key.of(seed, epoch, indices, view)
         if len(key.indices) != len(sizes):
-            raise ArgumentError(
-                f"indices has {len(key.indices)} entries, shapes {len(sizes)}; they must agree"
-            )
+            raise ArgumentError(f"indices has {len(key.indices)} entries, shapes {len(sizes)}; they must agree")
         return self.assemble(sizes, self.draw(key))
 
     def replay(self, record: Mapping[str, Any]) -> Plan:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""
         if record.get("policy") != self._dict:
-            raise PolicyError(
-                "the record is of another policy; build it with Compose.from_dict(record['policy'])"
-            )
+            raise PolicyError("the record is of another policy; build it with Compose.from_dict(record['policy'])")
         key = Key.of(record["seed"], record["epoch"], record["indices"], record["view"])
         key = replace(key, attempts=np.asarray(record["attempts"], dtype=np.int64))
         active = {name: np.asarray(record["active"][name], dtype=bool) for name in record["active"]}
@@ -343,9 +327,7 @@ class Compose:
         if self.output is not None:
             made, base = self.output, Output()
             body["output"] = {
-                k: policy.plain(v)
-                for k, v in vars(made).items()
-                if v != getattr(base, k) or k == "dtype" and v
+                k: policy.plain(v) for k, v in vars(made).items() if v != getattr(base, k) or k == "dtype" and v
             }
         return body
 
@@ -362,9 +344,7 @@ class Compose:
             raise PolicyError(f"a policy is a mapping with a list 'steps', got {body!r}"[:300])
         policy.refuse_unknown(body, ["augsafe", "steps", "output", *OPTIONS], "the policy")
         if body.get("augsafe", policy.FORMAT) != policy.FORMAT:
-            raise PolicyError(
-                f"this policy has format {body['augsafe']!r}; this version reads {policy.FORMAT}"
-            )
+            raise PolicyError(f"this policy has format {body['augsafe']!r}; this version reads {policy.FORMAT}")
         if not isinstance(body["steps"], Sequence) or isinstance(body["steps"], str):
             raise PolicyError(f"'steps' must be a list of transforms, got {body['steps']!r}")
         steps = tuple(policy.decode(entry, f"steps[{i}]") for i, entry in enumerate(body["steps"]))
@@ -436,9 +416,7 @@ def _named(steps: tuple[Any, ...]) -> tuple[Transform, ...]:
     flat: list[Any] = [part for s in steps for part in ((s, *s.children) if isinstance(s, OneOf) else (s,))]
     for step in flat:
         if not isinstance(step, Transform):
-            raise ArgumentError(
-                f"Compose(steps=...) must hold transforms, got {step!r} of {type(step).__name__}"
-            )
+            raise ArgumentError(f"Compose(steps=...) must hold transforms, got {step!r} of {type(step).__name__}")
     taken = [step.name for step in flat if step.name]
     for name in taken:
         if taken.count(name) > 1:
@@ -479,18 +457,14 @@ def check_images(images: Any, value_range: tuple[float, float] | None) -> None:
     """Check a batch: an array (n, H, W[, C]) or a list of images. Raises InputError."""
     if isinstance(images, np.ndarray):
         if images.ndim not in (3, 4) or not len(images):
-            raise InputError(
-                f"images must be (n, H, W) or (n, H, W, C) with n at least 1, got shape {images.shape}"
-            )
+            raise InputError(f"images must be (n, H, W) or (n, H, W, C) with n at least 1, got shape {images.shape}")
         check_image(images[0], value_range, "images[0]")
         if images.dtype == np.float32:
             for i, image in enumerate(images):
                 check_image(image, value_range, f"images[{i}]")
         return
     if not isinstance(images, Sequence) or not images:
-        raise InputError(
-            f"images must be an array (n, H, W[, C]) or a list of images, got {type(images).__name__}"
-        )
+        raise InputError(f"images must be an array (n, H, W[, C]) or a list of images, got {type(images).__name__}")
     for i, image in enumerate(images):
         check_image(image, value_range, f"images[{i}]")
 

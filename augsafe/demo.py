@@ -70,9 +70,7 @@ def run(folder: Path, console: Console) -> DemoResult:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ArgumentError(
-            f"--out={str(folder)!r} cannot be made: {error}; name a folder to write to"
-        ) from error
+        raise ArgumentError(f"--out={str(folder)!r} cannot be made: {error}; name a folder to write to") from error
     images, labels = digits()
     policy = careless()
     policy.save(folder / "policy.yaml")
@@ -113,9 +111,7 @@ def _heading(console: Console, words: str) -> None:
 def _steps(policy: Compose) -> str:
     lines = []
     for step in policy.steps:
-        ranges = [
-            f"{q.name} {step.bounds(q)[0]:g} to {step.bounds(q)[1]:g}" for q in step.parameters if not q.free
-        ]
+        ranges = [f"{q.name} {step.bounds(q)[0]:g} to {step.bounds(q)[1]:g}" for q in step.parameters if not q.free]
         if step.p < 1:
             ranges.append(f"in {step.p:.0%} of images")
         lines.append(f"  {step.label:<15} {', '.join(ranges)}")

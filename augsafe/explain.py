@@ -23,9 +23,7 @@ def guard(code: str) -> type[Guard]:
     """The rule of a code. Raises ArgumentError."""
     wanted = code.strip().upper()
     if wanted not in GUARDS:
-        raise ArgumentError(
-            f"there is no code {code!r}{near(wanted, list(GUARDS))}; `augsafe explain` lists them all"
-        )
+        raise ArgumentError(f"there is no code {code!r}{near(wanted, list(GUARDS))}; `augsafe explain` lists them all")
     return GUARDS[wanted]
 
 

@@ -21,6 +21,7 @@ from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, paddings, redu
 Bytes = NDArray[np.uint8]
 _LEVELS = levels_of(np.dtype(np.uint8))
 _CHUNK_BYTES = 1 << 18
+_TABLE_ROWS = 64
 
 
 def fusable(image: NDArray[Any], plan: Plan) -> bool:
@@ -38,23 +39,36 @@ def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any])
     step = max(1, min(_CHUNK_BYTES // (height * width * planes), len(plan)))
     warped = np.empty((step, height, width, planes), np.uint8)
     spare = np.empty((planes, step, height, width), np.uint8)
-    tone_first = plan.settings.border == "constant"  # so that the fill is a value of the output
-    before = after = None
-    if tone_first and plan.stages[0].toned.any():
-        before = list(tables(plan.stages[0].curve(_LEVELS), 1, np.dtype(np.uint8), None)[:, 0])
-    if out.dtype != np.uint8 or (not tone_first and plan.stages[0].toned.any()):
-        curves = np.tile(_LEVELS, (len(plan), 1)) if tone_first else plan.stages[0].curve(_LEVELS)
-        after = tables(curves, channels, out.dtype, plan.settings.output)
+    block = step * max(1, _TABLE_ROWS // step)
     mover = _Mover(plan, planes)
     wide = _wide_scratch(images, plan, step, channels)
     for start in range(0, len(plan), step):
-        stop = min(start + step, len(plan))
+        stop, first = min(start + step, len(plan)), start % block
+        if first == 0:
+            before, after = _tables_of(plan, slice(start, start + block), channels, out.dtype)
         sources = _four_channels(images, start, stop, channels, wide)
         if before is not None:
-            sources = [cv2.LUT(s, before[start + k]) for k, s in enumerate(sources)]
+            sources = [cv2.LUT(s, table) for s, table in zip(sources, before[first:], strict=False)]
         mover.move(sources, start, warped)
-        part = slice(start, stop)
-        _finish(warped[: stop - start], spare, None if after is None else after[part], out[part], plan)
+        part = None if after is None else after[first : first + stop - start]
+        _finish(warped[: stop - start], spare, part, out[start:stop], plan)
+
+
+def _tables_of(
+    plan: Plan, rows: slice, channels: int, dtype: np.dtype[Any]
+) -> tuple[Bytes | None, NDArray[Any] | None]:
+    """The tables (n, 256) from before and (n, channels, 256) from after the warp, where there are any."""
+    stage = plan.stages[0]
+    toned = bool(stage.toned[rows].any())
+    tone_first = plan.settings.border == "constant"  # so that the fill is a value of the output
+    before = after = None
+    if tone_first and toned:
+        before = tables(stage.curve(_LEVELS, rows), 1, np.dtype(np.uint8), None)[:, 0]
+    if dtype != np.uint8 or (toned and not tone_first):
+        n = len(stage.matrix[rows])
+        curves = np.broadcast_to(_LEVELS, (n, 256)) if tone_first else stage.curve(_LEVELS, rows)
+        after = tables(curves, channels, dtype, plan.settings.output)
+    return before, after
 
 
 class _Mover:

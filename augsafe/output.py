@@ -36,9 +36,7 @@ class Output:
         if self.size is not None:
             object.__setattr__(self, "size", as_size("Output", "size", self.size))
         if self.dtype is not None and self.dtype not in DTYPES:
-            raise ArgumentError(
-                f"Output(dtype=...) must be one of {', '.join(DTYPES)} or None, got {self.dtype!r}"
-            )
+            raise ArgumentError(f"Output(dtype=...) must be one of {', '.join(DTYPES)} or None, got {self.dtype!r}")
         if self.layout not in ("HWC", "CHW"):
             raise ArgumentError(f"Output(layout=...) must be 'HWC' or 'CHW', got {self.layout!r}")
         limits = as_range("Output", "value_range", self.value_range, -1e6, 1e6)
@@ -60,9 +58,7 @@ class Output:
             raise ArgumentError(f"Output({name}=...) must hold one number a channel, got {value!r}")
         numbers = tuple(float(v) for v in value)
         if not all(np.isfinite(numbers)) or (name == "std" and min(numbers) <= 0):
-            raise ArgumentError(
-                f"Output({name}=...) must be finite{' and above 0' * (name == 'std')}, got {value!r}"
-            )
+            raise ArgumentError(f"Output({name}=...) must be finite{' and above 0' * (name == 'std')}, got {value!r}")
         return numbers
 
     def normalise(self, channels: int) -> tuple[FloatArray, FloatArray]:

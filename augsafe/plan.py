@@ -54,9 +54,7 @@ class Draws:
         name = step.label
         if not step.frame:
             return replace(self, active={**self.active, name: self.active[name] & ~everywhere})
-        neutral = {
-            q.name: np.where(everywhere, q.neutral, self.values[name][q.name]) for q in step.parameters
-        }
+        neutral = {q.name: np.where(everywhere, q.neutral, self.values[name][q.name]) for q in step.parameters}
         return replace(self, values={**self.values, name: neutral})
 
 
@@ -100,11 +98,7 @@ class StagePlan:
     @cached_property
     def toned(self) -> BoolArray:
         """Which images have their levels changed (n,)."""
-        return (
-            np.any([part.active for part in self.tone], axis=0)
-            if self.tone
-            else np.zeros(len(self.matrix), bool)
-        )
+        return np.any([part.active for part in self.tone], axis=0) if self.tone else np.zeros(len(self.matrix), bool)
 
     def rows(self, rows: NDArray[np.intp]) -> StagePlan:
         """The stage of some of the images."""
@@ -156,9 +150,7 @@ class Plan:
     def rows(self, rows: NDArray[np.intp]) -> Plan:
         """The plan of some of the images."""
         geometry = tuple(
-            GeometricPart(
-                g.step, g.matrix[rows], g.before[rows], g.after[rows], g.factor[rows], g.active[rows]
-            )
+            GeometricPart(g.step, g.matrix[rows], g.before[rows], g.after[rows], g.factor[rows], g.active[rows])
             for g in self.geometry
         )
         stages = tuple(stage.rows(rows) for stage in self.stages)
@@ -205,8 +197,7 @@ class Plan:
             "shapes": self.shapes.tolist(),
             "active": {name: column.tolist() for name, column in self.draws.active.items()},
             "values": {
-                name: {k: v.tolist() for k, v in columns.items()}
-                for name, columns in self.draws.values.items()
+                name: {k: v.tolist() for k, v in columns.items()} for name, columns in self.draws.values.items()
             },
         }
 

@@ -40,9 +40,7 @@ def decode(entry: Any, where: str) -> Transform:
     if isinstance(entry, str):
         entry = {entry: {}}
     if not isinstance(entry, Mapping) or len(entry) != 1:
-        raise PolicyError(
-            f"{where} must be one transform, such as 'Rotate: {{angle: [-15, 15]}}', got {entry!r}"
-        )
+        raise PolicyError(f"{where} must be one transform, such as 'Rotate: {{angle: [-15, 15]}}', got {entry!r}")
     ((name, body),) = entry.items()
     if name not in TRANSFORMS:
         raise PolicyError(f"{where}: there is no transform {name!r}{near(name, TRANSFORMS)}")

@@ -105,9 +105,7 @@ def _check_numbers(mode: str, columns: int, rows: int | None, cell: int) -> None
         ("cell", cell, 32, 1024),
     ):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-            raise ArgumentError(
-                f"preview({name}=...) must be a whole number from {low} to {high}, got {value!r}"
-            )
+            raise ArgumentError(f"preview({name}=...) must be a whole number from {low} to {high}, got {value!r}")
 
 
 def spread(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
@@ -163,9 +161,7 @@ def _named(compose: Compose, name: str | None) -> Transform:
     raise ArgumentError(f"this policy has no step {name!r}{near(name, known)}")
 
 
-def _strengths(
-    compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key: Key, count: int
-) -> list[_Column]:
+def _strengths(compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key: Key, count: int) -> list[_Column]:
     """One column a strength; a step without numbers, such as a flip, has one column."""
     one, n = _only(compose, leaf), len(shapes)
     places = np.linspace(0, 1 - 1e-12, count) if leaf.parameters else np.zeros(1)
@@ -174,9 +170,7 @@ def _strengths(
         values = leaf.draw(np.full((len(leaf.parameters), n), u))
         title = " ".join(f"{k} {_number(v[0])}" for k, v in values.items()) or leaf.label
         made.append(
-            _Column(
-                title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, {leaf.label: values}))
-            )
+            _Column(title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, {leaf.label: values})))
         )
     return made
 

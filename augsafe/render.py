@@ -43,9 +43,7 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
     wanted = [output_shape(plan, i, images[i]) for i in range(n)] if not _uniform(images, plan) else None
     if wanted is not None and len(set(wanted)) > 1:
         if out is not None:
-            raise ArgumentError(
-                f"out= needs outputs of one shape, these differ: {sorted({s for s, _ in wanted})[:4]}"
-            )
+            raise ArgumentError(f"out= needs outputs of one shape, these differ: {sorted({s for s, _ in wanted})[:4]}")
         results = [np.empty(shape, dtype) for shape, dtype in wanted]
         for i, result in enumerate(results):
             _render_alike([images[i]], plan.rows(np.array([i])), result[None])
@@ -54,9 +52,7 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
     if out is None:
         out = np.empty((n, *shape), dtype)
     elif out.shape != (n, *shape) or out.dtype != dtype:
-        raise ArgumentError(
-            f"out= must be {dtype} of shape {(n, *shape)}, got {out.dtype} of shape {out.shape}"
-        )
+        raise ArgumentError(f"out= must be {dtype} of shape {(n, *shape)}, got {out.dtype} of shape {out.shape}")
     elif any(np.may_share_memory(out, image) for image in _views(images)):
         raise ArgumentError("out= shares memory with the images, which must not change; give another array")
     if wanted is None:
@@ -91,9 +87,7 @@ def _uniform(images: Images, plan: Plan) -> bool:
     if isinstance(images, np.ndarray):
         return True
     first = images[0]
-    return all(
-        i.shape[2:] == first.shape[2:] and i.dtype == first.dtype and i.ndim == first.ndim for i in images
-    )
+    return all(i.shape[2:] == first.shape[2:] and i.dtype == first.dtype and i.ndim == first.ndim for i in images)
 
 
 def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> None:

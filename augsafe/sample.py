@@ -56,21 +56,15 @@ def check_image(image: Any, value_range: tuple[float, float] | None = None, wher
     Raises InputError.
     """
     if not isinstance(image, np.ndarray):
-        raise InputError(
-            f"{where} must be a numpy array, got {type(image).__name__}; convert it with np.asarray()"
-        )
+        raise InputError(f"{where} must be a numpy array, got {type(image).__name__}; convert it with np.asarray()")
     if image.ndim not in (2, 3):
         raise InputError(f"{where} must be (H, W) or (H, W, C), got shape {image.shape}")
     if image.dtype.name not in FULL_RANGE:
-        raise InputError(
-            f"{where} must be uint8, uint16 or float32, got {image.dtype}; convert it with .astype()"
-        )
+        raise InputError(f"{where} must be uint8, uint16 or float32, got {image.dtype}; convert it with .astype()")
     if 0 in image.shape:
         raise InputError(f"{where} is empty: shape {image.shape}")
     if max(image.shape[:2]) > LARGEST_SIDE:
-        raise InputError(
-            f"{where} is too large: shape {image.shape}, sides may be {LARGEST_SIDE} pixels at most"
-        )
+        raise InputError(f"{where} is too large: shape {image.shape}, sides may be {LARGEST_SIDE} pixels at most")
     if image.dtype == np.float32:
         _check_floats(image, value_range or FULL_RANGE["float32"], where)
     return image
@@ -91,9 +85,7 @@ def _check_floats(image: Image, value_range: tuple[float, float], where: str) ->
 def check_mask(mask: Any, image: Image) -> NDArray[Any]:
     """Check a label mask (H, W) of whole numbers or bool against its image. Raises InputError."""
     if not isinstance(mask, np.ndarray) or mask.ndim != 2:
-        raise InputError(
-            f"mask must be a numpy array (H, W), got {getattr(mask, 'shape', type(mask).__name__)}"
-        )
+        raise InputError(f"mask must be a numpy array (H, W), got {getattr(mask, 'shape', type(mask).__name__)}")
     if mask.shape != image.shape[:2]:
         raise InputError(f"mask has shape {mask.shape}, its image {image.shape[:2]}; they must agree")
     if mask.dtype.kind not in "bui" or mask.dtype.itemsize > 4:
@@ -109,7 +101,5 @@ def check_points(name: str, value: Any, columns: int) -> NDArray[np.float64]:
     if array.ndim != 2 or array.shape[1] != columns:
         raise InputError(f"{name} must have shape (n, {columns}), got {array.shape}")
     if not np.isfinite(array).all():
-        raise InputError(
-            f"{name} holds NaN or infinity in row {int(np.argmin(np.isfinite(array).all(axis=1)))}"
-        )
+        raise InputError(f"{name} holds NaN or infinity in row {int(np.argmin(np.isfinite(array).all(axis=1)))}")
     return array

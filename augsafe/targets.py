@@ -37,9 +37,7 @@ def to_xyxy(boxes: FloatArray, box_format: str, size: tuple[int, int]) -> FloatA
     bad = (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
     if bad.any():
         row = int(np.argmax(bad))
-        raise InputError(
-            f"boxes row {row} has its right or bottom edge before the other: {boxes[row].tolist()}"
-        )
+        raise InputError(f"boxes row {row} has its right or bottom edge before the other: {boxes[row].tolist()}")
     return boxes
 
 

@@ -54,17 +54,20 @@ def paddings(matrices: FloatArray, sizes: NDArray[np.int64], frame: tuple[int, i
     OpenCV takes three times as long over a pixel that it must fetch by the border rule as over one inside; to apply
     the rule beforehand costs little. All 0 where nothing lies outside, or too much for this to pay.
     """
-    with np.errstate(all="ignore"):
-        inverse = np.linalg.inv(matrices)
-    corners = np.array([[x, y, 1] for x in (0, frame[1] - 1) for y in (0, frame[0] - 1)], dtype=float)
-    seen = corners @ np.swapaxes(inverse[:, :2], 1, 2)
-    sides = sizes[:, ::-1]
-    before = np.maximum(1 - np.floor(seen.min(axis=1)), 0)
-    after = np.maximum(np.ceil(seen.max(axis=1)) + 2 - sides, 0)
+    linear, offset = matrices[:, :2, :2], matrices[:, :2, 2]
+    half = (np.array(frame[::-1]) - 1) / 2.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        det = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
+        inverse = np.stack([linear[:, 1, 1], -linear[:, 0, 1], -linear[:, 1, 0], linear[:, 0, 0]], axis=1)
+        inverse = (inverse / det[:, None]).reshape(-1, 2, 2)
+        middle, reach = (inverse @ (half - offset)[:, :, None])[:, :, 0], np.abs(inverse) @ half
+    low, high, sides = middle - reach, middle + reach, sizes[:, ::-1]
+    before = np.maximum(1 - np.floor(low), 0)
+    after = np.maximum(np.ceil(high) + 2 - sides, 0)
     widened = sides + before + after
     pays = (widened.prod(axis=1) < 4 * sides.prod(axis=1)) & (widened.max(axis=1) < LARGEST_SIDE)
+    touches = (low < 0).any(axis=1) | (high > sides - 1).any(axis=1)
     both = np.stack([before, after], axis=2).reshape(-1, 4)
-    touches = (seen.min(axis=1) < 0).any(axis=1) | (seen.max(axis=1) > sides - 1).any(axis=1)
     return np.where((pays & touches)[:, None], both, 0).astype(np.int64)
 
 
@@ -126,14 +129,10 @@ def _resample(
     shape = (size[1], size[0])
     if matrix[2, 0] == 0 and matrix[2, 1] == 0:
         return np.asarray(
-            cv2.warpAffine(
-                image, matrix[:2], shape, dst=dst, flags=flags, borderMode=rule, borderValue=(fill,) * 4
-            )
+            cv2.warpAffine(image, matrix[:2], shape, dst=dst, flags=flags, borderMode=rule, borderValue=(fill,) * 4)
         )
     return np.asarray(
-        cv2.warpPerspective(
-            image, matrix, shape, dst=dst, flags=flags, borderMode=rule, borderValue=(fill,) * 4
-        )
+        cv2.warpPerspective(image, matrix, shape, dst=dst, flags=flags, borderMode=rule, borderValue=(fill,) * 4)
     )
 
 
@@ -174,9 +173,7 @@ def _needed(
     return image[y0:y1, x0:x1], (x0, y0)
 
 
-def permute(
-    image: Image, matrix: NDArray[np.int64], size: tuple[int, int], border: str, fill: float
-) -> Image:
+def permute(image: Image, matrix: NDArray[np.int64], size: tuple[int, int], border: str, fill: float) -> Image:
     """Flip, turn by quarters and shift by whole pixels, without any arithmetic on the levels."""
     if matrix[0, 0] == 0:
         image = image.swapaxes(0, 1)

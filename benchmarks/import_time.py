@@ -18,9 +18,7 @@ TARGET = 0.4  # seconds
 def output(code: str, *paths: Path) -> str:
     """What `code` prints in a fresh interpreter that finds modules in `paths` and in this repository."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*paths, ROOT)))}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -40,9 +38,7 @@ def main() -> None:
     """Measure and print."""
     ours, base = alternate([OURS, BASE], 15)
     for statement, times in ((OURS, ours), (BASE, base)):
-        print(
-            f"{statement}: {min(times):.3f} s at best, {statistics.median(times):.3f} s median of {len(times)}"
-        )
+        print(f"{statement}: {min(times):.3f} s at best, {statistics.median(times):.3f} s median of {len(times)}")
     verdict = "reached" if statistics.median(ours) <= TARGET else "MISSED"
     print(f"at best {min(ours) / min(base):.2f} times the base; target {TARGET} s {verdict}")
 

@@ -89,12 +89,8 @@ def check(
     contract: ContractOption = None,
     json: JsonOption = False,
     strict: StrictOption = False,
-    draws: Annotated[
-        int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")
-    ] = 40_000,
-    every: Annotated[
-        bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")
-    ] = False,
+    draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
+    every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
     seed: SeedOption = 0,
 ) -> None:
     """Say what a policy does to the classes and to the content of your images."""

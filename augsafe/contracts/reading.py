@@ -64,8 +64,7 @@ def read(body: Any, lines: Mapping[tuple[str, str], int]) -> tuple[Any, ...]:
             where = f"class {cls!r} under {symmetry}" + (f" (line {line})" if line else "")
             relations[str(cls), str(symmetry)] = _relation(value, where)
     limits = {
-        str(cls): _limits(given, f"limits of {cls!r}")
-        for cls, given in _mapping(body.get("limits"), "limits").items()
+        str(cls): _limits(given, f"limits of {cls!r}") for cls, given in _mapping(body.get("limits"), "limits").items()
     }
     accept = body.get("accept") or []
     if not isinstance(accept, list):

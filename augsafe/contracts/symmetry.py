@@ -26,9 +26,7 @@ def _name(matrix: NDArray[np.int64]) -> str:
     return SYMMETRIES[int(np.flatnonzero((matrix == MATRICES).all(axis=(1, 2)))[0])]
 
 
-_THEN = {
-    (g, h): _name(MATRICES[j] @ MATRICES[i]) for i, g in enumerate(SYMMETRIES) for j, h in enumerate(SYMMETRIES)
-}
+_THEN = {(g, h): _name(MATRICES[j] @ MATRICES[i]) for i, g in enumerate(SYMMETRIES) for j, h in enumerate(SYMMETRIES)}
 
 
 def then(g: str, h: str) -> str:

@@ -36,7 +36,9 @@ class ChangedByCombination(Guard):
     title = "class changed by a combination of steps"
     severity = "error"
     fires = Example("steps: [{Rotate: {angle: [80, 100]}}, {Rotate: {angle: [80, 100], p: 0.5}}]", "mnist")
-    silent = Example("steps: [{HorizontalFlip: {p: 1}}, {VerticalFlip: {p: 1}}, {Rotate: {angle: [180, 180]}}]", "mnist")
+    silent = Example(
+        "steps: [{HorizontalFlip: {p: 1}}, {VerticalFlip: {p: 1}}, {Rotate: {angle: [180, 180]}}]", "mnist"
+    )
 
 
 class UnknownRelation(Guard):

@@ -43,8 +43,8 @@ class ObjectLeaves(Guard):
     code = "AS201"
     title = "object leaves the frame"
     severity = "error"
-    fires = Example('steps: [{Shift: {x: [-0.6, 0.6]}}]')
-    silent = Example('steps: [{Shift: {x: [-0.1, 0.1]}}]')
+    fires = Example("steps: [{Shift: {x: [-0.6, 0.6]}}]")
+    silent = Example("steps: [{Shift: {x: [-0.1, 0.1]}}]")
     severity = "error"
     fires = Example("steps: [{Shift: {x: [-0.9, 0.9]}}]")
     silent = Example("steps: [{Shift: {x: [-0.1, 0.1], y: [-0.1, 0.1]}}]")
@@ -63,8 +63,8 @@ class ObjectTooSmall(Guard):
     code = "AS202"
     title = "object too small"
     severity = "error"
-    fires = Example('steps: [{Zoom: {factor: [0.1, 0.2]}}]')
-    silent = Example('steps: [{Zoom: {factor: [0.8, 1.2]}}]')
+    fires = Example("steps: [{Zoom: {factor: [0.1, 0.2]}}]")
+    silent = Example("steps: [{Zoom: {factor: [0.8, 1.2]}}]")
     severity = "error"
     fires = Example("steps: [{Zoom: {factor: [0.02, 0.05]}}]")
     silent = Example("steps: [{Zoom: {factor: [0.8, 1.25]}}]")
@@ -82,8 +82,8 @@ class MostlyPadding(Guard):
     code = "AS204"
     title = "mostly padding"
     severity = "error"
-    fires = Example('steps: [{Zoom: {factor: [0.3, 0.5]}}]')
-    silent = Example('steps: [{Zoom: {factor: [0.8, 1.2]}}]')
+    fires = Example("steps: [{Zoom: {factor: [0.3, 0.5]}}]")
+    silent = Example("steps: [{Zoom: {factor: [0.8, 1.2]}}]")
     severity = "error"
     fires = Example("steps: [{Zoom: {factor: [0.3, 0.5]}}]")
     silent = Example("steps: [{Zoom: {factor: [0.8, 1.25]}}]")
@@ -102,8 +102,8 @@ class ObjectDoubled(Guard):
     code = "AS205"
     title = "object doubled by the border"
     severity = "error"
-    fires = Example('steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}]')
-    silent = Example('{steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}], border: constant}')
+    fires = Example("steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}]")
+    silent = Example("{steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}], border: constant}")
     severity = "error"
     fires = Example("steps: [{Zoom: {factor: [0.3, 0.4]}}]")
     silent = Example("border: constant\nsteps: [{Zoom: {factor: [0.3, 0.4]}}]")

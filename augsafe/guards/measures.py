@@ -86,10 +86,11 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
     p = (maps.b * maps.f - maps.d * maps.e) / det
     q = (maps.c * maps.e - maps.a * maps.f) / det
     size = np.abs(det)
-    r = (np.abs(maps.d) + np.abs(maps.b)) / size
-    s = (np.abs(maps.a) + np.abs(maps.c)) / size
+    across = (np.abs(maps.d) / size, np.abs(maps.b) / size)
+    down = (np.abs(maps.a) / size, np.abs(maps.c) / size)
+    r, s = across[0] + across[1], down[0] + down[1]
     out = ContentMeasures(
-        np.ones(n), np.full(n, np.inf), np.full(n, np.inf), _padding_bound(p, q, r, s), np.zeros(n)
+        np.ones(n), np.full(n, np.inf), np.full(n, np.inf), _padding_bound(p, q, across, down), np.zeros(n)
     )
     _exact(out.padding, out.padding > (0 if limits is None else limits.padding), maps, _padding, plan)
     if objects is None:
@@ -120,15 +121,23 @@ def _exact(column: FloatArray, wanted: BoolArray, maps: _Map, how: object, plan:
             column[part] = how(plan, part)  # type: ignore[operator]
 
 
-def _padding_bound(p: FloatArray, q: FloatArray, r: FloatArray, s: FloatArray) -> FloatArray:
-    """At most this share of the frame lies beyond the image.
+def _padding_bound(
+    p: FloatArray, q: FloatArray, across: tuple[FloatArray, FloatArray], down: tuple[FloatArray, FloatArray]
+) -> FloatArray:
+    """At most this share of the frame lies beyond the image: what lies beyond each of its sides, added up."""
+    sides = [_tail(1 - p, *across), _tail(1 + p, *across), _tail(1 - q, *down), _tail(1 + q, *down)]
+    return np.asarray(np.minimum(sides[0] + sides[1] + sides[2] + sides[3], 1.0))
 
-    Seen along one axis, a parallelogram's area is densest in the middle, so that its tail beyond a line on the far
-    side of its centre is at most that of an even density.
+
+def _tail(far: FloatArray, one: FloatArray, two: FloatArray) -> FloatArray:
+    """The share of a parallelogram further than `far` from its centre along an axis; 1 where that is behind it.
+
+    Its shadow on the axis is a trapezoid: the sum of two even densities with half widths `one` and `two`.
     """
-    beyond = np.maximum(np.abs(p) + r - 1, 0) / (2 * r) + np.maximum(r - np.abs(p) - 1, 0) / (2 * r)
-    beyond = beyond + np.maximum(np.abs(q) + s - 1, 0) / (2 * s) + np.maximum(s - np.abs(q) - 1, 0) / (2 * s)
-    return np.where((np.abs(p) > 1) | (np.abs(q) > 1), 1.0, np.minimum(beyond, 1.0))
+    base, top = one + two, np.abs(one - two)
+    sloped = np.maximum(base - far, 0) ** 2 / np.maximum(2 * (base - top), 1e-12)
+    level = (base + top) / 2 - far
+    return np.asarray(np.where(far < 0, 1.0, np.where(far < top, level, sloped) / (base + top)))
 
 
 def _padding(plan: Plan, rows: Rows) -> FloatArray:
@@ -207,7 +216,8 @@ def _pixels(plan: Plan, objects: Objects) -> tuple[FloatArray, FloatArray]:
 
 def _push(plan: Plan, objects: Objects, rows: Rows) -> FloatArray:
     """The object's weight inside the frame, by its grid."""
-    return _Pushed(plan, objects, rows).tile(0, 0, slice(None))
+    here = np.zeros((len(rows), 1), np.int64)
+    return _Pushed(plan, objects, rows).tile(here, here, slice(None))
 
 
 def _copies(plan: Plan, objects: Objects, rows: Rows, frame: FloatArray) -> FloatArray:
@@ -221,14 +231,12 @@ def _copies(plan: Plan, objects: Objects, rows: Rows, frame: FloatArray) -> Floa
     everywhere = np.ones(len(rows), bool)
     across = {-1: left < -2 - x0, 0: everywhere, 1: right > 2 - x1}
     down = {-1: top < -2 - y0, 0: everywhere, 1: bottom > 2 - y1}
-    total = np.zeros(len(rows))
-    pushed = _Pushed(plan, objects, rows)
-    for i, near_x in across.items():
-        for j, near_y in down.items():
-            some = np.flatnonzero(near_x & near_y)
-            if (i or j) and len(some):
-                total[some] += pushed.tile(i, j, some)
-    return total
+    near = [(k, i, j) for i in across for j in down if i or j for k in np.flatnonzero(across[i] & down[j])]
+    if not near:
+        return np.zeros(len(rows))
+    row, i, j = np.array(near).T
+    shown = _Pushed(plan, objects, rows).tile(i[:, None], j[:, None], row)
+    return np.bincount(row, shown, minlength=len(rows))
 
 
 class _Pushed:
@@ -247,11 +255,11 @@ class _Pushed:
         into[:, 2, 2] = back[:, 2, 2] = 1
         self.matrix = (back @ plan.matrix[rows] @ into).astype(np.float32)[..., None, None]
 
-    def tile(self, i: int, j: int, rows: Rows | slice) -> FloatArray:
-        """The weight inside the frame of the copy in the tile that lies i to the right and j below, for some rows."""
+    def tile(self, i: NDArray[np.int64], j: NDArray[np.int64], rows: Rows | slice) -> FloatArray:
+        """The weight inside the frame of the copies in the tiles that lie i to the right and j below, for some rows."""
         m = self.matrix[rows]
-        x = (self.x[rows] if i == 0 else 2 * i - self.x[rows])[:, None, :]
-        y = (self.y[rows] if j == 0 else 2 * j - self.y[rows])[:, :, None]
+        x = np.where(i == 0, self.x[rows], (2 * i).astype(np.float32) - self.x[rows])[:, None, :]
+        y = np.where(j == 0, self.y[rows], (2 * j).astype(np.float32) - self.y[rows])[:, :, None]
         wide, high = self.wide[rows][:, None, :], self.high[rows][:, :, None]
         share: NDArray[np.float32] | None = None
         tilted = bool(m[:, 2, :2].any())

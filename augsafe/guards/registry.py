@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from augsafe.guards.base import Guard
 from augsafe.guards.catalogue import CATALOGUE
-from augsafe.guards.content import GUARDS as CONTENT
+from augsafe.guards.content import CONTENT
 
 GUARDS: dict[str, type[Guard]] = {guard.code: guard for guard in sorted((*CATALOGUE, *CONTENT), key=lambda g: g.code)}

@@ -93,7 +93,7 @@ def static_check(
                 worst[cls] = _worse(worst[cls], finding.verdict)
     if content:
         findings += _content(bench, contract)
-    return StaticResult(tuple(_merged(findings)), worst, bench.bounds, draws)
+    return StaticResult(tuple(_merged(findings, contract.classes)), worst, bench.bounds, draws)
 
 
 def _worse(a: str, b: str) -> str:
@@ -139,9 +139,7 @@ def _ends(compose: Compose, n: int, seed: int) -> Draws:
     return Draws(key, active, values)
 
 
-def _outcome_findings(
-    bench: _Bench, contract: Contract, classes: tuple[str, ...], outcome: Outcome
-) -> list[Finding]:
+def _outcome_findings(bench: _Bench, contract: Contract, classes: tuple[str, ...], outcome: Outcome) -> list[Finding]:
     natural = outcome.happens(bench.judge("natural"))
     if natural.any():
         return _explained(bench, contract, classes, outcome, bench.natural, natural, float(natural.mean()))
@@ -171,15 +169,32 @@ def _explained(
         if share < RARE and out:
             continue
         steps = tuple(leaf.label for leaf, on in zip(bench.compose.leaves, key, strict=True) if on)
-        row = int(rows[next(i for i, r in enumerate(acting) if tuple(r) == key)])
+        row = _plainest(plan, rows[[i for i, r in enumerate(acting) if tuple(r) == key]], outcome.kind == "rotation")
         part = share * probability
         n = len(bench.natural)
         interval = clopper_pearson(round(part * n), n)
-        symmetry = SYMMETRIES[int(judge(plan.jacobian[[row]]).symmetry[0])]
+        symmetry = _symmetry(bench.compose, plan, row, steps)
         witness = _witness(bench.compose, plan, row)
         how = "proven" if bench.bounds.known else "witnessed"
         out.append(outcome.finding(contract, classes, steps, symmetry, part, interval, witness, how))
     return out
+
+
+def _plainest(plan: Plan, rows: NDArray[np.intp], turned: bool) -> int:
+    """The draw that shows it best: fewest steps act, least rotation is left over (most, where that is the matter)."""
+    acting = np.sum([column[rows] for column in plan.draws.active.values()], axis=0)
+    residual = np.abs(judge(plan.jacobian[rows]).residual) * (-1 if turned else 1)
+    return int(rows[np.lexsort((residual, acting))[0]])
+
+
+def _symmetry(compose: Compose, plan: Plan, row: int, steps: tuple[str, ...]) -> str:
+    """The symmetry nearest to what the steps alone do in a draw."""
+    draws = plan.draws.rows(np.array([row]))
+    for leaf in compose.leaves:
+        if leaf.label not in steps:
+            draws = draws.without(leaf)
+    alone = compose.assemble(plan.shapes[[row]], draws)
+    return SYMMETRIES[int(judge(alone.jacobian).symmetry[0])]
 
 
 def shrink(
@@ -274,7 +289,7 @@ def _content(bench: _Bench, contract: Contract) -> list[Finding]:
     return out
 
 
-def _merged(findings: list[Finding]) -> list[Finding]:
+def _merged(findings: list[Finding], order: tuple[str, ...]) -> list[Finding]:
     """One finding for each (code, steps, outcome), its classes together."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for f in findings:
@@ -282,11 +297,11 @@ def _merged(findings: list[Finding]) -> list[Finding]:
     out: list[Finding] = []
     for same in groups.values():
         first = max(same, key=lambda f: f.probability or 0.0)
-        classes = tuple(c for f in same for c in f.classes)
+        named = {c for f in same for c in f.classes}
         out.append(
             replace(
                 first,
-                classes=tuple(dict.fromkeys(classes)),
+                classes=tuple(c for c in order if c in named),
                 becomes={k: v for f in same for k, v in f.becomes.items()},
                 per_class={k: v for f in same for k, v in f.per_class.items()},
             )

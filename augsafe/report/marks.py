@@ -92,9 +92,7 @@ class Marks:
             "AS204": lambda row: f"padding {100 * found.padding[row]:.0f} %",
             "AS205": lambda row: "object doubled",
         }
-        return [
-            [("error", words[code](row)) for code in words if broken[code][row]] for row in range(len(plan))
-        ]
+        return [[("error", words[code](row)) for code in words if broken[code][row]] for row in range(len(plan))]
 
 
 def _floor(share: float) -> int:

@@ -14,10 +14,10 @@ _COLOUR = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 def percent(value: float) -> str:
     """A probability in words short enough for a table."""
     if value <= 0:
-        return "under 0.01 %"
+        return "under 0.01%"
     if value < 0.001:
-        return f"{100 * value:.2g} %"
-    return f"{100 * value:.0f} %" if value >= 0.095 else f"{100 * value:.1f} %"
+        return f"{100 * value:.2g}%"
+    return f"{100 * value:.0f}%" if value >= 0.095 else f"{100 * value:.1f}%"
 
 
 def class_words(finding: Finding, total: int) -> str:

@@ -24,11 +24,7 @@ def as_range(owner: str, name: str, value: object, low: float, high: float) -> R
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise ArgumentError(f"{where} must be a pair (low, high), got {value!r}")
     for bound in value:
-        if (
-            isinstance(bound, bool)
-            or not isinstance(bound, (int, float, np.number))
-            or not math.isfinite(bound)
-        ):
+        if isinstance(bound, bool) or not isinstance(bound, (int, float, np.number)) or not math.isfinite(bound):
             raise ArgumentError(f"{where} must hold two finite numbers, got {value!r}")
     first, second = float(value[0]), float(value[1])
     if first > second:
@@ -134,9 +130,7 @@ class Transform:
 
     def draw(self, u: FloatArray) -> dict[str, FloatArray]:
         """Turn uniform numbers (one row a parameter, (k, n)) into parameter values (n,)."""
-        return {
-            p.name: p.from_uniform(row, self.bounds(p)) for p, row in zip(self.parameters, u, strict=True)
-        }
+        return {p.name: p.from_uniform(row, self.bounds(p)) for p, row in zip(self.parameters, u, strict=True)}
 
     @property
     def label(self) -> str:

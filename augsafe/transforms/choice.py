@@ -24,9 +24,7 @@ class OneOf(Transform):
         super().__post_init__()
         children = tuple(self.children) if isinstance(self.children, (tuple, list)) else ()
         if not children or not all(isinstance(c, Transform) and not isinstance(c, OneOf) for c in children):
-            raise ArgumentError(
-                f"OneOf(children=...) must be a list of transforms, not nested, got {self.children!r}"
-            )
+            raise ArgumentError(f"OneOf(children=...) must be a list of transforms, not nested, got {self.children!r}")
         children = tuple(_always(child) for child in children)
         object.__setattr__(self, "children", children)
         if self.weights is not None:
@@ -36,10 +34,7 @@ class OneOf(Transform):
         weights = self.weights
         if not isinstance(weights, (tuple, list)) or len(weights) != n:
             raise ArgumentError(f"OneOf(weights=...) must hold {n} numbers, one a child, got {weights!r}")
-        if (
-            not all(isinstance(w, (int, float)) and np.isfinite(w) and w >= 0 for w in weights)
-            or sum(weights) <= 0
-        ):
+        if not all(isinstance(w, (int, float)) and np.isfinite(w) and w >= 0 for w in weights) or sum(weights) <= 0:
             raise ArgumentError(f"OneOf(weights=...) must be at least 0 and not all 0, got {weights!r}")
         return tuple(float(w) for w in weights)
 
@@ -59,7 +54,5 @@ def _always(child: Transform) -> Transform:
 
     default = next(f.default for f in fields(child) if f.name == "p")
     if child.p not in (1.0, default):
-        raise ArgumentError(
-            f"OneOf: {child.label} has p={child.p:g}; use weights= to say how likely a child is"
-        )
+        raise ArgumentError(f"OneOf: {child.label} has p={child.p:g}; use weights= to say how likely a child is")
     return replace(child, p=1.0)

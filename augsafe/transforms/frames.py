@@ -48,9 +48,7 @@ class Resize(Geometric):
         super().__post_init__()
         given = {k: v for k in ("size", "shortest", "longest") if (v := getattr(self, k)) is not None}
         if len(given) != 1:
-            raise ArgumentError(
-                f"Resize takes exactly one of size=, shortest= and longest=, got {given or 'none'}"
-            )
+            raise ArgumentError(f"Resize takes exactly one of size=, shortest= and longest=, got {given or 'none'}")
         ((key, value),) = given.items()
         checked = as_size("Resize", key, value)
         object.__setattr__(self, key, checked if key == "size" else checked[0])
