@@ -1,6 +1,8 @@
 """Image augmentation that says, before you train, where it breaks your labels."""
 
+from augsafe.check import check
 from augsafe.compose import Compose
+from augsafe.contracts import Contract
 from augsafe.errors import (
     ArgumentError,
     AugsafeError,
@@ -12,8 +14,11 @@ from augsafe.errors import (
     SourceError,
     ViolationError,
 )
+from augsafe.guards.base import Finding
 from augsafe.output import Output
 from augsafe.plan import Plan
+from augsafe.preview import preview
+from augsafe.report import Report
 from augsafe.sample import Batch, Sample
 from augsafe.transforms import (
     Brightness,

@@ -288,8 +288,9 @@ class Compose:
         With targets given (one entry an image) it gives a Batch. Raises InputError and ArgumentError.
         """
         check_images(images, self.value_range)
-        array = isinstance(images, np.ndarray)
-        shapes = np.tile(images.shape[1:3], (len(images), 1)) if array else [i.shape for i in images]
+        shapes: Any = [image.shape for image in images] if not isinstance(images, np.ndarray) else None
+        if isinstance(images, np.ndarray):
+            shapes = np.tile(images.shape[1:3], (len(images), 1))
         plan = self.plan(shapes, indices, seed, epoch, view=view)
         rendered = render(images, plan, out)
         if masks is None and boxes is None and keypoints is None and labels is None:

@@ -34,7 +34,7 @@ class DemoResult:
 
 
 def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """scikit-learn's 1,797 handwritten digits: 8 x 8, enlarged smoothly, in the middle of 32 x 32 pixels as in MNIST."""
+    """scikit-learn's 1,797 handwritten digits, enlarged smoothly and set in a margin as in MNIST: (n, 32, 32)."""
     import cv2
     from sklearn.datasets import load_digits
 

@@ -32,12 +32,6 @@ def text_of(rule: type[Guard]) -> str:
     return inspect.cleandoc(rule.__doc__ or "")
 
 
-def command(example: Example) -> str:
-    """How to run an example in a shell."""
-    contract = f" --contract {example.contract}" if example.contract else ""
-    return f"augsafe lint policy.yaml{contract}"
-
-
 def codes_page() -> str:
     """The page docs/codes.md, whole."""
     lines = [

@@ -48,7 +48,7 @@ def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any])
             before, after = _tables_of(plan, slice(start, start + block), channels, out.dtype)
         sources = _four_channels(images, start, stop, channels, wide)
         if before is not None:
-            sources = [cv2.LUT(s, table) for s, table in zip(sources, before[first:], strict=False)]
+            sources = [cv2.LUT(s, table) for s, table in zip(sources, before[first:], strict=False)]  # type: ignore[misc]
         mover.move(sources, start, warped)
         part = None if after is None else after[first : first + stop - start]
         _finish(warped[: stop - start], spare, part, out[start:stop], plan)
@@ -81,9 +81,9 @@ class _Mover:
         self.exact, self.reduce = is_permutation(stage.matrix), reductions(stage.matrix, stage.size_in)
         affine = (stage.matrix[:, 2, :2] == 0).all(axis=1)
         plain = affine & ~self.exact & (self.reduce.max(axis=1) == 1)
-        self.plain: list[bool] = plain.tolist()
+        self.plain = [bool(v) for v in plain]
         pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
-        self.padded: list[bool] = pads.any(axis=1).tolist()
+        self.padded = [bool(v) for v in pads.any(axis=1)]
         self.pads: list[list[int]] = pads.tolist()
         moved = stage.matrix[:, :2].copy()
         moved[:, :, 2] -= (moved[:, :, :2] @ pads[:, ::2, None])[:, :, 0]

@@ -48,16 +48,19 @@ def photographs(side: int, n: int) -> NDArray[np.uint8]:
 
 
 def measure(chains: list[Rival], images: NDArray[np.uint8], repeats: int) -> dict[str, float]:
-    """Microseconds an image: median over repeats that take turns, so that all meet the same machine."""
+    """Microseconds of processor time an image: the median over repeats that take turns.
+
+    On one thread that is the time itself, without what other programs on the machine took in between.
+    """
     runs = [(chain.name, chain.run) for chain in chains if chain.run is not None]
     times: dict[str, list[float]] = {name: [] for name, _ in runs}
-    for name, run in runs:
+    for _, run in runs:
         run(images)
     for _ in range(repeats):
         for name, run in runs:
-            start = time.perf_counter()
+            start = time.process_time()
             run(images)
-            times[name].append((time.perf_counter() - start) / len(images) * 1e6)
+            times[name].append((time.process_time() - start) / len(images) * 1e6)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -1,6 +1,6 @@
 """What the documents and examples show works: their blocks and files are run.
 
-In README.md and docs/, the blocks of one file run in order, in one empty folder and one namespace. A ```yaml block
+In *.md and docs/, the blocks of one file run in order, in one empty folder and one namespace. A ```yaml block
 that begins with `# name.yaml` is written to that file. In ```console and ```bash blocks the lines that begin with
 `$ augsafe` are run and must exit with 0, or with N where the line ends with `# exit N`. What must run and not be seen,
 such as making the data that a command reads, stands in a block inside an HTML comment.
@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted(p for p in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")) if p.exists())
+DOCUMENTS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
 
 BLOCK = re.compile(r"^```(python|console|bash|yaml)[^\n]*\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)

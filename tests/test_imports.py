@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,23 +18,24 @@ LAYERS = (
     "errors",
     "decode",
     "sources",
-    "sampling",
     "randomness",
     "transforms",
     "output",
     "plan",
+    "warp",
     "sample",
     "targets",
-    "warp",
     "lookup",
     "fused",
     "render",
     "policy",
     "compose",
+    "perclass",
     "contracts",
     "guards",
     "report",
     "check",
+    "batches",
     "loader",
     "preview",
     "__init__",
@@ -109,7 +111,8 @@ def wrong_imports(root: Path) -> list[str]:
 
 def shapeless(root: Path) -> list[str]:
     """Each module or function that breaks the rules of shape."""
-    bad = []
+    folders = {path.parent for path in root.rglob("*.py")}
+    bad = [f"{f.relative_to(root)}: no __init__.py" for f in sorted(folders) if not (f / "__init__.py").exists()]
     for path in sorted(root.rglob("*.py")):
         text, where = path.read_text(encoding="utf-8"), path.relative_to(root)
         tree = ast.parse(text)
@@ -144,7 +147,7 @@ def tree(root: Path, **files: str) -> Path:
     """A package named augsafe with the given modules; a double underscore in a name is a folder."""
     package = root / "augsafe"
     for name, text in files.items():
-        path = package / f"{name.replace('__', '/')}.py"
+        path = package / f"{name if name == '__init__' else name.replace('__', '/')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return package
@@ -192,6 +195,13 @@ def test_a_module_without_a_layer_is_caught(tmp_path):
     assert wrong_imports(tree(tmp_path, helpers="")) == ["helpers.py: give 'helpers' its place in LAYERS"]
 
 
+def test_the_page_on_architecture_gives_the_order():
+    page = (PACKAGE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`[^|]*) \|", page.split("## The order of imports")[1], re.MULTILINE)
+    named = re.findall(r"`(\w+)`", " ".join(cells).replace("`augsafe`", "`__init__`"))
+    assert named == [layer for layer in LAYERS if layer != "__main__"]
+
+
 def test_the_shape_of_the_package():
     assert shapeless(PACKAGE) == []
 
@@ -205,9 +215,11 @@ def test_the_shape_of_the_package():
         ("plan", '"""Doc."""\ndef f():\n' + "    x = 1\n" * MAX_FUNCTION, "f has"),
         ("plan", '"""Doc."""\ndef f(**rest): ...', "**rest"),
         ("plan", '"""Doc."""\nf = lambda **rest: rest', "**rest"),
+        ("guards__base", '"""Doc."""', "no __init__.py"),
     ],
 )
 def test_a_wrong_shape_is_caught(tmp_path, name, text, reason):
+    assert shapeless(tree(tmp_path, __init__='"""Doc."""')) == []
     found = shapeless(tree(tmp_path, **{name: text}))
     assert len(found) == 1
     assert reason in found[0]

@@ -95,19 +95,18 @@ def check(
 ) -> None:
     """Say what a policy does to the classes and to the content of your images."""
     from augsafe.check import check as run_check
+    from augsafe.cli.data import class_indices, even_sample, load
     from augsafe.compose import Compose
-    from augsafe.cli.data import even_sample, load
     from augsafe.sources import open_source
 
     compose = Compose.load(policy)
     chosen_contract = _contract(contract)
     source = open_source(data)
     notices = Console(stderr=True)
-    rows = even_sample(source, None if every else SAMPLE)
+    rows = even_sample(class_indices(source), None if every else SAMPLE)
     if len(rows) < len(source):
-        notices.print(
-            f"Looking at {len(rows):,} of {len(source):,} images, spread evenly over the classes; --all looks at every one."
-        )
+        counts = f"{len(rows):,} of {len(source):,} images"
+        notices.print(f"Looking at {counts}, spread evenly over the classes; --all looks at every one.")
     loaded = load(source, rows, notices)
     with notices.status(f"Checking {len(rows):,} images"):
         report = run_check(
@@ -159,15 +158,16 @@ def preview(
     epoch: Annotated[int, typer.Option("--epoch", help="The first epoch shown.")] = 0,
 ) -> None:
     """Draw what the network will see, with the cells that break the contract outlined."""
+    from augsafe.cli.data import class_indices, load
     from augsafe.compose import Compose
     from augsafe.preview import preview as draw
-    from augsafe.cli.data import first_of_each, load
+    from augsafe.preview import spread
     from augsafe.sources import open_source
 
     compose = Compose.load(policy)
     chosen_contract = _contract(contract)
     source = open_source(data)
-    chosen = first_of_each(source, rows)
+    chosen = spread(class_indices(source), rows)
     loaded = load(source, chosen, Console(stderr=True))
     grid = draw(
         compose,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from augsafe.contracts import SYMMETRIES, Contract, Limits
 from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
-from augsafe.guards.measures import measure
+from augsafe.guards.measures import ContentMeasures, measure
 from augsafe.guards.objects import Objects, inspect
 from augsafe.plan import Plan
 
@@ -70,7 +70,7 @@ class Marks:
             elif relation.kind == "to":
                 marks.append(("error", f"reads as {relation.to}"))
             elif relation.kind == "invalid":
-                marks.append(("error", "no such class"))
+                marks.append(("error", "invalid"))
             elif relation.kind in ("ambiguous", "unknown"):
                 marks.append(("warning", relation.kind))
             low, high = limits.zoom or (0.0, np.inf)
@@ -83,21 +83,28 @@ class Marks:
 
     def _content_marks(self, plan: Plan) -> list[list[tuple[str, str]]]:
         """(severity, words) for what is left of the object."""
-        limits = LimitTable.of(self.contract).take(self.labels)
+        known = self.labels if self.contract is not None else np.full(len(plan), -1)
+        limits = LimitTable.of(self.contract).take(known)
         found = measure(plan, self.objects)
         broken = violations(found, limits, self.objects)
-        words = {
-            "AS201": lambda row: f"object {_floor(found.visible[row])} % left",
-            "AS202": lambda row: f"object {found.pixels[row]:.0f} px",
-            "AS204": lambda row: f"padding {100 * found.padding[row]:.0f} %",
-            "AS205": lambda row: "object doubled",
-        }
-        return [[("error", words[code](row)) for code in words if broken[code][row]] for row in range(len(plan))]
+        return [
+            [("error", _content_words(code, found, row)) for code in broken if broken[code][row]]
+            for row in range(len(plan))
+        ]
+
+
+def _content_words(code: str, found: ContentMeasures, row: int) -> str:
+    return {
+        "AS201": f"object {_floor(float(found.visible[row]))} % left",
+        "AS202": f"object {found.pixels[row]:.0f} px",
+        "AS204": f"padding {100 * found.padding[row]:.0f} %",
+        "AS205": "object doubled",
+    }[code]
 
 
 def _floor(share: float) -> int:
     """Percent, rounded down: 69.9 % is not 70 %."""
-    return int(100 * max(float(share), 0.0) + 1e-9)
+    return int(100 * max(share, 0.0) + 1e-9)
 
 
 def _beyond(value: float, limit: float, digits: int) -> str:

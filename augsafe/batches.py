@@ -1,0 +1,324 @@
+"""What the workers of a loader do: read some images, plan them, let the guards act, render them into one buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.compose import Compose, move_mask
+from augsafe.contracts import Contract
+from augsafe.errors import AugsafeError, ContractError, InputError, SourceError
+from augsafe.guards.enforce import Enforcer, OnViolation
+from augsafe.guards.log import Log
+from augsafe.guards.objects import Objects, inspect
+from augsafe.perclass import PerClass
+from augsafe.plan import Plan
+from augsafe.render import output_shape, render
+from augsafe.sample import Batch, Image, Sample, check_image, check_mask
+from augsafe.targets import from_xyxy, mirrors, move_boxes, swap_ids
+
+MOST_CACHED = 100_000  # objects of larger sources are found anew in each epoch
+
+
+class Source(Protocol):
+    """What a loader needs of a data set; `augsafe.sources.open_source` makes it."""
+
+    classes: Any
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """The images of some candidates that were kept: `positions` are their places in the epoch's order."""
+
+    batch: Batch | None
+    positions: NDArray[np.int64]
+    end: int
+    log: Log
+    skipped: tuple[tuple[int, str], ...]
+
+
+@dataclass(eq=False)
+class _Read:
+    """What was read: one entry an image."""
+
+    rows: list[int] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
+    masks: list[Any] = field(default_factory=list)
+    boxes: list[Any] = field(default_factory=list)
+    skipped: list[tuple[int, str]] = field(default_factory=list)
+
+
+class Worker:
+    """Turns candidates into rendered chunks; holds nothing that depends on their order."""
+
+    def __init__(
+        self,
+        source: Source,
+        transform: Compose | PerClass,
+        contract: Contract | None,
+        on_violation: OnViolation | None,
+        on_error: str,
+        seed: int,
+    ) -> None:
+        self.source = source
+        self.policies = transform.policies if isinstance(transform, PerClass) else {"*": transform}
+        self.per_class = transform if isinstance(transform, PerClass) else None
+        self.on_error = on_error
+        self.seed = seed
+        self.classes = tuple(str(c) for c in source.classes) if source.classes is not None else ()
+        self.contract = _bound(contract, self.classes)
+        self.names = self.classes or (self.contract.classes if self.contract is not None else ())
+        self.guards = (
+            {}
+            if on_violation is None
+            else {name: Enforcer(p, self.contract, on_violation) for name, p in self.policies.items() if p.steps}
+        )
+        self._objects: Objects | None = None
+        self._known = np.zeros(0, bool)
+        if self.guards and len(source) <= MOST_CACHED:
+            self._objects, self._known = Objects.blank(len(source)), np.zeros(len(source), bool)
+
+    def __call__(
+        self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int
+    ) -> Chunk:
+        """Carry out the candidates `indices`, whose first has place `start` in the epoch's order."""
+        read = self._read(indices)
+        end = start + len(indices)
+        if not read.rows:
+            return Chunk(None, np.zeros(0, np.int64), end, Log(), tuple(read.skipped))
+        rows = np.asarray(read.rows)
+        labels = self._indices(read.labels)
+        objects = self._found(read, indices[rows]) if self.guards else None
+        log = Log()
+        parts: list[tuple[NDArray[np.intp], Compose, Plan, NDArray[np.int64]]] = []
+        for some, name, number in self._groups(read.labels, labels, view[rows]):
+            policy = self.policies[name]
+            shapes = [read.images[i].shape for i in some]
+            plan = policy.plan(shapes, indices[rows[some]], self.seed, epoch, view=number)
+            new = labels[some]
+            if name in self.guards:
+                found = None if objects is None else objects.rows(some)
+                plan, new, keep, done = self.guards[name].enforce(plan, new, found)
+                log.add(done)
+                if not keep.all():
+                    kept = np.flatnonzero(keep)
+                    some, new = some[kept], new[kept]
+                    plan = policy.assemble(plan.shapes[kept], plan.draws.rows(kept))
+            if len(some):
+                parts.append((some, policy, plan, new))
+        batch, kept_rows = self._rendered(read, indices[rows], labels, parts)
+        return Chunk(batch, start + rows[kept_rows], end, log, tuple(read.skipped))
+
+    # Reading
+
+    def _read(self, indices: NDArray[np.int64]) -> _Read:
+        read = _Read()
+        ranges = next(iter(self.policies.values())).value_range
+        for row, index in enumerate(indices.tolist()):
+            try:
+                item = self.source[index]
+                image = check_image(item.image, ranges)
+                mask = getattr(item, "mask", None)
+                if mask is not None:
+                    check_mask(mask, image)
+            except Exception as error:
+                if self.on_error == "skip":
+                    read.skipped.append((index, str(error)))
+                    continue
+                kind = type(error) if isinstance(error, AugsafeError) else SourceError
+                raise kind(f"image {index}: {error}") from error
+            read.rows.append(row)
+            read.images.append(image)
+            read.labels.append(getattr(item, "label", None))
+            read.masks.append(mask)
+            read.boxes.append(getattr(item, "boxes", None))
+        return read
+
+    def _indices(self, labels: Sequence[Any]) -> NDArray[np.int64]:
+        """Class indices of the contract, -1 where there is no contract or no label."""
+        if self.contract is None or not self.contract.classes:
+            return np.full(len(labels), -1, np.int64)
+        named = [self._name(label) for label in labels]
+        return np.array([-1 if n is None else self.contract.index(n) for n in named], dtype=np.int64)
+
+    def _name(self, label: Any) -> str | int | None:
+        if label is None or isinstance(label, str):
+            return label
+        if not isinstance(label, (int, np.integer)):
+            raise InputError(f"a label must be a class name or an index, got {label!r}")
+        if not self.classes:
+            return int(label)
+        if not 0 <= int(label) < len(self.classes):
+            raise InputError(f"label {int(label)} is out of range: the source has {len(self.classes)} classes")
+        return self.classes[int(label)]
+
+    def _found(self, read: _Read, indices: NDArray[np.int64]) -> Objects:
+        store = self._objects
+        if store is None:
+            return inspect(read.images, read.masks, read.boxes)
+        new = np.flatnonzero(~self._known[indices])
+        if len(new):
+            # two threads may find the same object at the same time: they write the same values
+            chosen = ([values[i] for i in new] for values in (read.images, read.masks, read.boxes))
+            store.put(indices[new], inspect(*chosen))
+            self._known[indices[new]] = True
+        return store.rows(indices)
+
+    # Planning and rendering
+
+    def _groups(
+        self, raw: Sequence[Any], labels: NDArray[np.int64], view: NDArray[np.int64]
+    ) -> list[tuple[NDArray[np.intp], str, int]]:
+        """Rows that share a policy and a view."""
+        if self.per_class is None:
+            names = np.zeros(len(raw), np.int64)
+            known = ["*"]
+        else:
+            known = list(self.policies)
+            keys = [self.per_class.key_for("" if n is None else str(self._spoken(n))) for n in map(self._name, raw)]
+            names = np.array([known.index(key) for key in keys])
+        pairs = np.unique(np.stack([names, view], axis=1), axis=0)
+        return [
+            (np.flatnonzero((names == name) & (view == number)), known[name], int(number)) for name, number in pairs
+        ]
+
+    def _spoken(self, name: str | int) -> str:
+        return name if isinstance(name, str) else (self.names[name] if name < len(self.names) else str(name))
+
+    def _rendered(
+        self,
+        read: _Read,
+        indices: NDArray[np.int64],
+        old: NDArray[np.int64],
+        parts: list[tuple[NDArray[np.intp], Compose, Plan, NDArray[np.int64]]],
+    ) -> tuple[Batch | None, NDArray[np.intp]]:
+        if not parts:
+            return None, np.zeros(0, np.intp)
+        order = np.sort(np.concatenate([some for some, *_ in parts]))
+        place = {int(row): k for k, row in enumerate(order)}
+        shapes = {
+            output_shape(plan, k, read.images[i]) for some, _, plan, _ in parts for k, i in enumerate(some)
+        }
+        if len(shapes) > 1:
+            raise InputError(
+                f"the images of a batch must have one shape and dtype, these differ: "
+                f"{sorted({str(shape) for shape, _ in shapes})[:4]}; end the policy with Resize((height, width)), or "
+                "give the loader output=Output(size=...)"
+            )
+        ((shape, dtype),) = shapes
+        out = np.empty((len(order), *shape), dtype)
+        samples: list[Sample | None] = [None] * len(order)
+        labels = [read.labels[i] for i in order]
+        for some, policy, plan, new in parts:
+            whole = len(parts) == 1
+            made = render([read.images[i] for i in some], plan, out if whole else None)
+            places = np.array([place[int(i)] for i in some])
+            if not whole:
+                out[places] = made
+            for k, i in enumerate(some):
+                if new[k] != old[i]:
+                    labels[places[k]] = self._relabelled(int(new[k]), read.labels[i])
+                if read.masks[i] is not None or read.boxes[i] is not None:
+                    moved = _moved(policy, plan, k, read.masks[i], read.boxes[i])
+                    samples[places[k]] = Sample(out[places[k]], labels[places[k]], *moved[:2], None, moved[2])
+        plan = parts[0][2] if len(parts) == 1 else None
+        return _batch(out, self._labels(labels), indices[order], samples, plan), order
+
+    def _relabelled(self, label: int, like: Any) -> Any:
+        assert self.contract is not None
+        name = self.contract.classes[label]
+        if isinstance(like, str):
+            return name
+        if not self.classes:
+            return label
+        if name not in self.classes:
+            raise ContractError(f"relabelling needs class {name!r}, which the source does not have")
+        return self.classes.index(name)
+
+    def _labels(self, labels: list[Any]) -> NDArray[Any] | None:
+        if all(label is None for label in labels):
+            return None
+        if self.names and all(isinstance(label, str) for label in labels):
+            unknown = [label for label in labels if label not in self.names]
+            if unknown:
+                raise InputError(f"label {unknown[0]!r} is no class of the source; known are {', '.join(self.names)}")
+            return np.array([self.names.index(label) for label in labels], dtype=np.int64)
+        return np.asarray(labels)
+
+
+def _bound(contract: Contract | None, classes: tuple[str, ...]) -> Contract | None:
+    return contract if contract is None or not classes else contract.with_classes(classes)
+
+
+def _moved(
+    policy: Compose, plan: Plan, row: int, mask: Any, boxes: Any
+) -> tuple[NDArray[Any] | None, NDArray[np.float64] | None, NDArray[np.intp] | None]:
+    """The mask, the boxes (xyxy in, the policy's format out) and the rows of the boxes that are kept."""
+    matrix, size = plan.matrix[row], (int(plan.sizes[row, 0]), int(plan.sizes[row, 1]))
+    new_mask = kept = new_boxes = None
+    if mask is not None:
+        new_mask = move_mask(mask, matrix, size, policy.border)
+        if policy.mask_swaps and mirrors(matrix):
+            new_mask = swap_ids(new_mask, policy.mask_swaps)
+    if boxes is not None:
+        edges = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+        moved, kept = move_boxes(edges, matrix, size, policy.min_visible)
+        new_boxes = from_xyxy(moved, policy.box_format, size)
+    return new_mask, new_boxes, kept
+
+
+def _batch(
+    images: NDArray[Any],
+    labels: NDArray[Any] | None,
+    indices: NDArray[np.int64],
+    samples: list[Sample | None],
+    plan: Plan | None,
+) -> Batch:
+    masks = [s.mask for s in samples if s is not None and s.mask is not None]
+    stacked = np.stack(masks) if len(masks) == len(samples) else None
+    filled = tuple(
+        s if s is not None else Sample(image, None if labels is None else labels[k])
+        for k, (s, image) in enumerate(zip(samples, images, strict=True))
+    )
+    return Batch(images, labels, indices, stacked, filled if any(samples) else None, plan)
+
+
+def joined(parts: Sequence[Batch]) -> Batch:
+    """Batches one after another as one. Raises InputError where their shapes differ."""
+    if len(parts) == 1:
+        return parts[0]
+    if len({(p.images.shape[1:], p.images.dtype) for p in parts}) > 1:
+        raise InputError("the images of a batch must have one shape and dtype; end the policy with Resize")
+    labels = [p.labels for p in parts if p.labels is not None]
+    masks = [p.masks for p in parts if p.masks is not None]
+    samples = [p.samples for p in parts if p.samples is not None]
+    return Batch(
+        np.concatenate([p.images for p in parts]),
+        np.concatenate(labels) if len(labels) == len(parts) else None,
+        np.concatenate([p.indices for p in parts]),
+        np.concatenate(masks) if len(masks) == len(parts) else None,
+        tuple(s for group in samples for s in group) if len(samples) == len(parts) else None,
+    )
+
+
+def taken(batch: Batch, start: int, stop: int) -> Batch:
+    """Some rows of a batch."""
+    if (start, stop) == (0, len(batch)):
+        return batch
+    part = slice(start, stop)
+    return Batch(
+        batch.images[part],
+        None if batch.labels is None else batch.labels[part],
+        batch.indices[part],
+        None if batch.masks is None else batch.masks[part],
+        None if batch.samples is None else batch.samples[part],
+    )

@@ -1,0 +1,67 @@
+"""From a data set on disk to the images that a command looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.errors import SourceError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from augsafe.sources import Source
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """Some images of a source with what belongs to them, as `check` and `preview` take it."""
+
+    images: list[NDArray[Any]]
+    labels: list[int] | None
+    classes: Sequence[str] | None
+    masks: list[Any] | None
+    boxes: list[Any] | None
+
+
+def class_indices(source: Source) -> NDArray[np.int64]:
+    """The class of each image, -1 where there are no labels. Raises SourceError when the source is empty."""
+    if len(source) == 0:
+        raise SourceError("the data set holds no images")
+    if source.labels is None:
+        return np.full(len(source), -1, np.int64)
+    return np.asarray(source.labels, dtype=np.int64)
+
+
+def even_sample(labels: NDArray[np.int64], most: int | None) -> NDArray[np.int64]:
+    """At most so many images, as many of each class as there are, chosen at random but always the same."""
+    from augsafe.preview import spread
+
+    if most is None or len(labels) <= most:
+        return np.arange(len(labels))
+    order = np.random.default_rng(0).permutation(len(labels))
+    return np.sort(order[spread(labels[order], most)])
+
+
+def load(source: Source, rows: NDArray[np.int64], console: Console) -> Loaded:
+    """Read some images; a progress bar shows where it takes long."""
+    from rich.progress import track
+
+    numbers = class_indices(source)
+    words = f"Reading {len(rows):,} images"
+    items = [source[int(i)] for i in track(rows, words, console=console, transient=True)]
+    return Loaded(
+        [item.image for item in items],
+        [int(numbers[i]) for i in rows] if numbers[0] >= 0 else None,
+        source.classes or None,
+        _some([item.mask for item in items]),
+        _some([item.boxes for item in items]),
+    )
+
+
+def _some(values: list[Any]) -> list[Any] | None:
+    return values if any(value is not None for value in values) else None

@@ -1,0 +1,115 @@
+"""What the guards of a loader did: counters, and how far their actions moved labels and draws."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.plan import Plan
+
+# code, steps that acted in the draw, class, action
+Entry = tuple[str, tuple[str, ...], str, str]
+
+
+@dataclass(eq=False)
+class Log:
+    """Counters over `images` planned images.
+
+    `counts`: by (code, steps that acted, class, action). `changed` images got other draws, `dropped` none, `relabelled`
+    another label. `classes` is the change of each class's count (by name); `moved` the summed absolute change of each
+    parameter ("Rotate.angle") over the changed images.
+    """
+
+    images: int = 0
+    names: tuple[str, ...] = ()
+    counts: Counter[Entry] = field(default_factory=Counter)
+    changed: int = 0
+    dropped: int = 0
+    relabelled: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+    moved: dict[str, float] = field(default_factory=dict)
+
+    def name(self, label: int) -> str:
+        """The class's name; "?" for images without a label."""
+        return self.names[label] if 0 <= label < len(self.names) else "?"
+
+    def count(
+        self,
+        broken: Mapping[str, NDArray[np.bool_]],
+        plan: Plan,
+        labels: NDArray[np.int64],
+        actions: Mapping[str, str],
+    ) -> None:
+        """Count the violations of a plan."""
+        steps = [part.step.label for part in plan.geometry]
+        acting = np.array([part.active for part in plan.geometry]).reshape(len(steps), len(plan))
+        for code, bad in broken.items():
+            rows = np.flatnonzero(bad)
+            columns = np.concatenate([acting[:, rows], labels[rows][None]]).T
+            for key, number in zip(*np.unique(columns, axis=0, return_counts=True), strict=True):
+                acted = tuple(s for s, on in zip(steps, key[:-1], strict=True) if on)
+                self.counts[code, acted, self.name(int(key[-1])), actions[code]] += int(number)
+
+    def shift(
+        self,
+        before: Plan,
+        after: Plan,
+        old: NDArray[np.int64],
+        new: NDArray[np.int64],
+        keep: NDArray[np.bool_],
+        neutral: Mapping[str, Mapping[str, float]],
+    ) -> None:
+        """Note what the actions changed; a step that does not act counts at its `neutral` values."""
+        self.dropped += int((~keep).sum())
+        moved = (old != new) & keep
+        self.relabelled += int(moved.sum())
+        gone = np.concatenate([old[~keep], old[moved]])
+        for label in gone.tolist():
+            self.classes[self.name(label)] -= 1
+        for label in new[moved].tolist():
+            self.classes[self.name(label)] += 1
+        if after is before:
+            return
+        different = np.zeros(len(before), bool)
+        for name, columns in before.draws.values.items():
+            was, now = before.draws.active[name], after.draws.active[name]
+            different |= was != now
+            for key, column in columns.items():
+                rest = neutral[name][key]
+                delta = np.abs(np.where(was, column, rest) - np.where(now, after.draws.values[name][key], rest))
+                different |= delta > 0
+                total = float(delta.sum())
+                if total:
+                    self.moved[f"{name}.{key}"] = self.moved.get(f"{name}.{key}", 0.0) + total
+        self.changed += int(different.sum())
+
+    def add(self, other: Log) -> None:
+        """Take another log's counts in."""
+        self.names = self.names or other.names
+        for attribute in ("images", "changed", "dropped", "relabelled"):
+            setattr(self, attribute, getattr(self, attribute) + getattr(other, attribute))
+        self.counts.update(other.counts)
+        self.classes.update(other.classes)
+        for key, total in other.moved.items():
+            self.moved[key] = self.moved.get(key, 0.0) + total
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; `moved` as the mean change over all images."""
+        entries = [
+            {"code": code, "steps": list(steps), "class": cls, "action": action, "count": count}
+            for (code, steps, cls, action), count in sorted(self.counts.items())
+        ]
+        return {
+            "images": self.images,
+            "changed": self.changed,
+            "dropped": self.dropped,
+            "relabelled": self.relabelled,
+            "counts": entries,
+            "class_shift": {k: v for k, v in sorted(self.classes.items()) if v},
+            "moved": {k: v / max(self.images, 1) for k, v in sorted(self.moved.items())},
+        }

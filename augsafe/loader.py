@@ -1,0 +1,317 @@
+"""Batches of augmented images, in an order that depends on the seed and the epoch alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.batches import Chunk, Worker, joined, taken
+from augsafe.compose import Compose
+from augsafe.contracts import Contract
+from augsafe.errors import ArgumentError, SourceError
+from augsafe.guards.enforce import OnViolation, actions_of
+from augsafe.guards.log import Log
+from augsafe.output import Output
+from augsafe.perclass import PerClass
+from augsafe.randomness import permutation
+from augsafe.sample import Batch
+from augsafe.sources import open_source
+from augsafe.transforms import Transform
+
+MOST_ROUNDS = 8  # an epoch that needs more rounds through its images to fill dropped places is given up
+
+
+@dataclass(eq=False)
+class LoaderReport:
+    """What a loader did since it was made: images given, what the guards did, and which images were skipped."""
+
+    images: int = 0
+    guards: Log = field(default_factory=Log)
+    skipped: dict[int, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        listed = [{"index": index, "error": error} for index, error in sorted(self.skipped.items())]
+        return {"images": self.images, "guards": self.guards.to_dict(), "skipped": listed}
+
+    def __str__(self) -> str:
+        guards = self.guards
+        lines = [
+            f"{self.images:,} images; guards gave {guards.changed:,} another draw, {guards.relabelled:,} another label, "
+            f"and dropped {guards.dropped:,}; {len(self.skipped):,} files skipped"
+        ]
+        for (code, steps, cls, action), count in sorted(guards.counts.items(), key=lambda e: -e[1])[:20]:
+            lines.append(f"  {code} class {cls}, {' + '.join(steps) or 'no step'}: {count:,} ({action})")
+        lines += [f"  skipped image {index}: {error}" for index, error in sorted(self.skipped.items())[:20]]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an epoch stands: images given, and the candidates used up."""
+
+    epoch: int = 0
+    given: int = 0
+    cursor: int = 0
+
+
+class Loader:
+    """Augmented batches of a data set.
+
+    source: what `open_source` reads: (images, labels), a folder per class, an npz, a csv manifest, or any object with
+    `__len__` and `__getitem__`. transform: None, a Compose, one transform, or a PerClass.
+    workers: threads; 0 works in the caller's. The images, their order and their bytes do not depend on it.
+    rank, world_size: each rank gets its own share of the same order; `even` says what happens where it does not divide:
+    "pad" (some images are given twice), "drop" (some are left out) or "none" (ranks differ in length).
+    contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced by
+    the next of the rank's order, so that ranks stay even.
+    on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
+    drop_last: leave out the last batch where it is not full. prefetch: batches made ahead for each worker.
+
+    The first iteration gives epoch 0, each later one the next, unless `set_epoch` was called. Raises ArgumentError.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        transform: Compose | PerClass | Transform | None = None,
+        *,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int = 0,
+        workers: int = 2,
+        rank: int = 0,
+        world_size: int = 1,
+        contract: Contract | str | None = None,
+        on_violation: OnViolation | None = "redraw",
+        on_error: str = "raise",
+        output: Output | None = None,
+        drop_last: bool = False,
+        even: str = "pad",
+        prefetch: int = 2,
+    ) -> None:
+        whole = {"batch_size": (batch_size, 1), "workers": (workers, 0), "world_size": (world_size, 1)}
+        whole |= {"rank": (rank, 0), "prefetch": (prefetch, 1)}
+        for name, (value, least) in whole.items():
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+                raise ArgumentError(f"Loader({name}=...) must be a whole number of at least {least}, got {value!r}")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise ArgumentError(f"Loader(seed=...) must be a whole number, got {seed!r}")
+        if rank >= world_size:
+            raise ArgumentError(f"Loader(rank=...) must be below world_size={world_size}, got {rank}")
+        for name, value, known in (
+            ("on_error", on_error, ("raise", "skip")),
+            ("even", even, ("pad", "drop", "none")),
+        ):
+            if value not in known:
+                raise ArgumentError(f"Loader({name}=...) must be one of {', '.join(known)}, got {value!r}")
+        if on_violation is not None:
+            actions_of(on_violation)
+        self.source = open_source(source)
+        if not len(self.source):
+            raise SourceError("the source holds no images")
+        self.transform = _policy(transform, output)
+        self.batch_size, self.shuffle, self.seed, self.workers = int(batch_size), bool(shuffle), int(seed), int(workers)
+        self.rank, self.world_size, self.even, self.drop_last = int(rank), int(world_size), even, bool(drop_last)
+        self.prefetch = int(prefetch)
+        made = Contract.builtin(contract) if isinstance(contract, str) else contract
+        self._worker = Worker(self.source, self.transform, made, on_violation, on_error, self.seed)
+        self.report = LoaderReport()
+        self._facts = {
+            "images": len(self.source),
+            "policy": _digest(self.transform.to_dict()),
+            "seed": self.seed,
+            "shuffle": self.shuffle,
+            "world_size": self.world_size,
+            "even": even,
+            "contract": None if made is None else _digest(made.to_dict()),
+            "on_violation": None if on_violation is None else actions_of(on_violation),
+        }
+        self._place = _Place()
+        self._next: _Place | None = _Place()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, by label."""
+        return self._worker.names
+
+    @property
+    def images_per_epoch(self) -> int:
+        """How many images this rank gives in an epoch."""
+        n, world = len(self.source), self.world_size
+        share = -(-n // world) if self.even == "pad" else n // world
+        if self.even == "none":
+            share = len(range(self.rank, n, world))
+        return share - share % self.batch_size if self.drop_last else share
+
+    def __len__(self) -> int:
+        return -(-self.images_per_epoch // self.batch_size)
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The indices of this rank in an epoch, in their order."""
+        n, world = len(self.source), self.world_size
+        order = permutation(n, self.seed, epoch) if self.shuffle else np.arange(n, dtype=np.int64)
+        if self.even == "pad":
+            order = np.resize(order, -(-n // world) * world)
+        elif self.even == "drop":
+            order = order[: n - n % world]
+        return order[self.rank :: world]
+
+    # Epochs and resuming
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next iteration. The position of a state just loaded for that epoch is kept."""
+        if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < 0:
+            raise ArgumentError(f"set_epoch(epoch) must be a whole number of at least 0, got {epoch!r}")
+        if self._next is None or self._next.epoch != epoch:
+            self._next = _Place(int(epoch))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader stands, after the batch that was given last: plain values."""
+        place = self._place if self._next is None else self._next
+        return {"epoch": place.epoch, "given": place.given, "cursor": place.cursor, "loader": dict(self._facts)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the state was taken; batch size and workers may differ. Raises ArgumentError."""
+        try:
+            facts = dict(state["loader"])
+            place = _Place(int(state["epoch"]), int(state["given"]), int(state["cursor"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArgumentError(f"load_state_dict needs what state_dict gave, got {state!r}"[:300]) from error
+        for name, value in self._facts.items():
+            if facts.get(name) != value:
+                raise ArgumentError(
+                    f"the state is of another loader: {name} was {facts.get(name)!r} and is {value!r} here"
+                )
+        self._next = place if place.given < self.images_per_epoch else _Place(place.epoch + 1)
+        self._place = self._next
+
+    def __iter__(self) -> Iterator[Batch]:
+        start = self._next if self._next is not None else _Place(self._place.epoch + 1)
+        self._next, self._place = None, start
+        return self._batches(start)
+
+    # The work
+
+    def _batches(self, start: _Place) -> Iterator[Batch]:
+        total = self.images_per_epoch
+        given = start.given
+        waiting: list[tuple[Batch, NDArray[np.int64]]] = []
+        ready = 0
+        chunks = _Chunks(self, start, total)
+        try:
+            while given < total:
+                wanted = min(self.batch_size, total - given)
+                while ready < wanted:
+                    chunk = chunks.next()
+                    self._count(chunk)
+                    if chunk.batch is not None:
+                        waiting.append((chunk.batch, chunk.positions))
+                        ready += len(chunk.batch)
+                batch, last, waiting = _first(waiting, wanted)
+                ready -= wanted
+                given += wanted
+                self.report.images += wanted
+                self._place = _Place(start.epoch, given, last + 1)
+                yield batch
+        finally:
+            chunks.close()
+
+    def _count(self, chunk: Chunk) -> None:
+        self.report.guards.add(chunk.log)
+        self.report.skipped.update(dict(chunk.skipped))
+
+
+class _Chunks:
+    """Chunks in their order, made ahead by threads; as many candidates as places are still open."""
+
+    def __init__(self, loader: Loader, start: _Place, total: int) -> None:
+        self._loader, self._epoch = loader, start.epoch
+        self._order = loader.order(start.epoch)
+        self._cursor = start.cursor
+        self._open = total - start.given
+        self._pool = ThreadPoolExecutor(loader.workers, "augsafe") if loader.workers else None
+        self._ahead = loader.workers * loader.prefetch if loader.workers else 1
+        self._running: deque[tuple[int, Future[Chunk]]] = deque()
+
+    def next(self) -> Chunk:
+        """The next chunk. Raises what its worker raised."""
+        self._submit()
+        size, future = self._running.popleft()
+        chunk = future.result()
+        self._open += size - len(chunk.positions)
+        if self._pool is not None:
+            self._submit()
+        return chunk
+
+    def _submit(self) -> None:
+        loader, n = self._loader, len(self._order)
+        while self._open > 0 and len(self._running) < self._ahead:
+            if self._cursor >= MOST_ROUNDS * n:
+                if self._running:
+                    return
+                raise SourceError(
+                    f"{MOST_ROUNDS} rounds through the images did not fill the epoch: nearly all are skipped or dropped; "
+                    f"see loader.report"
+                )
+            size = min(loader.batch_size, self._open)
+            places = np.arange(self._cursor, self._cursor + size)
+            arguments = (self._epoch, places // n, self._order[places % n], self._cursor)
+            future: Future[Chunk]
+            if self._pool is None:
+                future = Future()
+                future.set_result(loader._worker(*arguments))
+            else:
+                future = self._pool.submit(loader._worker, *arguments)
+            self._running.append((size, future))
+            self._cursor += size
+            self._open -= size
+
+    def close(self) -> None:
+        """Wait for the threads to end; work that has not begun is given up."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _first(
+    waiting: list[tuple[Batch, NDArray[np.int64]]], wanted: int
+) -> tuple[Batch, int, list[tuple[Batch, NDArray[np.int64]]]]:
+    """The first `wanted` images, the place of the last of them, and what is left."""
+    parts: list[Batch] = []
+    last, need = -1, wanted
+    while need:
+        batch, positions = waiting[0]
+        count = min(need, len(batch))
+        parts.append(taken(batch, 0, count))
+        last, need = int(positions[count - 1]), need - count
+        if count == len(batch):
+            waiting = waiting[1:]
+        else:
+            waiting = [(taken(batch, count, len(batch)), positions[count:]), *waiting[1:]]
+    return joined(parts), last, waiting
+
+
+def _policy(transform: Any, output: Output | None) -> Compose | PerClass:
+    if transform is None:
+        transform = Compose(())
+    if isinstance(transform, Transform):
+        transform = Compose((transform,))
+    if not isinstance(transform, (Compose, PerClass)):
+        raise ArgumentError(
+            f"Loader(transform=...) must be a Compose, a transform, a PerClass or None, got {type(transform).__name__}"
+        )
+    if output is None:
+        return transform
+    return transform.with_output(output) if isinstance(transform, PerClass) else replace(transform, output=output)
+
+
+def _digest(body: Any) -> str:
+    return hashlib.blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=8).hexdigest()

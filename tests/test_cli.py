@@ -1,0 +1,204 @@
+"""The command line: exit codes, what is printed where, and that wrong use is one clear line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import augsafe
+from augsafe.cli import SAMPLE, app
+from augsafe.cli.data import even_sample
+from augsafe.demo import digits
+from augsafe.explain import codes_page, text_of
+from augsafe.guards.registry import GUARDS
+
+ROOT = Path(__file__).resolve().parent.parent
+UNSAFE = "steps: [{Rotate: {angle: [-10, 10]}}, HorizontalFlip, VerticalFlip]\nborder: constant\n"
+SAFE = "steps: [{Rotate: {angle: [-10, 10]}}]\nborder: constant\n"
+ONLY_WARNINGS = "steps: [{Rotate: {angle: [-10, 10]}}, {Shift: {x: [0, 0], y: [0, 0]}}]\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of digits, one folder a class, and policies beside it."""
+    root = tmp_path_factory.mktemp("cli")
+    images, labels = digits()
+    for i in range(60):
+        place = root / "digits" / str(labels[i])
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images[i]).save(place / f"{i}.png")
+    for name, text in (("unsafe", UNSAFE), ("safe", SAFE), ("warns", ONLY_WARNINGS)):
+        (root / f"{name}.yaml").write_text(text)
+    (root / "broken.yaml").write_text("steps: [Rotat]")
+    return root
+
+
+@pytest.fixture
+def run(folder, monkeypatch):
+    """Run a command in the folder."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "120")
+    runner = CliRunner()
+    return lambda *words: runner.invoke(app, list(words), catch_exceptions=False)
+
+
+def test_check_exits_with_1_on_findings(run):
+    done = run("check", "unsafe.yaml", "digits", "--contract", "mnist", "--draws", "4000")
+    assert done.exit_code == 1
+    assert "6 reads as 9" in done.stdout
+
+
+def test_check_exits_with_0_on_none(run):
+    done = run("check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "4000")
+    assert done.exit_code == 0, done.output
+    assert "error" not in done.stdout
+
+
+def test_check_prints_json_alone(run):
+    done = run("check", "unsafe.yaml", "digits", "-c", "mnist", "--draws", "4000", "--json")
+    body = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert body["file"] == "unsafe.yaml"
+    assert any(f["becomes"] == {"6": "9", "9": "6"} for f in body["findings"])
+
+
+@pytest.mark.parametrize(("strict", "code"), [(False, 0), (True, 1)])
+def test_strict_counts_warnings(run, strict, code):
+    done = run("lint", "warns.yaml", "--contract", "mnist", *["--strict"] * strict)
+    assert "AS507" in done.stdout
+    assert done.exit_code == code
+
+
+def test_lint_takes_several_policies(run):
+    done = run("lint", "safe.yaml", "unsafe.yaml", "--contract", "mnist", "--json")
+    assert done.exit_code == 1
+    assert [(b["file"], b["ok"]) for b in json.loads(done.stdout)] == [("safe.yaml", True), ("unsafe.yaml", False)]
+    assert run("lint", "safe.yaml", "safe.yaml", "--contract", "mnist").exit_code == 0
+
+
+def test_a_contract_may_be_a_file(run, folder):
+    (folder / "flat.yaml").write_text("classes: ['6', '9']\nrelations:\n  '*': {hflip: same, vflip: same}\n")
+    assert run("lint", "unsafe.yaml", "--contract", "flat.yaml").exit_code == 0
+
+
+def test_preview_writes_a_picture(run, folder):
+    done = run("preview", "unsafe.yaml", "digits", "-o", "p.png", "-c", "mnist", "--rows", "4", "--columns", "3")
+    assert done.exit_code == 0, done.output
+    assert "4 images, 3 columns" in done.stdout
+    assert Image.open(folder / "p.png").size[0] > 4 * 112
+
+
+def test_preview_in_json(run):
+    done = run("preview", "unsafe.yaml", "digits", "-o", "q.png", "-c", "mnist", "--mode", "steps", "--json")
+    body = json.loads(done.stdout)
+    assert body["path"] == "q.png"
+    assert {"row", "column", "reason"} == set(body["flags"][0])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("lint", "broken.yaml"), "did you mean"),
+        (("lint", "missing.yaml"), "missing.yaml"),
+        (("lint", "safe.yaml", "--contract", "mnst"), "did you mean"),
+        (("lint", "safe.yaml", "--contract", "missing.yaml"), "missing.yaml"),
+        (("check", "safe.yaml", "nowhere"), "nowhere"),
+        (("check", "safe.yaml", "digits", "--contract", "cifar10"), "cifar10"),
+        (("preview", "safe.yaml", "digits", "--mode", "all"), "mode"),
+        (("preview", "safe.yaml", "digits", "-o", "p.nonsense"), "p.nonsense"),
+        (("explain", "AS999"), "AS999"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(run, words, said):
+    done = run(*words)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("check",), ("no-such-command",), ("lint", "safe.yaml", "--nonsense")])
+def test_usage_errors_exit_with_2(run, words):
+    assert run(*words).exit_code == 2
+
+
+def test_explain_lists_and_explains(run):
+    listed = run("explain")
+    assert listed.exit_code == 0
+    for code, rule in GUARDS.items():
+        assert code in listed.stdout
+        assert text_of(rule) in run("explain", code.lower()).stdout
+    assert json.loads(run("explain", "AS102", "--json").stdout)["code"] == "AS102"
+
+
+def test_every_rule_says_something():
+    for rule in GUARDS.values():
+        assert len(text_of(rule)) > 80, rule
+        assert rule.title, rule
+
+
+def test_the_page_of_codes_is_current():
+    page = ROOT / "docs" / "codes.md"
+    assert page.read_text(encoding="utf-8") == codes_page(), (
+        "run: python -c \"from augsafe.explain import codes_page; open('docs/codes.md', 'w').write(codes_page())\""
+    )
+
+
+def test_readme_lists_every_code():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in text.splitlines() if "| AS" in line}
+    assert listed == {code: rule.severity for code, rule in GUARDS.items()}
+
+
+def test_large_sets_are_sampled_evenly():
+    labels = np.repeat([0, 1, 2], [5000, 30, 900])
+    rows = even_sample(labels, SAMPLE)
+    assert len(rows) == len(set(rows.tolist())) == SAMPLE
+    assert np.bincount(labels[rows]).tolist() == [1070, 30, 900]
+    assert (rows == even_sample(labels, SAMPLE)).all()
+    assert even_sample(labels, None).tolist() == list(range(len(labels)))
+
+
+def test_check_says_that_it_samples(run, monkeypatch):
+    import augsafe.cli
+
+    monkeypatch.setattr(augsafe.cli, "SAMPLE", 20)
+    done = run("check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--json")
+    assert "20 of 60 images" in done.stderr
+    assert "20 images" in " ".join(json.loads(done.stdout)["notes"])
+    everything = run("check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--json", "--all")
+    assert "of 60 images" not in everything.stderr
+
+
+def process(*words, cwd):
+    """Run the command in a process of its own."""
+    script = "import sys; sys.argv[0] = 'augsafe'; from augsafe.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", script, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_in_a_process(folder):
+    version = process("--version", cwd=folder)
+    assert (version.returncode, version.stdout.strip()) == (0, f"augsafe {augsafe.__version__}")
+    wrong = process("lint", "broken.yaml", cwd=folder)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: broken.yaml")
+    assert process("lint", "unsafe.yaml", "-c", "mnist", cwd=folder).returncode == 1
+
+
+def test_help_is_quick():
+    code = "import sys\nimport augsafe.cli\nprint(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert not {"sklearn", "scipy", "augsafe.demo", "PIL.Image"} & set(done.stdout.split())

@@ -1,0 +1,280 @@
+"""The loader: the same images whatever the workers, batch size, ranks and resume points; errors named; guards at work."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+
+import augsafe as aug
+from augsafe.contracts import Contract
+from augsafe.loader import Loader
+from augsafe.perclass import PerClass
+
+DIGITS = load_digits()
+IMAGES = np.rint(DIGITS.images[:97] * 255 / 16).astype(np.uint8)
+LABELS = DIGITS.target[:97].astype(np.int64)
+POLICY = aug.Compose(
+    [aug.Shift(x=(-0.1, 0.1)), aug.Rotate((-20, 20)), aug.HorizontalFlip(), aug.Brightness((0.8, 1.2))],
+    output=aug.Output(size=(12, 12), dtype="float32", layout="CHW"),
+)
+CARELESS = aug.Compose([aug.Shift(x=(-0.3, 0.3)), aug.HorizontalFlip(), aug.VerticalFlip()])
+
+
+class Planted:
+    """Digits of which some cannot be read."""
+
+    classes = tuple("0123456789")
+
+    def __init__(self, broken: tuple[int, ...] = (), n: int = 40) -> None:
+        self.broken, self.n = broken, n
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        if index in self.broken:
+            raise OSError(f"cannot read file-{index}.png")
+        return IMAGES[index], int(LABELS[index])
+
+
+def everything(loader: Loader) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    batches = list(loader)
+    return tuple(np.concatenate([getattr(b, k) for b in batches]) for k in ("images", "labels", "indices"))
+
+
+def same(a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...]) -> bool:
+    return all(x.shape == y.shape and (x == y).all() for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("action", ["redraw", "drop", "relabel", "clamp"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_and_batch_sizes_give_the_same_bytes(workers: int, action: str) -> None:
+    def run(threads: int, size: int, seed: int = 5) -> tuple[np.ndarray, ...]:
+        loader = Loader(
+            (IMAGES, LABELS),
+            CARELESS,
+            batch_size=size,
+            workers=threads,
+            seed=seed,
+            contract="mnist",
+            on_violation=action,
+        )
+        return everything(loader)
+
+    first = run(0, 16)
+    assert len(first[0]) == len(IMAGES)
+    assert same(first, run(workers, 16))
+    assert same(first, run(workers, 7))
+    assert not same(first, run(workers, 16, seed=6)), "negative control: another seed must differ"
+
+
+def test_batches_agree_with_the_policy_called_directly() -> None:
+    for batch in Loader((IMAGES, LABELS), POLICY, batch_size=10, seed=3, on_violation=None):
+        direct = POLICY.batch(IMAGES[batch.indices], batch.indices, seed=3)
+        assert (batch.images == direct).all()
+        assert (batch.labels == LABELS[batch.indices]).all()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(1, 97), st.integers(1, 5), st.sampled_from(["pad", "drop", "none"]), st.booleans(), st.integers(0, 3))
+def test_ranks_share_the_order(n: int, world: int, even: str, shuffle: bool, epoch: int) -> None:
+    ranks = [
+        Loader((IMAGES[:n], LABELS[:n]), rank=r, world_size=world, even=even, shuffle=shuffle, workers=0)
+        for r in range(world)
+    ]
+    orders = [loader.order(epoch) for loader in ranks]
+    counts = np.bincount(np.concatenate(orders), minlength=n)
+    assert [len(o) for o in orders] == [loader.images_per_epoch for loader in ranks]
+    if even == "none":
+        assert (counts == 1).all()
+    else:
+        assert len({len(o) for o in orders}) == 1
+        assert (counts >= 1).all() if even == "pad" else (counts <= 1).all()
+
+
+def test_ranks_together_give_what_one_gives() -> None:
+    whole = everything(Loader((IMAGES[:96], LABELS[:96]), POLICY, workers=0))
+    for rank in range(3):
+        part = everything(Loader((IMAGES[:96], LABELS[:96]), POLICY, workers=2, rank=rank, world_size=3))
+        assert same(part, tuple(column[rank::3] for column in whole))
+
+
+@pytest.mark.parametrize("action", ["redraw", "drop"])
+@pytest.mark.parametrize("size", [8, 12])
+def test_resume_at_every_step(action: str, size: int) -> None:
+    def make(seed: int = 0) -> Loader:
+        return Loader(
+            (IMAGES[:50], LABELS[:50]), CARELESS, batch_size=8, contract="mnist", on_violation=action, seed=seed
+        )
+
+    loader = make()
+    full, states = [], [loader.state_dict()]
+    for _ in range(2):
+        for batch in loader:
+            full.append(batch)
+            states.append(loader.state_dict())
+    images, indices = (np.concatenate([getattr(b, k) for b in full]) for k in ("images", "indices"))
+    for step, state in enumerate(states[:9]):
+        resumed = make()
+        resumed.batch_size = size
+        resumed.load_state_dict(state)
+        rest = list(resumed) if step == 7 else [*resumed, *resumed]
+        done = sum(len(b) for b in full[:step])
+        assert (np.concatenate([b.indices for b in rest])[: 100 - done] == indices[done:]).all()
+        assert (np.concatenate([b.images for b in rest])[: 100 - done] == images[done:]).all()
+    with pytest.raises(aug.ArgumentError, match="seed was 0 and is 1"):
+        make(seed=1).load_state_dict(states[2])
+    with pytest.raises(aug.ArgumentError, match="needs what state_dict gave"):
+        make().load_state_dict({"epoch": 0})
+
+
+def test_epochs_advance_and_can_be_set() -> None:
+    loader = Loader((IMAGES, LABELS), POLICY)
+    first, second = everything(loader), everything(loader)
+    assert not same(first, second)
+    loader.set_epoch(0)
+    assert same(first, everything(loader))
+    assert same(second, everything(loader))
+
+
+def test_set_epoch_after_loading_a_state_keeps_the_position() -> None:
+    loader = Loader((IMAGES, LABELS), POLICY, batch_size=10)
+    loader.set_epoch(4)
+    walk = iter(loader)
+    for _ in range(3):
+        next(walk)
+    state = loader.state_dict()
+    rest = list(walk)
+    other = Loader((IMAGES, LABELS), POLICY, batch_size=10)
+    other.load_state_dict(state)
+    other.set_epoch(4)
+    again = list(other)
+    assert [b.indices.tolist() for b in again] == [b.indices.tolist() for b in rest]
+
+
+def test_length_and_drop_last() -> None:
+    for drop_last, batches, images in ((False, 10, 97), (True, 9, 90)):
+        loader = Loader((IMAGES, LABELS), batch_size=10, drop_last=drop_last)
+        made = list(loader)
+        assert len(loader) == len(made) == batches
+        assert sum(len(b) for b in made) == images == loader.images_per_epoch
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_broken_image_is_named(workers: int) -> None:
+    with pytest.raises(aug.AugsafeError, match=r"image 13\b.*file-13\.png"):
+        list(Loader(Planted((13,)), POLICY, workers=workers))
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_skipped_images_are_listed_and_replaced(workers: int) -> None:
+    loader = Loader(Planted((3, 13, 39)), POLICY, workers=workers, on_error="skip", batch_size=8)
+    _, _, indices = everything(loader)
+    assert sorted(loader.report.skipped) == [3, 13, 39]
+    assert len(indices) == 40 and not set(indices.tolist()) & {3, 13, 39}
+    assert loader.report.to_dict()["skipped"][1]["index"] == 13
+    assert "file-13.png" in str(loader.report)
+
+
+def test_an_epoch_that_cannot_be_filled_says_so() -> None:
+    with pytest.raises(aug.SourceError, match="skipped or dropped"):
+        list(Loader(Planted(tuple(range(40))), POLICY, on_error="skip"))
+
+
+def test_closing_early_leaves_no_threads() -> None:
+    before = threading.active_count()
+    walk = iter(Loader((IMAGES, LABELS), POLICY, workers=3, batch_size=4))
+    next(walk)
+    assert threading.active_count() > before, "negative control: the threads are seen while they run"
+    walk.close()
+    assert threading.active_count() == before
+
+
+def test_dropped_places_are_refilled() -> None:
+    flips = aug.Compose([aug.HorizontalFlip(p=0.5)])
+    loader = Loader((IMAGES, LABELS), flips, contract="mnist", on_violation="drop", batch_size=16)
+    images, _, indices = everything(loader)
+    assert len(images) == len(IMAGES) and loader.report.guards.dropped > 0
+    assert len(set(indices.tolist())) < len(IMAGES)
+
+
+def test_relabelling_gives_the_new_label() -> None:
+    turn = aug.Compose([aug.HorizontalFlip(p=1), aug.VerticalFlip(p=1)])
+    chosen = np.isin(LABELS, (6, 9, 8))
+    loader = Loader((IMAGES[chosen], LABELS[chosen]), turn, contract="mnist", on_violation="relabel", shuffle=False)
+    _, labels, indices = everything(loader)
+    swapped = {6: 9, 9: 6, 8: 8}
+    assert labels.tolist() == [swapped[int(v)] for v in LABELS[chosen][indices]]
+    assert loader.report.guards.relabelled == int(np.isin(LABELS[chosen], (6, 9)).sum())
+
+
+def test_per_class_policies() -> None:
+    invert = PerClass({"3": aug.Invert(), "*": aug.Compose([])})
+    loader = Loader(Planted(), invert, shuffle=False, batch_size=9)
+    images, labels, indices = everything(loader)
+    wanted = np.where((labels == 3)[:, None, None], 255 - IMAGES[indices], IMAGES[indices])
+    assert (images == wanted).all() and (labels == 3).any()
+    with pytest.raises(aug.ArgumentError, match="no policy for class"):
+        list(Loader(Planted(), PerClass({"3": aug.Invert()})))
+    assert PerClass.from_dict(invert.to_dict()) == invert
+
+
+def test_output_replaces_the_policys() -> None:
+    loader = Loader((IMAGES, LABELS), POLICY, output=aug.Output(size=(9, 5)))
+    assert next(iter(loader)).images.shape == (32, 9, 5)
+
+
+def test_images_of_different_sizes() -> None:
+    class Mixed(Planted):
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            return np.full((8 + index % 3, 9), 7, np.uint8), 0
+
+    assert next(iter(Loader(Mixed(), aug.Compose([aug.Resize((6, 6))])))).images.shape == (32, 6, 6)
+    with pytest.raises(aug.InputError, match="Resize"):
+        list(Loader(Mixed(), aug.Compose([])))
+
+
+def test_no_transform_gives_the_images() -> None:
+    images, _, indices = everything(Loader((IMAGES, LABELS), shuffle=False))
+    assert (images == IMAGES).all() and indices.tolist() == list(range(97))
+
+
+def test_float_images_outside_the_range_are_refused() -> None:
+    with pytest.raises(aug.InputError, match="image 0: AS502"):
+        list(Loader((IMAGES.astype(np.float32), LABELS), shuffle=False))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch_size": 0},
+        {"workers": -1},
+        {"rank": 2, "world_size": 2},
+        {"on_error": "ignore"},
+        {"even": "yes"},
+        {"on_violation": "explode"},
+        {"on_violation": {"AS999": "drop"}},
+        {"seed": 1.5},
+        {"prefetch": 0},
+    ],
+)
+def test_arguments_are_checked(wrong: dict) -> None:
+    with pytest.raises(aug.ArgumentError):
+        Loader((IMAGES, LABELS), POLICY, **wrong)
+
+
+def test_the_report_does_not_depend_on_the_workers() -> None:
+    reports = []
+    for workers in (0, 3):
+        loader = Loader((IMAGES, LABELS), CARELESS, contract=Contract.builtin("mnist"), workers=workers, batch_size=8)
+        everything(loader)
+        reports.append(loader.report.to_dict())
+    assert reports[0] == reports[1]
+    assert reports[0]["guards"]["changed"] > 0 and reports[0]["images"] == 97
+    assert replace(POLICY) == POLICY
