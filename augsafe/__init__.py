@@ -15,7 +15,9 @@ from augsafe.errors import (
     ViolationError,
 )
 from augsafe.guards.base import Finding
+from augsafe.loader import Loader
 from augsafe.output import Output
+from augsafe.perclass import PerClass
 from augsafe.plan import Plan
 from augsafe.preview import preview
 from augsafe.report import Report

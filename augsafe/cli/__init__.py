@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,8 +101,8 @@ def check(
     from augsafe.sources import open_source
 
     compose = Compose.load(policy)
-    chosen_contract = _contract(contract)
     source = open_source(data)
+    chosen_contract = _contract(contract, source.classes)
     notices = Console(stderr=True)
     rows = even_sample(class_indices(source), None if every else SAMPLE)
     if len(rows) < len(source):
@@ -165,8 +166,8 @@ def preview(
     from augsafe.sources import open_source
 
     compose = Compose.load(policy)
-    chosen_contract = _contract(contract)
     source = open_source(data)
+    chosen_contract = _contract(contract, source.classes)
     chosen = spread(class_indices(source), rows)
     loaded = load(source, chosen, Console(stderr=True))
     grid = draw(
@@ -222,14 +223,18 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.strip().splitlines())
 
 
-def _contract(given: str | None) -> Contract | None:
-    """A file where there is one of that name or the name ends as a file's does, else a built-in contract."""
+def _contract(given: str | None, classes: Sequence[str] | None = None) -> Contract | None:
+    """A file where there is one of that name or the name ends as a file's does, else a built-in contract.
+
+    Raises ContractError, also where it does not fit the classes of the data.
+    """
     from augsafe.contracts import Contract
 
     if given is None:
         return None
     path = Path(given)
-    return Contract.load(path) if path.suffix or path.exists() else Contract.builtin(given)
+    made = Contract.load(path) if path.suffix or path.is_file() else Contract.builtin(given)
+    return made.with_classes(classes) if classes else made
 
 
 def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: bool) -> None:
@@ -251,7 +256,3 @@ def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: b
 def main() -> None:
     """The console script."""
     app()
-
-
-if __name__ == "__main__":
-    main()
