@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +14,13 @@ from augsafe.contracts import Contract
 from augsafe.errors import AugsafeError, ContractError, InputError, SourceError
 from augsafe.guards.enforce import Enforcer, OnViolation
 from augsafe.guards.log import Log
-from augsafe.guards.objects import Objects, inspect
+from augsafe.guards.objects import Cache
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
 from augsafe.render import output_shape, render
-from augsafe.sample import Batch, Image, Sample, check_image, check_mask
-from augsafe.targets import from_xyxy, mirrors, move_boxes, swap_ids
-
-MOST_CACHED = 100_000  # objects of larger sources are found anew in each epoch
-
-
-class Source(Protocol):
-    """What a loader needs of a data set; `augsafe.sources.open_source` makes it."""
-
-    classes: Any
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int) -> Any: ...
+from augsafe.sample import Batch, Image, Sample, check_image, check_mask, check_points
+from augsafe.sources import Item, Source
+from augsafe.targets import from_xyxy, mirrors, move_boxes, move_keypoints, swap_ids, swap_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +42,7 @@ class _Read:
     images: list[Image] = field(default_factory=list)
     labels: list[Any] = field(default_factory=list)
     masks: list[Any] = field(default_factory=list)
-    boxes: list[Any] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     skipped: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -82,14 +71,9 @@ class Worker:
             if on_violation is None
             else {name: Enforcer(p, self.contract, on_violation) for name, p in self.policies.items() if p.steps}
         )
-        self._objects: Objects | None = None
-        self._known = np.zeros(0, bool)
-        if self.guards and len(source) <= MOST_CACHED:
-            self._objects, self._known = Objects.blank(len(source)), np.zeros(len(source), bool)
+        self._objects = Cache(len(source)) if self.guards else None
 
-    def __call__(
-        self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int
-    ) -> Chunk:
+    def __call__(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Chunk:
         """Carry out the candidates `indices`, whose first has place `start` in the epoch's order."""
         read = self._read(indices)
         end = start + len(indices)
@@ -97,7 +81,9 @@ class Worker:
             return Chunk(None, np.zeros(0, np.int64), end, Log(), tuple(read.skipped))
         rows = np.asarray(read.rows)
         labels = self._indices(read.labels)
-        objects = self._found(read, indices[rows]) if self.guards else None
+        objects = None
+        if self._objects is not None:
+            objects = self._objects.find(indices[rows], read.images, read.masks, [item.boxes for item in read.items])
         log = Log()
         parts: list[tuple[NDArray[np.intp], Compose, Plan, NDArray[np.int64]]] = []
         for some, name, number in self._groups(read.labels, labels, view[rows]):
@@ -127,9 +113,8 @@ class Worker:
             try:
                 item = self.source[index]
                 image = check_image(item.image, ranges)
-                mask = getattr(item, "mask", None)
-                if mask is not None:
-                    check_mask(mask, image)
+                if item.mask is not None:
+                    check_mask(item.mask, image)
             except Exception as error:
                 if self.on_error == "skip":
                     read.skipped.append((index, str(error)))
@@ -138,9 +123,9 @@ class Worker:
                 raise kind(f"image {index}: {error}") from error
             read.rows.append(row)
             read.images.append(image)
-            read.labels.append(getattr(item, "label", None))
-            read.masks.append(mask)
-            read.boxes.append(getattr(item, "boxes", None))
+            read.labels.append(item.label)
+            read.masks.append(item.mask)
+            read.items.append(item)
         return read
 
     def _indices(self, labels: Sequence[Any]) -> NDArray[np.int64]:
@@ -160,18 +145,6 @@ class Worker:
         if not 0 <= int(label) < len(self.classes):
             raise InputError(f"label {int(label)} is out of range: the source has {len(self.classes)} classes")
         return self.classes[int(label)]
-
-    def _found(self, read: _Read, indices: NDArray[np.int64]) -> Objects:
-        store = self._objects
-        if store is None:
-            return inspect(read.images, read.masks, read.boxes)
-        new = np.flatnonzero(~self._known[indices])
-        if len(new):
-            # two threads may find the same object at the same time: they write the same values
-            chosen = ([values[i] for i in new] for values in (read.images, read.masks, read.boxes))
-            store.put(indices[new], inspect(*chosen))
-            self._known[indices[new]] = True
-        return store.rows(indices)
 
     # Planning and rendering
 
@@ -205,9 +178,7 @@ class Worker:
             return None, np.zeros(0, np.intp)
         order = np.sort(np.concatenate([some for some, *_ in parts]))
         place = {int(row): k for k, row in enumerate(order)}
-        shapes = {
-            output_shape(plan, k, read.images[i]) for some, _, plan, _ in parts for k, i in enumerate(some)
-        }
+        shapes = {output_shape(plan, k, read.images[i]) for some, _, plan, _ in parts for k, i in enumerate(some)}
         if len(shapes) > 1:
             raise InputError(
                 f"the images of a batch must have one shape and dtype, these differ: "
@@ -227,9 +198,9 @@ class Worker:
             for k, i in enumerate(some):
                 if new[k] != old[i]:
                     labels[places[k]] = self._relabelled(int(new[k]), read.labels[i])
-                if read.masks[i] is not None or read.boxes[i] is not None:
-                    moved = _moved(policy, plan, k, read.masks[i], read.boxes[i])
-                    samples[places[k]] = Sample(out[places[k]], labels[places[k]], *moved[:2], None, moved[2])
+                item = read.items[i]
+                if item.mask is not None or item.boxes is not None or item.keypoints is not None:
+                    samples[places[k]] = _moved(policy, plan, k, item, out[places[k]], labels[places[k]])
         plan = parts[0][2] if len(parts) == 1 else None
         return _batch(out, self._labels(labels), indices[order], samples, plan), order
 
@@ -259,21 +230,25 @@ def _bound(contract: Contract | None, classes: tuple[str, ...]) -> Contract | No
     return contract if contract is None or not classes else contract.with_classes(classes)
 
 
-def _moved(
-    policy: Compose, plan: Plan, row: int, mask: Any, boxes: Any
-) -> tuple[NDArray[Any] | None, NDArray[np.float64] | None, NDArray[np.intp] | None]:
-    """The mask, the boxes (xyxy in, the policy's format out) and the rows of the boxes that are kept."""
+def _moved(policy: Compose, plan: Plan, row: int, item: Item, image: Image, label: Any) -> Sample:
+    """The image with its targets: boxes come as xyxy and leave in the policy's format."""
     matrix, size = plan.matrix[row], (int(plan.sizes[row, 0]), int(plan.sizes[row, 1]))
-    new_mask = kept = new_boxes = None
-    if mask is not None:
-        new_mask = move_mask(mask, matrix, size, policy.border)
-        if policy.mask_swaps and mirrors(matrix):
-            new_mask = swap_ids(new_mask, policy.mask_swaps)
-    if boxes is not None:
-        edges = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    mirrored = bool(mirrors(matrix))
+    mask = kept = boxes = names = points = inside = None
+    if item.mask is not None:
+        mask = move_mask(item.mask, matrix, size, policy.border)
+        if policy.mask_swaps and mirrored:
+            mask = swap_ids(mask, policy.mask_swaps)
+    if item.boxes is not None:
+        edges = check_points("boxes", item.boxes, 4)
         moved, kept = move_boxes(edges, matrix, size, policy.min_visible)
-        new_boxes = from_xyxy(moved, policy.box_format, size)
-    return new_mask, new_boxes, kept
+        boxes = from_xyxy(moved, policy.box_format, size)
+        names = None if item.box_labels is None else [item.box_labels[i] for i in kept]
+    if item.keypoints is not None:
+        points, inside = move_keypoints(check_points("keypoints", item.keypoints, 2), matrix, size)
+        if policy.keypoint_swaps and mirrored:
+            points, inside = swap_rows(points, policy.keypoint_swaps), swap_rows(inside, policy.keypoint_swaps)
+    return Sample(image, label, mask, boxes, names, kept, points, inside)
 
 
 def _batch(

@@ -45,8 +45,8 @@ class LoaderReport:
     def __str__(self) -> str:
         guards = self.guards
         lines = [
-            f"{self.images:,} images; guards gave {guards.changed:,} another draw, {guards.relabelled:,} another label, "
-            f"and dropped {guards.dropped:,}; {len(self.skipped):,} files skipped"
+            f"{self.images:,} images; guards gave {guards.changed:,} another draw, {guards.relabelled:,} another "
+            f"label, and dropped {guards.dropped:,}; {len(self.skipped):,} files skipped"
         ]
         for (code, steps, cls, action), count in sorted(guards.counts.items(), key=lambda e: -e[1])[:20]:
             lines.append(f"  {code} class {cls}, {' + '.join(steps) or 'no step'}: {count:,} ({action})")
@@ -71,8 +71,8 @@ class Loader:
     workers: threads; 0 works in the caller's. The images, their order and their bytes do not depend on it.
     rank, world_size: each rank gets its own share of the same order; `even` says what happens where it does not divide:
     "pad" (some images are given twice), "drop" (some are left out) or "none" (ranks differ in length).
-    contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced by
-    the next of the rank's order, so that ranks stay even.
+    contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced
+    by the next of the rank's order, so that ranks stay even.
     on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
     drop_last: leave out the last batch where it is not full. prefetch: batches made ahead for each worker.
 
@@ -98,23 +98,14 @@ class Loader:
         even: str = "pad",
         prefetch: int = 2,
     ) -> None:
-        whole = {"batch_size": (batch_size, 1), "workers": (workers, 0), "world_size": (world_size, 1)}
-        whole |= {"rank": (rank, 0), "prefetch": (prefetch, 1)}
-        for name, (value, least) in whole.items():
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-                raise ArgumentError(f"Loader({name}=...) must be a whole number of at least {least}, got {value!r}")
+        _check_numbers(batch_size=batch_size, workers=workers, world_size=world_size, rank=rank, prefetch=prefetch)
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise ArgumentError(f"Loader(seed=...) must be a whole number, got {seed!r}")
         if rank >= world_size:
             raise ArgumentError(f"Loader(rank=...) must be below world_size={world_size}, got {rank}")
-        for name, value, known in (
-            ("on_error", on_error, ("raise", "skip")),
-            ("even", even, ("pad", "drop", "none")),
-        ):
-            if value not in known:
-                raise ArgumentError(f"Loader({name}=...) must be one of {', '.join(known)}, got {value!r}")
-        if on_violation is not None:
-            actions_of(on_violation)
+        _check_word("on_error", on_error, ("raise", "skip"))
+        _check_word("even", even, ("pad", "drop", "none"))
+        actions = None if on_violation is None else actions_of(on_violation)
         self.source = open_source(source)
         if not len(self.source):
             raise SourceError("the source holds no images")
@@ -133,7 +124,7 @@ class Loader:
             "world_size": self.world_size,
             "even": even,
             "contract": None if made is None else _digest(made.to_dict()),
-            "on_violation": None if on_violation is None else actions_of(on_violation),
+            "on_violation": actions,
         }
         self._place = _Place()
         self._next: _Place | None = _Place()
@@ -259,8 +250,8 @@ class _Chunks:
                 if self._running:
                     return
                 raise SourceError(
-                    f"{MOST_ROUNDS} rounds through the images did not fill the epoch: nearly all are skipped or dropped; "
-                    f"see loader.report"
+                    f"{MOST_ROUNDS} rounds through the images did not fill the epoch: nearly all are skipped or "
+                    "dropped; see loader.report"
                 )
             size = min(loader.batch_size, self._open)
             places = np.arange(self._cursor, self._cursor + size)
@@ -297,6 +288,24 @@ def _first(
         else:
             waiting = [(taken(batch, count, len(batch)), positions[count:]), *waiting[1:]]
     return joined(parts), last, waiting
+
+
+def _check_numbers(*, batch_size: int, workers: int, world_size: int, rank: int, prefetch: int) -> None:
+    given = (
+        ("batch_size", batch_size, 1),
+        ("workers", workers, 0),
+        ("world_size", world_size, 1),
+        ("rank", rank, 0),
+        ("prefetch", prefetch, 1),
+    )
+    for name, value, least in given:
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ArgumentError(f"Loader({name}=...) must be a whole number of at least {least}, got {value!r}")
+
+
+def _check_word(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ArgumentError(f"Loader({name}=...) must be one of {', '.join(known)}, got {value!r}")
 
 
 def _policy(transform: Any, output: Output | None) -> Compose | PerClass:

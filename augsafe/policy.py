@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
@@ -29,9 +30,8 @@ def encode(step: Transform) -> dict[str, Any]:
         value = getattr(step, item.name)
         if item.name == "children":
             body["children"] = [encode(child) for child in value]
-        elif item.name == "name" or value != (item.default if item.default is not MISSING else None):
-            if value is not None:
-                body[item.name] = plain(value)
+        elif value is not None and (item.name == "name" or item.default is MISSING or value != item.default):
+            body[item.name] = plain(value)
     return {type(step).__name__: body}
 
 
@@ -87,6 +87,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return {k: loader.construct_object(v, deep=True) for k, (_, v) in zip(keys, node.value, strict=True)}
 
 
+# YAML 1.1 reads 1e-05, as JSON writes it, as text; YAML 1.2 as the number that it is.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"), list("-+.0123456789")
+)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 

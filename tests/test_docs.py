@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -171,6 +172,9 @@ def test_a_traceback_shows_the_line_of_the_document(tmp_path):
     assert caught.traceback[-1].lineno + 1 == 5
 
 
+@pytest.mark.skipif(
+    not (shutil.which("git") and (ROOT / ".git").exists()), reason="needs git and a clone to list the tracked files"
+)
 def test_no_file_names_a_private_place():
     files = tracked()
     assert Path(__file__).resolve() in files

@@ -1,4 +1,4 @@
-"""The loader: the same images whatever the workers, batch size, ranks and resume points; errors named; guards at work."""
+"""The loader: the same images whatever the workers, batches, ranks and resume points; errors named; guards at work."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def test_batches_agree_with_the_policy_called_directly() -> None:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(1, 97), st.integers(1, 5), st.sampled_from(["pad", "drop", "none"]), st.booleans(), st.integers(0, 3))
+@given(
+    st.integers(1, 97), st.integers(1, 5), st.sampled_from(["pad", "drop", "none"]), st.booleans(), st.integers(0, 3)
+)
 def test_ranks_share_the_order(n: int, world: int, even: str, shuffle: bool, epoch: int) -> None:
     ranks = [
         Loader((IMAGES[:n], LABELS[:n]), rank=r, world_size=world, even=even, shuffle=shuffle, workers=0)
@@ -223,6 +225,22 @@ def test_per_class_policies() -> None:
     with pytest.raises(aug.ArgumentError, match="no policy for class"):
         list(Loader(Planted(), PerClass({"3": aug.Invert()})))
     assert PerClass.from_dict(invert.to_dict()) == invert
+
+
+def test_targets_travel_with_the_images() -> None:
+    class Marked(Planted):
+        def __getitem__(self, index: int) -> dict:
+            mask = (IMAGES[index] > 100).astype(np.uint8)
+            marks = {"boxes": np.array([[1.0, 2, 5, 6]]), "box_labels": ["a"], "keypoints": np.array([[2.0, 3]])}
+            return {"image": IMAGES[index], "label": int(LABELS[index]), "mask": mask, **marks}
+
+    flip = aug.Compose([aug.HorizontalFlip(p=1)])
+    for batch in Loader(Marked(), flip, batch_size=16, on_violation=None):
+        assert (batch.images == IMAGES[batch.indices][:, :, ::-1]).all()
+        assert (batch.masks == (batch.images > 100)).all()
+        sample = batch.samples[0]
+        assert sample.boxes.tolist() == [[3, 2, 7, 6]] and sample.box_labels == ["a"]
+        assert sample.keypoints.tolist() == [[5, 3]] and sample.inside.all()
 
 
 def test_output_replaces_the_policys() -> None:

@@ -232,7 +232,7 @@ class Contract:
         classes, relations, limits, accept, name = read(body, lines)
         return Contract(
             classes,
-            {key: Relation(kind, to, line=lines.get(key)) for key, (kind, to) in relations.items()},
+            {key: Relation(kind, to, lines=(lines[key],) if key in lines else ()) for key, (kind, to) in relations.items()},
             {cls: Limits(**given) for cls, given in limits.items()},
             tuple(Acceptance(**entry) for entry in accept),
             name,

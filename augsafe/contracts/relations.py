@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from augsafe.contracts.symmetry import SYMMETRIES, inverse, then
 from augsafe.errors import ContractError
@@ -15,13 +15,13 @@ KINDS = ("same", "to", "ambiguous", "invalid", "unknown")
 class Relation:
     """What a symmetry does to a class: "same", "to" another class, "ambiguous", "invalid" or "unknown".
 
-    `derived` marks what follows from other relations by composition; `line` is where the file states it.
+    `derived` marks what follows from other relations by composition; `lines` are those of the file that say it.
     """
 
     kind: str = "unknown"
     to: str | None = None
     derived: bool = False
-    line: int | None = None
+    lines: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"to {self.to}" if self.kind == "to" else self.kind
@@ -29,9 +29,11 @@ class Relation:
     @property
     def where(self) -> str:
         """Where it comes from, for messages."""
+        numbers = " and ".join(map(str, self.lines))
+        stated = f"line{'s' * (len(self.lines) > 1)} {numbers}" if self.lines else ""
         if self.derived:
-            return "follows from others"
-        return f"line {self.line}" if self.line else "stated"
+            return f"which follows from {stated or 'the others'}"
+        return stated or "stated"
 
 
 Table = Mapping[tuple[str, str], Relation]
@@ -51,14 +53,15 @@ def close(classes: tuple[str, ...], stated: Table) -> dict[tuple[str, str], Rela
     changed = True
     while changed:
         changed = False
-        known = [(c, g, _target(c, r)) for (c, g), r in images.items()]
-        leaving: dict[str, list[tuple[str, str]]] = {}
-        for a, g, b in known:
-            leaving.setdefault(a, []).append((g, b))
-        for a, g, b in known:
-            changed |= _add(images, stated, b, inverse(g), a, None)
-            for h, c in leaving.get(b, []):
-                changed |= _add(images, stated, a, then(g, h), c, None)
+        known = [(c, g, r) for (c, g), r in images.items()]
+        leaving: dict[str, list[tuple[str, Relation]]] = {}
+        for a, g, r in known:
+            leaving.setdefault(a, []).append((g, r))
+        for a, g, r in known:
+            b = _target(a, r)
+            changed |= _add(images, stated, b, inverse(g), a, None, r.lines)
+            for h, s in leaving.get(b, []):
+                changed |= _add(images, stated, a, then(g, h), _target(b, s), None, r.lines + s.lines)
     closed = {**stated, **images}
     for a, g, b in [(c, g, _target(c, r)) for (c, g), r in images.items()]:
         for h in SYMMETRIES:
@@ -73,9 +76,16 @@ def _target(cls: str, relation: Relation) -> str:
 
 
 def _add(
-    images: dict[tuple[str, str], Relation], stated: Table, a: str, g: str, b: str, given: Relation | None
+    images: dict[tuple[str, str], Relation],
+    stated: Table,
+    a: str,
+    g: str,
+    b: str,
+    given: Relation | None,
+    lines: tuple[int, ...] = (),
 ) -> bool:
-    new = given or Relation("same" if a == b else "to", None if a == b else b, derived=True)
+    because = tuple(sorted(set(lines)))
+    new = given or Relation("same" if a == b else "to", None if a == b else b, derived=True, lines=because)
     old = images.get((a, g)) or stated.get((a, g))
     if old is None or (old is given and (a, g) not in images):
         images[a, g] = new
@@ -85,6 +95,6 @@ def _add(
         images.setdefault((a, g), old)
         return False
     raise ContractError(
-        f"class {a!r} under {g} is {old} ({old.where}), but {new} {'is ' + new.where if given else new.where}; "
+        f"class {a!r} under {g} is {old} ({old.where}), and it is {new} ({new.where}); "
         "correct one of them"
     )

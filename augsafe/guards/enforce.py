@@ -156,9 +156,7 @@ class Enforcer:
             becomes = np.where(changed, self._target[labels, judged.symmetry], -1)
             codes["AS101"] = changed
             codes["AS103"] = (kind == KINDS.index("unknown")) & ~turned
-            zoomed = (judged.zoom_min < self._zoom_lo[labels] - 1e-9) | (
-                judged.zoom_max > self._zoom_hi[labels] + 1e-9
-            )
+            zoomed = (judged.zoom_min < self._zoom_lo[labels] - 1e-9) | (judged.zoom_max > self._zoom_hi[labels] + 1e-9)
             codes["AS106"] = (turned & (limit < 45)) | zoomed
             codes["AS107"] = (kind == KINDS.index("ambiguous")) & ~turned
         limits = self.limits.take(labels)
@@ -246,9 +244,7 @@ class Enforcer:
         values = dict(draws.values)
         for leaf in self.compose.leaves:
             if isinstance(leaf, Geometric) and not _discrete(leaf):
-                new = {
-                    q.name: q.towards_neutral(values[leaf.label][q.name], np.asarray(keep)) for q in leaf.parameters
-                }
+                new = {q.name: q.towards_neutral(values[leaf.label][q.name], np.asarray(keep)) for q in leaf.parameters}
                 values[leaf.label] = {**values[leaf.label], **new}
         return replace(draws, values=values)
 

@@ -111,6 +111,28 @@ class Objects:
         )
 
 
+class Cache:
+    """The objects of a data set, found once for each image; a large one is looked at anew each time."""
+
+    MOST = 100_000
+
+    def __init__(self, n: int) -> None:
+        self._store = Objects.blank(n) if n <= self.MOST else None
+        self._known = np.zeros(n if n <= self.MOST else 0, bool)
+
+    def find(self, indices: NDArray[np.int64], images: Any, masks: Any, boxes: Any) -> Objects:
+        """The objects of some images, which have these indices in the data set."""
+        store = self._store
+        if store is None:
+            return inspect(images, masks, boxes)
+        new = np.flatnonzero(~self._known[indices])
+        if len(new):
+            # two threads may find the same object at the same time: they write the same values
+            store.put(indices[new], inspect(*([given[i] for i in new] for given in (images, masks, boxes))))
+            self._known[indices[new]] = True
+        return store.rows(indices)
+
+
 def inspect(images: Any, masks: Any = None, boxes: Any = None) -> Objects:
     """Find what matters in each image: its mask, else its boxes (xyxy in pixels), else saliency, else the centre.
 
@@ -221,9 +243,8 @@ def _bulk(salient: Weights, tail: float = 0.05) -> Weights:
     total = salient.sum()
     across = np.cumsum(salient.sum(axis=0)) / total
     down = np.cumsum(salient.sum(axis=1)) / total
-    ends = [np.searchsorted(line, [tail, 1 - tail]) + [0, 1] for line in (across, down)]
-    (x0, x1), (y0, y1) = ends[0] / len(across), ends[1] / len(down)
-    return np.array([x0, y0, x1, y1], np.float32)
+    (x0, x1), (y0, y1) = (np.searchsorted(line, [tail, 1 - tail]) / len(line) for line in (across, down))
+    return np.array([x0, y0, x1 + 1 / len(across), y1 + 1 / len(down)], np.float32)
 
 
 def _from_boxes(boxes: FloatArray, height: int, width: int) -> tuple[Weights, Weights] | None:
