@@ -297,3 +297,21 @@ def taken(batch: Batch, start: int, stop: int) -> Batch:
         None if batch.masks is None else batch.masks[part],
         None if batch.samples is None else batch.samples[part],
     )
+
+
+def first_of(
+    waiting: list[tuple[Batch, NDArray[np.int64]]], wanted: int
+) -> tuple[Batch, int, list[tuple[Batch, NDArray[np.int64]]]]:
+    """The first `wanted` images, the place of the last of them, and what is left."""
+    parts: list[Batch] = []
+    last, need = -1, wanted
+    while need:
+        batch, positions = waiting[0]
+        count = min(need, len(batch))
+        parts.append(taken(batch, 0, count))
+        last, need = int(positions[count - 1]), need - count
+        if count == len(batch):
+            waiting = waiting[1:]
+        else:
+            waiting = [(taken(batch, count, len(batch)), positions[count:]), *waiting[1:]]
+    return joined(parts), last, waiting

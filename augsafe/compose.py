@@ -328,7 +328,7 @@ class Compose:
         if self.output is not None:
             made, base = self.output, Output()
             body["output"] = {
-                k: policy.plain(v) for k, v in vars(made).items() if v != getattr(base, k) or k == "dtype" and v
+                k: policy.plain(v) for k, v in vars(made).items() if v != getattr(base, k) or (k == "dtype" and v)
             }
         return body
 

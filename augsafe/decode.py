@@ -97,7 +97,7 @@ def _deep(picture: Image.Image, data: bytes) -> bool:
     if picture.format == "PNG":
         return data[24] == 16  # bit depth in the header
     bits = getattr(picture, "tag_v2", {}).get(258, (8,))
-    return max(bits if isinstance(bits, tuple) else (bits,)) == 16
+    return bool(max(bits if isinstance(bits, tuple) else (bits,)) == 16)
 
 
 def _on_black(array: NDArray[Any]) -> NDArray[Any]:

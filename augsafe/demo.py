@@ -97,6 +97,11 @@ def run(folder: Path, console: Console) -> DemoResult:
         words = f"{mended.count('error')} errors, {mended.count('warning')} warnings (before: "
         words += f"{report.count('error')} errors, {report.count('warning')} warnings)"
         console.print(words, style=style, highlight=False)
+        if mended.ok and mended.findings:
+            codes = ", ".join(sorted({f.code for f in mended.findings}))
+            console.print(
+                f"What is left is rare ({codes}); the loader's guards draw those images again.", highlight=False
+            )
     _heading(console, "One epoch of it, with the guards on")
     speed = _epoch(chosen, images, labels, console)
     _written(folder, console)
@@ -129,6 +134,7 @@ def _epoch(policy: Compose, images: Any, labels: Any, console: Console) -> float
     for _ in loader:  # the first pass pays for starting threads and for finding the digits in the images
         pass
     loader.set_epoch(1)
+    before = loader.report.guards.changed
     columns = (TextColumn("Loading"), BarColumn(), MofNCompleteColumn(), TextColumn("images"))
     start, seen = time.perf_counter(), 0
     with Progress(*columns, console=console, transient=True) as progress:
@@ -142,6 +148,7 @@ def _epoch(policy: Compose, images: Any, labels: Any, console: Console) -> float
         f"{seen:,} images of {SIDE} x {SIDE} to float32, normalised, in {took:.2f} s: {speed:,.0f} images/s",
         highlight=False,
     )
+    console.print(f"The guards gave {loader.report.guards.changed - before:,} of them another draw.", highlight=False)
     return speed
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.batches import Chunk, Worker, joined, taken
+from augsafe.batches import Chunk, Worker, first_of
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, SourceError
@@ -207,7 +207,7 @@ class Loader:
                     if chunk.batch is not None:
                         waiting.append((chunk.batch, chunk.positions))
                         ready += len(chunk.batch)
-                batch, last, waiting = _first(waiting, wanted)
+                batch, last, waiting = first_of(waiting, wanted)
                 ready -= wanted
                 given += wanted
                 self.report.images += wanted
@@ -270,24 +270,6 @@ class _Chunks:
         """Wait for the threads to end; work that has not begun is given up."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _first(
-    waiting: list[tuple[Batch, NDArray[np.int64]]], wanted: int
-) -> tuple[Batch, int, list[tuple[Batch, NDArray[np.int64]]]]:
-    """The first `wanted` images, the place of the last of them, and what is left."""
-    parts: list[Batch] = []
-    last, need = -1, wanted
-    while need:
-        batch, positions = waiting[0]
-        count = min(need, len(batch))
-        parts.append(taken(batch, 0, count))
-        last, need = int(positions[count - 1]), need - count
-        if count == len(batch):
-            waiting = waiting[1:]
-        else:
-            waiting = [(taken(batch, count, len(batch)), positions[count:]), *waiting[1:]]
-    return joined(parts), last, waiting
 
 
 def _check_numbers(*, batch_size: int, workers: int, world_size: int, rank: int, prefetch: int) -> None:

@@ -72,7 +72,12 @@ class ArraySource:
     """Images in memory: (n, H, W[, C]) or a list, with labels (n,) as indices or names, masks, boxes."""
 
     def __init__(
-        self, images: Any, labels: Any = None, masks: Any = None, boxes: Any = None, classes: Sequence[str] | None = None
+        self,
+        images: Any,
+        labels: Any = None,
+        masks: Any = None,
+        boxes: Any = None,
+        classes: Sequence[str] | None = None,
     ) -> None:
         self.images, self.masks, self.boxes = images, masks, boxes
         for name, given in (("masks", masks), ("boxes", boxes)):

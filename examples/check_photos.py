@@ -3,11 +3,11 @@
 import tempfile
 from pathlib import Path
 
-from augsafe.sources import open_source
 from PIL import Image
 from skimage import data
 
 import augsafe as aug
+from augsafe.sources import open_source
 
 PHOTOS = {"person": ["astronaut", "camera"], "cat": ["chelsea"], "cup": ["coffee"], "coins": ["coins"]}
 CONTRACT = """

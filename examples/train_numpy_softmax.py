@@ -7,19 +7,21 @@ from sklearn.model_selection import train_test_split
 import augsafe as aug
 from augsafe.demo import digits
 
-EPOCHS = 8
+EPOCHS = 12
 
 images, labels = digits()
 train_x, test_x, train_y, test_y = train_test_split(images, labels, test_size=0.3, random_state=0, stratify=labels)
 floats = aug.Output(dtype="float32")
-shifted = aug.Compose([aug.Shift((-0.1, 0.1), (-0.1, 0.1)), aug.Rotate((-15, 15))], border="constant", output=floats)
+shifted = aug.Compose(
+    [aug.Shift((-0.06, 0.06), (-0.06, 0.06)), aug.Rotate((-10, 10))], border="constant", output=floats
+)
 moved_test = shifted.batch(test_x, indices=np.arange(len(test_x)), seed=99).reshape(len(test_x), -1)
 plain_test = aug.Compose(output=floats).batch(test_x, indices=np.arange(len(test_x))).reshape(len(test_x), -1)
 
 
 def accuracy(policy: aug.Compose) -> tuple[float, float]:
     """Accuracy on the test digits as they are, and on the same digits moved a little."""
-    model = SGDClassifier(loss="log_loss", learning_rate="constant", eta0=0.02, random_state=0)
+    model = SGDClassifier(loss="log_loss", learning_rate="constant", eta0=0.005, average=True, random_state=0)
     loader = aug.Loader((train_x, train_y), policy, batch_size=64, seed=0, contract="mnist")
     for epoch in range(EPOCHS):
         loader.set_epoch(epoch)

@@ -114,7 +114,17 @@ def test_what_is_refused(tmp_path, picture):
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "bomb.png").write_bytes(bomb())
-    names = ["moving.webp", "moving.gif", "float.tif", "cut.jpg", "cut.png", "empty.png", "text.png", "bomb.png", "no.png"]
+    names = [
+        "moving.webp",
+        "moving.gif",
+        "float.tif",
+        "cut.jpg",
+        "cut.png",
+        "empty.png",
+        "text.png",
+        "bomb.png",
+        "no.png",
+    ]
     for name in names:
         with pytest.raises(DecodeError, match=name):
             decode(tmp_path / name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -14,107 +14,98 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from augsafe.contracts.reading import locate, read
-from augsafe.contracts.relations import KINDS, Relation, close
+from augsafe.contracts.limits import Limits
+from augsafe.contracts.reading import Acceptance, Lines, at, parse, read
+from augsafe.contracts.relations import Key, Relation, close
 from augsafe.contracts.symmetry import SYMMETRIES
+from augsafe.contracts.tables import Tables, tabulate
 from augsafe.errors import ContractError
 
 ANY = "*"
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How far a draw may go: None where there is no limit.
-
-    rotation: degrees left over after the nearest symmetry. zoom: least and largest, in fractions of the frame.
-    visible: share of the object inside the frame. min_pixels: the object's shorter side in the output.
-    """
-
-    rotation: float | None = None
-    zoom: tuple[float, float] | None = None
-    visible: float | None = None
-    min_pixels: float | None = None
-
-    def over(self, base: Limits) -> Limits:
-        """These limits, with those of `base` where there is none."""
-        return Limits(*(a if a is not None else b for a, b in zip(_values(self), _values(base), strict=True)))
-
-
-def _values(limits: Limits) -> list[Any]:
-    return [getattr(limits, f.name) for f in fields(limits)]
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """A finding that a team has looked at and lives with."""
-
-    code: str
-    steps: tuple[str, ...]
-    classes: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The contract as arrays over its classes: `kind` (n, 8) as indices into KINDS, `target` (n, 8) or -1."""
-
-    kind: NDArray[np.int8]
-    target: NDArray[np.int64]
-    rotation: NDArray[np.float64]
-    zoom_lo: NDArray[np.float64]
-    zoom_hi: NDArray[np.float64]
-    visible: NDArray[np.float64]
-    min_pixels: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
 class Contract:
     """Classes, their relations under the symmetries of the square, limits, and accepted findings.
 
-    `relations` maps (class, symmetry) to what is stated; `Contract.relation` also knows what follows. A contract
-    without classes holds for any (`with_classes`). Raises ContractError when it contradicts itself.
+    `relations` maps (class, symmetry) to what is stated, "*" standing for every class that says nothing of that
+    symmetry; `Contract.relation` also knows what follows. A contract without classes holds for any (`with_classes`).
+    `sources` holds the line of a file on which each entry stands. Raises ContractError when it contradicts itself.
     """
 
     classes: tuple[str, ...] = ()
-    relations: Mapping[tuple[str, str], Relation] = field(default_factory=dict)
+    relations: Mapping[Key, Relation] = field(default_factory=dict)
     limits: Mapping[str, Limits] = field(default_factory=dict)
     accept: tuple[Acceptance, ...] = ()
     name: str = ""
+    sources: Lines = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if len(set(self.classes)) != len(self.classes):
-            twice = sorted({c for c in self.classes if self.classes.count(c) > 1})
-            raise ContractError(f"classes holds {', '.join(twice)} more than once")
-        for cls, symmetry in self.relations:
-            self._known(cls, f"relations of {cls!r}")
-            if symmetry not in SYMMETRIES:
-                raise ContractError(f"class {cls!r}: there is no symmetry {symmetry!r}{_near(symmetry, SYMMETRIES)}")
-        for (cls, _), relation in self.relations.items():
-            if relation.to is not None:
-                self._known(relation.to, f"relations of {cls!r}")
-        for cls in self.limits:
-            self._known(cls, "limits")
+        for name in ("classes", "accept"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("relations", "limits", "sources"):  # later changes to what was passed in must not reach here
+            object.__setattr__(self, name, dict(getattr(self, name)))
+        self._check_classes()
+        self._check_names()
         _ = self._closed
 
-    def _known(self, cls: str, where: str) -> None:
-        if self.classes and cls != ANY and cls not in self.classes:
-            raise ContractError(f"{where}: there is no class {cls!r}{_near(cls, self.classes)}")
+    def _check_classes(self) -> None:
+        where = at(self.sources, ("classes",))
+        for cls in self.classes:
+            if not isinstance(cls, str):
+                raise ContractError(f"{where}classes must hold texts (put numbers in quotes), got {cls!r}")
+        if ANY in self.classes:
+            raise ContractError(f"{where}'*' stands for all classes and cannot be the name of one; leave it out")
+        if len(set(self.classes)) != len(self.classes):
+            twice = sorted({c for c in self.classes if self.classes.count(c) > 1})
+            raise ContractError(f"{where}classes holds {', '.join(map(repr, twice))} more than once")
+
+    def _check_names(self) -> None:
+        for (cls, symmetry), relation in self.relations.items():
+            path = ("relations", cls, symmetry)
+            self._known(cls, path[:2])
+            if symmetry not in SYMMETRIES:
+                where = f"{at(self.sources, path)}relations.{cls}"
+                raise ContractError(f"{where}: there is no symmetry {symmetry!r}{_near(symmetry, SYMMETRIES)}")
+            if relation.to is not None:
+                if cls == ANY:
+                    where = f"{at(self.sources, path)}relations.*.{symmetry}"
+                    raise ContractError(f"{where}: all classes cannot become {relation.to!r}; state it class by class")
+                self._known(relation.to, path)
+        for cls in self.limits:
+            self._known(cls, ("limits", cls))
+        for i, entry in enumerate(self.accept if self.classes else ()):
+            for cls in entry.classes:
+                self._known(cls, ("accept", str(i), "classes"))
+
+    def _known(self, cls: str, path: tuple[str, ...]) -> None:
+        if cls == ANY or cls in self.classes:
+            return
+        where = f"{at(self.sources, path)}{'.'.join(path)}"
+        if not self.classes:
+            raise ContractError(f"{where}: classes is empty, so only '*' can be used; list {cls!r} in classes")
+        raise ContractError(f"{where}: there is no class {cls!r}{_near(cls, self.classes)}")
 
     @cached_property
-    def _closed(self) -> dict[tuple[str, str], Relation]:
-        stated = dict(self.relations)
-        for (cls, symmetry), relation in self.relations.items():
-            if cls == ANY:
-                for each in self.classes:
-                    stated.setdefault((each, symmetry), relation)
-        if self.classes:
-            stated = {k: v for k, v in stated.items() if k[0] != ANY}
-        return close(self.classes or (ANY,), stated)
+    def _closed(self) -> dict[Key, Relation]:
+        everywhere = {symmetry: r for (cls, symmetry), r in self.relations.items() if cls == ANY}
+        classes = self.classes or (ANY,)
+        stated = {(cls, symmetry): r for cls in classes for symmetry, r in everywhere.items()}
+        stated.update({key: r for key, r in self.relations.items() if key[0] in classes})
+        return close(classes, stated, self._place)
+
+    def _place(self, key: Key) -> str:
+        """Where a relation is stated, for messages."""
+        cls, symmetry = key if key in self.relations else (ANY, key[1])
+        line = self.sources.get(("relations", cls, symmetry))
+        return f"relations.{cls}.{symmetry}" + ("" if line is None else f" in line {line}")
+
+    # Questions
 
     def relation(self, cls: str | int, symmetry: str) -> Relation:
         """What a symmetry does to a class. Raises ContractError for an unknown class or symmetry."""
         if symmetry not in SYMMETRIES:
-            raise ContractError(f"there is no symmetry {symmetry!r}{_near(symmetry, SYMMETRIES)}")
+            raise ContractError(f"there is no symmetry {symmetry!r}{_near(str(symmetry), SYMMETRIES)}")
         name = self.classes[self.index(cls)] if self.classes else ANY
         return self._closed.get((name, symmetry), Relation())
 
@@ -123,20 +114,55 @@ class Contract:
         name = self.classes[self.index(cls)] if self.classes else ANY
         return self.limits.get(name, Limits()).over(self.limits.get(ANY, Limits()))
 
+    def tables(self) -> Tables:
+        """The contract as read-only arrays over its classes."""
+        return self._tables
+
+    @cached_property
+    def _tables(self) -> Tables:
+        closed = self._closed if self.classes else {}
+        return tabulate(self.classes, closed, [self.limits_for(cls) for cls in self.classes])
+
+    def accepts(self, code: str, steps: Iterable[str], cls: str) -> str | None:
+        """The reason for which a finding is accepted, or None."""
+        acting = set(steps)
+        for entry in self.accept:
+            if entry.code == code and set(entry.steps) == acting and (cls in entry.classes or ANY in entry.classes):
+                return entry.reason
+        return None
+
+    # Labels
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {cls: i for i, cls in enumerate(self.classes)}
+
     def index(self, label: Any) -> int:
         """The class index of a name or an index. Raises ContractError."""
-        if isinstance(label, (str, np.str_)):
-            if str(label) in self.classes:
-                return self.classes.index(str(label))
-            raise ContractError(f"the contract has no class {str(label)!r}{_near(str(label), self.classes)}")
-        if isinstance(label, (int, np.integer)) and not isinstance(label, (bool, np.bool_)):
-            if 0 <= int(label) < len(self.classes):
-                return int(label)
-            raise ContractError(f"label {int(label)} is out of range: the contract has {len(self.classes)} classes")
-        raise ContractError(f"a label must be a class name or an index, got {label!r}")
+        if isinstance(label, (bool, np.bool_)) or not isinstance(label, (str, int, np.integer)):
+            raise ContractError(f"a label must be a class name or an index, got {label!r}")
+        if not self.classes:
+            raise ContractError(f"label {label!r}: this contract holds for any class; call with_classes(names) first")
+        if isinstance(label, str):
+            if label in self._position:
+                return self._position[label]
+            raise ContractError(f"the contract has no class {str(label)!r}{_near(label, self.classes)}")
+        if 0 <= label < len(self.classes):
+            return int(label)
+        raise ContractError(
+            f"label {int(label)} is out of range: the contract has {len(self.classes)} classes, "
+            f"so an index is from 0 to {len(self.classes) - 1}"
+        )
 
     def indices(self, labels: Iterable[Any]) -> NDArray[np.int64]:
-        """Class indices (n,). Raises ContractError that names the position."""
+        """Class indices (n,) of names or indices. Raises ContractError that names the position."""
+        if isinstance(labels, (str, bytes)) or not isinstance(labels, Iterable):
+            raise ContractError(f"labels must be a sequence of names or indices, got {labels!r}")
+        if isinstance(labels, np.ndarray):
+            if labels.ndim != 1:
+                raise ContractError(f"labels must have one axis, got an array of shape {labels.shape}")
+            if labels.dtype.kind in "iu" and ((labels >= 0) & (labels < len(self.classes))).all():
+                return labels.astype(np.int64)
         out = []
         for position, label in enumerate(labels):
             try:
@@ -146,47 +172,29 @@ class Contract:
         return np.asarray(out, dtype=np.int64)
 
     def with_classes(self, names: Sequence[str]) -> Contract:
-        """This contract for the classes of a data set; one without classes holds for all of them."""
-        if self.classes:
-            missing = [n for n in names if n not in self.classes]
-            if missing:
-                raise ContractError(
-                    f"the contract {self.name!r} has no class {missing[0]!r}{_near(missing[0], self.classes)}"
-                )
-            return self
-        return replace(self, classes=tuple(str(n) for n in names))
+        """This contract for a data set with these classes: bound to them if it has none, else itself.
 
-    @cached_property
-    def _tables(self) -> Tables:
-        n = len(self.classes)
-        kind = np.full((n, 8), KINDS.index("unknown"), np.int8)
-        target = np.full((n, 8), -1, np.int64)
-        position = {c: i for i, c in enumerate(self.classes)}
-        for (cls, symmetry), relation in self._closed.items():
-            kind[position[cls], SYMMETRIES.index(symmetry)] = KINDS.index(relation.kind)
-            if relation.to is not None:
-                target[position[cls], SYMMETRIES.index(symmetry)] = position[relation.to]
-        limits = [self.limits_for(c) for c in self.classes]
-        return Tables(
-            kind,
-            target,
-            np.array([np.inf if x.rotation is None else x.rotation for x in limits]),
-            np.array([0.0 if x.zoom is None else x.zoom[0] for x in limits]),
-            np.array([np.inf if x.zoom is None else x.zoom[1] for x in limits]),
-            np.array([0.0 if x.visible is None else x.visible for x in limits]),
-            np.array([0.0 if x.min_pixels is None else x.min_pixels for x in limits]),
-        )
+        Raises ContractError for a class that the contract does not have.
+        """
+        if not self.classes:
+            return replace(self, classes=tuple(str(n) for n in names))
+        missing = [str(n) for n in names if n not in self.classes]
+        if missing:
+            raise ContractError(
+                f"the contract {self.name!r} has no class {', '.join(map(repr, missing[:5]))}"
+                f"{' and others' if len(missing) > 5 else ''}{_near(missing[0], self.classes)}"
+            )
+        return self
 
-    def tables(self) -> Tables:
-        """The contract as arrays."""
-        return self._tables
+    def for_classes(self, names: Sequence[str]) -> Contract:
+        """This contract with the classes of a data set first, in their order, so that the indices of both agree.
 
-    def accepts(self, code: str, steps: Iterable[str], cls: str) -> str | None:
-        """The reason for which a finding is accepted, or None."""
-        for entry in self.accept:
-            if entry.code == code and set(entry.steps) == set(steps) and (cls in entry.classes or ANY in entry.classes):
-                return entry.reason
-        return None
+        Classes that the data set lacks follow: a 6 becomes a 9 where no 9 was collected, too. Raises ContractError.
+        """
+        bound = self.with_classes(names)
+        first = tuple(str(n) for n in names)
+        rest = tuple(cls for cls in bound.classes if cls not in first)
+        return bound if bound.classes == first + rest else replace(bound, classes=first + rest)
 
     # Files
 
@@ -194,7 +202,7 @@ class Contract:
     def builtin(name: str) -> Contract:
         """A contract that comes with augsafe. Raises ContractError."""
         if name not in Contract.builtin_names():
-            raise ContractError(f"there is no built-in contract {name!r}{_near(name, Contract.builtin_names())}")
+            raise ContractError(f"there is no built-in contract {name!r}{_near(str(name), Contract.builtin_names())}")
         path = resources.files("augsafe.contracts") / "builtin" / f"{name}.yaml"
         return replace(Contract.from_yaml(path.read_text(encoding="utf-8")), name=name)
 
@@ -208,7 +216,7 @@ class Contract:
     def load(path: str | Path) -> Contract:
         """Read a contract file. Raises ContractError."""
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise ContractError(f"the contract file {str(path)!r} cannot be read: {error}") from error
         try:
@@ -220,7 +228,8 @@ class Contract:
     @staticmethod
     def from_yaml(text: str) -> Contract:
         """A contract from YAML text. Raises ContractError that names the line."""
-        return Contract._from(*locate(text))
+        body, lines = parse(text)
+        return Contract._from(body, lines)
 
     @staticmethod
     def from_dict(body: Mapping[str, Any]) -> Contract:
@@ -228,33 +237,20 @@ class Contract:
         return Contract._from(body, {})
 
     @staticmethod
-    def _from(body: Any, lines: Mapping[tuple[str, str], int]) -> Contract:
-        classes, relations, limits, accept, name = read(body, lines)
-        return Contract(
-            classes,
-            {key: Relation(kind, to, lines=(lines[key],) if key in lines else ()) for key, (kind, to) in relations.items()},
-            {cls: Limits(**given) for cls, given in limits.items()},
-            tuple(Acceptance(**entry) for entry in accept),
-            name,
-        )
+    def _from(body: Any, lines: Lines) -> Contract:
+        parts = read(body, lines)
+        return Contract(parts.classes, parts.relations, parts.limits, parts.accept, parts.name, lines)
 
     def to_dict(self) -> dict[str, Any]:
         """What is stated, as plain values."""
         relations: dict[str, dict[str, Any]] = {}
         for (cls, symmetry), relation in self.relations.items():
-            relations.setdefault(cls, {})[symmetry] = {"to": relation.to} if relation.to else relation.kind
-        limits = {
-            cls: {
-                f.name: list(v) if isinstance(v, tuple) else v
-                for f, v in zip(fields(given), _values(given), strict=True)
-                if v is not None
-            }
-            for cls, given in self.limits.items()
-        }
+            relations.setdefault(cls, {})[symmetry] = {"to": relation.to} if relation.to is not None else relation.kind
         accept = [
             {"code": a.code, "steps": list(a.steps), "classes": list(a.classes), "reason": a.reason}
             for a in self.accept
         ]
+        limits = {cls: given.to_dict() for cls, given in self.limits.items()}
         body = {"classes": list(self.classes), "relations": relations, "limits": limits, "accept": accept}
         return {"name": self.name, **body} if self.name else body
 
@@ -268,8 +264,9 @@ class Contract:
 
 
 def _near(word: str, known: Iterable[str]) -> str:
+    """The end of a message: names that a person may have meant."""
     known = list(known)
     close_ones = difflib.get_close_matches(word, known, n=2, cutoff=0.5)
     if close_ones:
         return f"; did you mean {' or '.join(map(repr, close_ones))}?"
-    return f"; known are {', '.join(known[:20])}" if known else ""
+    return f"; known are {', '.join(known[:20])}{' ...' if len(known) > 20 else ''}" if known else ""

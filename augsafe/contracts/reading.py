@@ -1,125 +1,183 @@
-"""Reading a contract's plain values, with the lines where relations stand."""
+"""Reading a contract's plain values, with the lines on which they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from augsafe.contracts.limits import Limits
+from augsafe.contracts.relations import Key, Relation
 from augsafe.errors import ContractError
 
 TOP = ("name", "classes", "relations", "limits", "accept")
-LIMITS = ("rotation", "zoom", "visible", "min_pixels")
 ACCEPT = ("code", "steps", "classes", "reason")
+DEPTH = 5  # a contract nests no deeper; what does is refused when it is read
+
+Path = tuple[str, ...]
+Lines = Mapping[Path, int]
 
 
-def locate(text: str) -> tuple[Any, dict[tuple[str, str], int]]:
-    """Plain values of YAML text, and the line of each relation. Raises ContractError."""
+@dataclass(frozen=True)
+class Acceptance:
+    """A finding that a team has looked at and lives with. Raises ContractError when it would accept nothing."""
+
+    code: str
+    steps: tuple[str, ...]
+    classes: tuple[str, ...]
+    reason: str
+
+    def __post_init__(self) -> None:
+        for name in ("code", "reason"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name):
+                raise ContractError(f"{name} must be a text, got {getattr(self, name)!r}")
+        for name in ("steps", "classes"):
+            object.__setattr__(self, name, _texts(getattr(self, name), name))
+        if not self.classes:
+            raise ContractError("classes is empty, so nothing is accepted; name classes, or '*' for all")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a contract file says: the fields of a Contract."""
+
+    classes: tuple[str, ...] = ()
+    relations: Mapping[Key, Relation] = field(default_factory=dict)
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    accept: tuple[Acceptance, ...] = ()
+    name: str = ""
+
+
+def at(lines: Lines, path: Path) -> str:
+    """The beginning of a message about the value at a path, with its line where that is known."""
+    nearest = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+    return "" if nearest is None else f"line {nearest}: "
+
+
+def parse(text: str) -> tuple[Any, dict[Path, int]]:
+    """Plain values of YAML text, and the line of each path of keys. Raises ContractError."""
     try:
         node = yaml.compose(text, yaml.SafeLoader)
-        body = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        lines = dict(_lines(node, ()))
+        return yaml.safe_load(text), lines
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, ContractError):
+            raise
         raise ContractError(f"this is not valid YAML: {error}") from error
-    if node is not None:
-        _refuse_twice(node)
-    lines: dict[tuple[str, str], int] = {}
-    for key, value in _pairs(node):
-        if key.value == "relations":
-            for cls, symmetries in _pairs(value):
-                for symmetry, _ in _pairs(symmetries):
-                    lines[str(cls.value), str(symmetry.value)] = symmetry.start_mark.line + 1
-    return body, lines
 
 
-def _pairs(node: Any) -> list[Any]:
-    return list(node.value) if isinstance(node, yaml.MappingNode) else []
+def _lines(node: Any, path: Path) -> Iterator[tuple[Path, int]]:
+    if len(path) > DEPTH:
+        return
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                raise ContractError(f"line {line}: {name!r} already stands in line {seen[name]}; keep one of them")
+            seen[name] = line
+            yield (*path, name), line
+            yield from _lines(value, (*path, name))
+    elif isinstance(node, yaml.SequenceNode):
+        for position, entry in enumerate(node.value):
+            yield (*path, str(position)), entry.start_mark.line + 1
+            yield from _lines(entry, (*path, str(position)))
 
 
-def _refuse_twice(node: Any) -> None:
-    seen: dict[str, int] = {}
-    for key, value in _pairs(node):
-        line = key.start_mark.line + 1
-        if str(key.value) in seen:
-            raise ContractError(f"line {line}: {key.value!r} already stands in line {seen[str(key.value)]}")
-        seen[str(key.value)] = line
-        _refuse_twice(value)
-    if isinstance(node, yaml.SequenceNode):
-        for entry in node.value:
-            _refuse_twice(entry)
-
-
-def read(body: Any, lines: Mapping[tuple[str, str], int]) -> tuple[Any, ...]:
-    """Check plain values: classes, relations, limits, accept, name. Raises ContractError."""
+def read(body: Any, lines: Lines) -> Parts:
+    """The parts of a contract from plain values. Raises ContractError that names the line."""
     if not isinstance(body, Mapping):
-        raise ContractError(f"a contract is a mapping with 'classes' and 'relations', got {body!r}")
-    _refuse(body, TOP, "the contract")
-    classes = body.get("classes") or []
-    if not isinstance(classes, list) or not all(isinstance(c, str) for c in classes):
-        raise ContractError(f"classes must be a list of texts (put numbers in quotes), got {classes!r}")
+        raise ContractError(f"a contract must be a mapping with 'classes' and 'relations', got {reprlib.repr(body)}")
+    _refuse(body, TOP, (), lines)
     relations = {}
-    for cls, symmetries in _mapping(body.get("relations"), "relations").items():
-        for symmetry, value in _mapping(symmetries, f"relations of {cls!r}").items():
-            line = lines.get((str(cls), str(symmetry)))
-            where = f"class {cls!r} under {symmetry}" + (f" (line {line})" if line else "")
-            relations[str(cls), str(symmetry)] = _relation(value, where)
-    limits = {
-        str(cls): _limits(given, f"limits of {cls!r}") for cls, given in _mapping(body.get("limits"), "limits").items()
-    }
+    for cls, symmetries in _pairs(body.get("relations"), ("relations",), lines):
+        for symmetry, value in _pairs(symmetries, ("relations", cls), lines):
+            relations[cls, symmetry] = _relation(value, ("relations", cls, symmetry), lines)
+    limits = {}
+    for cls, given in _pairs(body.get("limits"), ("limits",), lines):
+        limits[cls] = _limits(dict(_pairs(given, ("limits", cls), lines)), ("limits", cls), lines)
     accept = body.get("accept") or []
     if not isinstance(accept, list):
-        raise ContractError(f"accept must be a list, got {accept!r}")
-    return tuple(classes), relations, limits, [_accept(entry) for entry in accept], str(body.get("name") or "")
+        raise ContractError(f"{at(lines, ('accept',))}accept must be a list, got {reprlib.repr(accept)}")
+    entries = tuple(_accept(entry, ("accept", str(i)), lines) for i, entry in enumerate(accept))
+    return Parts(_classes(body.get("classes"), lines), relations, limits, entries, _name(body.get("name"), lines))
 
 
-def _mapping(value: Any, where: str) -> Mapping[Any, Any]:
+def _classes(value: Any, lines: Lines) -> tuple[str, ...]:
+    try:
+        return _texts([] if value is None else value, "classes")
+    except ContractError as error:
+        raise ContractError(f"{at(lines, ('classes',))}{error}") from error
+
+
+def _name(value: Any, lines: Lines) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise ContractError(f"{at(lines, ('name',))}name must be a text, got {reprlib.repr(value)}")
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ContractError(f"{where} must be a list, got {reprlib.repr(value)}")
+    for entry in value:
+        if not isinstance(entry, str):
+            raise ContractError(f"{where} must hold texts (put numbers in quotes), got {reprlib.repr(entry)}")
+    return tuple(value)
+
+
+def _pairs(value: Any, path: Path, lines: Lines) -> list[tuple[str, Any]]:
+    where = f"{at(lines, path)}{'.'.join(path)}"
     if value is None:
-        return {}
+        return []
     if not isinstance(value, Mapping):
-        raise ContractError(f"{where} must be 'name: value' pairs, got {value!r}")
-    return value
+        raise ContractError(f"{where} must be 'name: value' pairs, got {reprlib.repr(value)}")
+    for key in value:
+        if not isinstance(key, str):
+            raise ContractError(f"{at(lines, (*path, str(key)))}{'.'.join(path)}: put the name {key!r} in quotes")
+    return list(value.items())
 
 
-def _refuse(body: Mapping[Any, Any], known: tuple[str, ...], where: str) -> None:
+def _refuse(body: Mapping[Any, Any], known: tuple[str, ...], path: Path, lines: Lines) -> None:
     for key in body:
         if key not in known:
-            raise ContractError(f"{where} has an unknown key {key!r}; known are {', '.join(known)}")
+            where = ".".join(path) or "the contract"
+            raise ContractError(
+                f"{at(lines, (*path, str(key)))}{where} has an unknown key {key!r}; known are {', '.join(known)}"
+            )
 
 
-def _relation(value: Any, where: str) -> tuple[str, str | None]:
-    if value in ("same", "ambiguous", "invalid"):
-        return str(value), None
+def _relation(value: Any, path: Path, lines: Lines) -> Relation:
+    if isinstance(value, str) and value in ("same", "ambiguous", "invalid", "unknown"):
+        return Relation(value)
     if isinstance(value, Mapping) and list(value) == ["to"] and isinstance(value["to"], str):
-        return "to", value["to"]
-    raise ContractError(f"{where} must be same, ambiguous, invalid or {{to: class}}, got {value!r}")
+        return Relation("to", value["to"])
+    raise ContractError(
+        f"{at(lines, path)}{'.'.join(path)} must be same, ambiguous, invalid, unknown or {{to: class}} with the class "
+        f"in quotes where it is a number, got {reprlib.repr(value)}"
+    )
 
 
-def _limits(value: Any, where: str) -> dict[str, Any]:
-    given: dict[str, Any] = dict(_mapping(value, where))
-    _refuse(given, LIMITS, where)
-    for key, entry in given.items():
-        numbers = entry if key == "zoom" else [entry]
-        good = isinstance(numbers, (list, tuple)) and len(numbers) == (2 if key == "zoom" else 1)
-        if not good or any(isinstance(v, bool) or not isinstance(v, (int, float)) or v < 0 for v in numbers):
-            form = "a pair (least, largest)" if key == "zoom" else "a number of at least 0"
-            raise ContractError(f"{where}: {key} must be {form}, got {entry!r}")
-    if "zoom" in given:
-        given["zoom"] = (float(given["zoom"][0]), float(given["zoom"][1]))
-        if given["zoom"][0] > given["zoom"][1]:
-            raise ContractError(f"{where}: zoom has its least above its largest: {given['zoom']}")
-    if given.get("visible", 0) > 1:
-        raise ContractError(f"{where}: visible is a share from 0 to 1, got {given['visible']!r}")
-    return given
+def _limits(given: dict[str, Any], path: Path, lines: Lines) -> Limits:
+    for key, value in given.items():
+        try:
+            Limits.from_dict({key: value})
+        except ContractError as error:
+            raise ContractError(f"{at(lines, (*path, key))}{'.'.join(path)}: {error}") from error
+    return Limits.from_dict(given)
 
 
-def _accept(entry: Any) -> dict[str, Any]:
-    entry = dict(_mapping(entry, "accept"))
-    _refuse(entry, ACCEPT, "accept")
-    for key in ACCEPT:
-        if key not in entry:
-            raise ContractError(f"accept: an entry needs {', '.join(ACCEPT)}; {key} is missing in {entry!r}")
-    for key in ("steps", "classes"):
-        if not isinstance(entry[key], list):
-            raise ContractError(f"accept: {key} must be a list, got {entry[key]!r}")
-        entry[key] = tuple(str(v) for v in entry[key])
-    return {**entry, "code": str(entry["code"]), "reason": str(entry["reason"])}
+def _accept(entry: Any, path: Path, lines: Lines) -> Acceptance:
+    given = dict(_pairs(entry, path, lines))
+    _refuse(given, ACCEPT, path, lines)
+    missing = [key for key in ACCEPT if key not in given]
+    if missing:
+        raise ContractError(
+            f"{at(lines, path)}{'.'.join(path)} needs {', '.join(ACCEPT)}; missing: {', '.join(missing)}"
+        )
+    try:
+        return Acceptance(**given)
+    except ContractError as error:
+        raise ContractError(f"{at(lines, path)}{'.'.join(path)}: {error}") from error

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 SYMMETRIES = ("identity", "rot90", "rot180", "rot270", "hflip", "vflip", "transpose", "antitranspose")
 
-# rot90 is a quarter turn counter-clockwise as displayed: the right side goes up
+# On pixel offsets from the centre, source to output. rot90 turns counter-clockwise as displayed: right goes up.
 MATRICES: NDArray[np.int64] = np.array(
     [
         [[1, 0], [0, 1]],
@@ -18,8 +18,10 @@ MATRICES: NDArray[np.int64] = np.array(
         [[1, 0], [0, -1]],
         [[0, 1], [1, 0]],
         [[0, -1], [-1, 0]],
-    ]
+    ],
+    dtype=np.int64,
 )
+MATRICES.setflags(write=False)
 
 
 def _name(matrix: NDArray[np.int64]) -> str:
@@ -27,6 +29,7 @@ def _name(matrix: NDArray[np.int64]) -> str:
 
 
 _THEN = {(g, h): _name(MATRICES[j] @ MATRICES[i]) for i, g in enumerate(SYMMETRIES) for j, h in enumerate(SYMMETRIES)}
+_INVERSE = {g: h for (g, h), product in _THEN.items() if product == "identity"}
 
 
 def then(g: str, h: str) -> str:
@@ -36,4 +39,4 @@ def then(g: str, h: str) -> str:
 
 def inverse(g: str) -> str:
     """The symmetry that undoes g."""
-    return next(h for h in SYMMETRIES if _THEN[g, h] == "identity")
+    return _INVERSE[g]

@@ -92,8 +92,8 @@ class MostlyPadding(Guard):
 class ObjectDoubled(Guard):
     """A reflected border shows the object again.
 
-    With border="reflect" the image continues as its own mirror image. Where a draw brings the edge near the object, more
-    than 0.3 of the object's weight appears a second time: two digits, two left hands, a class that is not in the data.
+    With border="reflect" the image continues as its own mirror image. Where a draw brings the edge near the object,
+    more than 0.3 of the object's weight appears a second time: two digits, two hands, a class that is not in the data.
     Use border="constant" or "replicate", or lower the shift and let the zoom shrink less.
 
     Example: Shift(x=(0.4, 0.5)) on an object at the left edge fires; the same policy with border="constant" does not.

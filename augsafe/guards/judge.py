@@ -78,7 +78,7 @@ def _corners(sizes: Sizes) -> FloatArray:
 
 def middle_visible(plan: Plan, share: float = 0.5) -> FloatArray:
     """How much of the middle of each image (`share` of each side) lies inside the output frame (n,)."""
-    inverse: FloatArray = np.linalg.inv(plan.matrix)
+    inverse = np.linalg.inv(plan.matrix).astype(np.float64, copy=False)
     source = project(inverse, _corners(plan.sizes))
     unit: FloatArray = (source + 0.5) / plan.shapes[:, None, ::-1]
     return overlap((unit - (1 - share) / 2) / share)

@@ -155,7 +155,7 @@ def _share(lines: NDArray[np.float32], place: FloatArray, up: bool) -> FloatArra
 
 
 def _lost_bound(maps: _Map, objects: Objects, p: FloatArray, q: FloatArray) -> FloatArray:
-    """At most this share of the weight leaves the frame: what lies outside a square within the frame, per source axis."""
+    """At most this share of the weight leaves the frame: what lies outside a square that the frame holds."""
     x0, y0, x1, y1 = (2 * objects.extents.astype(np.float64) - 1).T
     x, y, u, v = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
     across = np.abs(maps.a * x + maps.b * y + maps.e) + np.abs(maps.a) * u + np.abs(maps.b) * v

@@ -124,7 +124,7 @@ class Outcome:
     def _help(self, steps: tuple[str, ...]) -> str:
         named = " or ".join(steps) or "the steps"
         return {
-            "to": f"Leave out {named} for these classes (PerClass), or let the loader relabel (on_violation='relabel').",
+            "to": f"Leave out {named} for these classes (PerClass), or set on_violation='relabel' in the loader.",
             "invalid": f"Leave out {named}, or give these classes a policy of their own (PerClass).",
             "ambiguous": f"Look at the images; then state the relation in the contract, or leave out {named}.",
             "unknown": "State in the contract whether the class survives this symmetry: same, {to: class} or invalid.",

@@ -265,7 +265,7 @@ def _content(bench: _Bench, contract: Contract) -> list[Finding]:
             continue
         kept = rows[:SHRUNK]
         acting = shrink(bench.compose, plan, kept, lambda p, limit=limit: middle_visible(p) < limit)  # type: ignore[misc]
-        common, count = Counter(tuple(r) for r in acting).most_common(1)[0]
+        common, _ = Counter(tuple(r) for r in acting).most_common(1)[0]
         rate = len(rows) / len(some)
         row = int(kept[next(i for i, r in enumerate(acting) if tuple(r) == common)])
         names = tuple(leaf.label for leaf, on in zip(bench.compose.leaves, common, strict=True) if on)

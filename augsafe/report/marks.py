@@ -95,15 +95,15 @@ class Marks:
 
 def _content_words(code: str, found: ContentMeasures, row: int) -> str:
     return {
-        "AS201": f"object {_floor(float(found.visible[row]))} % left",
+        "AS201": f"object {_floor(float(found.visible[row]))}% left",
         "AS202": f"object {found.pixels[row]:.0f} px",
-        "AS204": f"padding {100 * found.padding[row]:.0f} %",
+        "AS204": f"padding {100 * found.padding[row]:.0f}%",
         "AS205": "object doubled",
     }[code]
 
 
 def _floor(share: float) -> int:
-    """Percent, rounded down: 69.9 % is not 70 %."""
+    """Percent, rounded down: 69.9% is not 70%."""
     return int(100 * max(share, 0.0) + 1e-9)
 
 

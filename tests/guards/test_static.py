@@ -1,4 +1,4 @@
-"""The static guard: truth stated by hand, witnesses, probabilities, smallest sets, acceptance, examples of each code."""
+"""The static guard: truth stated by hand, witnesses, probabilities, smallest sets, acceptance, examples."""
 
 from __future__ import annotations
 

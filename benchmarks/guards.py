@@ -1,0 +1,118 @@
+"""`python -m benchmarks.guards`: what the guards cost, against rendering the same batches without them, in one run.
+
+Processor time of one thread, medians over repeats that take turns. Objects come from masks or the centre and are kept
+from epoch to epoch, as in the loader; saliency is timed apart, an image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import augsafe as aug
+from augsafe.contracts import Contract
+from augsafe.guards.enforce import Enforcer
+from augsafe.guards.objects import Objects, inspect
+from augsafe.render import render
+
+BATCH = {224: 32, 32: 256}
+LIMIT = 0.05
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CHAINS = {
+    "safe": [aug.Shift((-0.1, 0.1), (-0.1, 0.1)), aug.Zoom((0.8, 1.25)), aug.Rotate((-15, 15)), aug.Brightness()],
+    "with flips": [
+        aug.Shift((-0.1, 0.1), (-0.1, 0.1)),
+        aug.Zoom((0.8, 1.25)),
+        aug.Rotate((-15, 15)),
+        aug.HorizontalFlip(),
+        aug.Brightness(),
+    ],
+}
+
+
+def discs(side: int, n: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Noise with a bright disc somewhere near the middle, and the disc's mask."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 80, (n, side, side, 3), dtype=np.uint8)
+    masks = np.zeros((n, side, side), np.uint8)
+    for mask in masks:
+        x, y = (int(v) for v in rng.uniform(0.4, 0.6, 2) * side)
+        cv2.circle(mask, (x, y), int(rng.uniform(0.15, 0.3) * side), 1, -1)
+    images[masks > 0] += 120
+    return images, masks
+
+
+def taking_turns(runs: dict[str, Callable[[int], object]], repeats: int) -> dict[str, float]:
+    """Median seconds of processor time of each."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for repeat in range(repeats + 1):
+        for name, run in runs.items():
+            start = time.process_time()
+            run(repeat)
+            if repeat:
+                times[name].append(time.process_time() - start)
+    return {name: statistics.median(column) for name, column in times.items()}
+
+
+def costs(side: int, repeats: int) -> list[tuple[str, float, float]]:
+    """(what, microseconds an image, share of rendering without guards)."""
+    n = BATCH[side]
+    images, masks = discs(side, n)
+    out = np.empty((n, 3, side, side), np.float32)
+    shapes = np.full((n, 2), side)
+    given = {"mask": inspect(images, masks), "centre": Objects.centre(n)}
+    rows = []
+    for title, contract in (("mnist", Contract.builtin("mnist")), ("cifar10", Contract.builtin("cifar10"))):
+        labels = np.arange(n) % len(contract.classes)
+        for chain, steps in CHAINS.items():
+            output = aug.Output(dtype="float32", layout="CHW", mean=MEAN, std=STD)
+            compose = aug.Compose(steps, output=output)
+            enforcer = Enforcer(compose, contract, "warn")
+
+            def plain(epoch: int, compose: aug.Compose = compose) -> object:
+                return render(images, compose.plan(shapes, range(n), 0, epoch), out)
+
+            def guard(
+                epoch: int,
+                objects: Objects,
+                compose: aug.Compose = compose,
+                enforcer: Enforcer = enforcer,
+                labels: NDArray[np.int64] = labels,
+            ) -> object:
+                plan = compose.plan(shapes, range(n), 0, epoch)
+                return render(images, enforcer.enforce(plan, labels, objects)[0], out)
+
+            runs: dict[str, Callable[[int], object]] = {"plain": plain}
+            for name, objects in given.items():
+                runs[name] = lambda epoch, objects=objects, guard=guard: guard(epoch, objects)  # type: ignore[misc]
+            times = taking_turns(runs, repeats)
+            for name in given:
+                extra = times[name] - times["plain"]
+                rows.append((f"{title}, {chain}, object by {name}", 1e6 * extra / n, extra / times["plain"]))
+    few = images[:8]
+    saliency = taking_turns({"saliency": lambda _: inspect(few)}, repeats)["saliency"]
+    rows.append(("saliency, once an image", 1e6 * saliency / len(few), saliency / len(few) * n / times["plain"]))
+    return rows
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=40)
+    repeats = parser.parse_args().repeats
+    cv2.setNumThreads(1)
+    for side, n in BATCH.items():
+        print(f"{side} x {side}, batches of {n}: guards, against planning and rendering alone")
+        for what, micros, share in costs(side, repeats):
+            note = "" if what.startswith("saliency") else f"   limit {LIMIT:.0%}"
+            print(f"  {what:40} {micros:8.2f} us an image  {share:7.1%}{note}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Policy files: what they hold, what they refuse, and their published schema."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import augsafe as aug
+from augsafe.errors import PolicyError
+from augsafe.schema import policy_schema
+from tests.laws.cases import NAMES, transforms
+
+FULL = """
+augsafe: 1
+border: constant
+fill: 12
+box_format: coco
+min_visible: 0.25
+keypoint_swaps: [[0, 1]]
+steps:
+- Shift: {x: [-0.1, 0.1]}
+- HorizontalFlip
+- OneOf:
+    children: [{Rotate: {angle: [-5, 5]}}, {GaussianBlur: }]
+    weights: [3, 1e-1]
+output: {size: [32, 48], dtype: float32, layout: CHW, mean: [0.5, 0.5, 0.5]}
+"""
+
+
+def test_a_full_file_is_read_and_written_back() -> None:
+    compose = aug.Compose.from_yaml(FULL)
+    assert compose.output == aug.Output((32, 48), "float32", "CHW", mean=(0.5, 0.5, 0.5))
+    assert compose.keypoint_swaps == ((0, 1),)
+    assert compose.steps[2].weights == (3.0, 0.1)  # type: ignore[attr-defined]
+    assert aug.Compose.from_yaml(compose.to_yaml()) == compose
+    jsonschema.validate(compose.to_dict(), policy_schema())
+
+
+@pytest.mark.parametrize("ending", ["yaml", "json"])
+def test_save_and_load(tmp_path: Path, ending: str) -> None:
+    compose = aug.Compose.from_yaml(FULL)
+    compose.save(tmp_path / f"policy.{ending}")
+    assert aug.Compose.load(tmp_path / f"policy.{ending}") == compose
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps: [{Rotat: {}}]", "did you mean Rotate"),
+        ("steps: [{Rotate: {angel: [1, 2]}}]", "did you mean angle"),
+        ("steps: []\nbordr: reflect", "did you mean border"),
+        ("steps: []\noutput: {sise: 3}", "did you mean size"),
+        ("steps: [{Rotate: {angle: [9, 2]}}]", r"low > high"),
+        ("steps: [{Rotate: {}, Shift: {}}]", "one transform"),
+        ("steps: 3", "must be a list"),
+        ("steps: []\naugsafe: 7", "format 7"),
+        ("steps: []\nsteps: []", "line 2: the key 'steps' stands twice"),
+        ("steps: [{Rotate: {p: 1, p: 0}}]", "stands twice"),
+        ('{"steps": [], "steps": []}', "stands twice"),
+        ("steps: [", "not valid YAML"),
+        ("- Rotate", "mapping"),
+        ("steps: [{OneOf: {children: 3}}]", "list of children"),
+        ("steps: [Rotate]\nfill: {}", "fill"),
+        ("", "mapping"),
+    ],
+)
+def test_mistakes_are_named(text: str, message: str) -> None:
+    with pytest.raises(PolicyError, match=message):
+        aug.Compose.from_yaml(text)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "!!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path [{path}]]",
+        "!!python/object/apply:os.mkdir [{path}]",
+        "!!python/name:os.system",
+    ],
+)
+def test_nothing_that_a_file_names_is_executed(tmp_path: Path, attack: str) -> None:
+    target = tmp_path / "made"
+    with pytest.raises(PolicyError):
+        aug.Compose.from_yaml(f"steps: [{attack.format(path=target)}]")
+    with pytest.raises(PolicyError):
+        aug.Compose.from_yaml("steps: [{os.system: {command: ls}}]")
+    assert not target.exists()
+
+
+def test_a_record_of_another_policy_is_refused() -> None:
+    record = aug.Compose([aug.Rotate()]).plan([(8, 8)], [0]).record()
+    with pytest.raises(PolicyError, match="another policy"):
+        aug.Compose([aug.Zoom()]).replay(record)
+
+
+def test_the_published_schema_is_current() -> None:
+    published = json.loads((files("augsafe.schema") / "policy.schema.json").read_text(encoding="utf-8"))
+    assert published == policy_schema(), "write it again: json.dumps(policy_schema(), indent=2)"
+    jsonschema.Draft202012Validator.check_schema(published)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_every_policy_fulfils_the_schema(name: str, data: st.DataObject) -> None:
+    step = data.draw(transforms(name))
+    jsonschema.validate(json.loads(json.dumps(aug.Compose([step]).to_dict())), policy_schema())
+
+
+@pytest.mark.parametrize(
+    "body", [{"steps": [{"Rotat": {}}]}, {"steps": [{"Rotate": {"angel": 1}}]}, {"bordr": 1, "steps": []}, {}]
+)
+def test_the_schema_refuses_what_the_reader_refuses(body: Any) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(body, policy_schema())
