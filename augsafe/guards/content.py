@@ -15,7 +15,7 @@ from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard, Witness
 from augsafe.guards.measures import ContentMeasures, Limits, measure
 from augsafe.guards.objects import Objects
-from augsafe.guards.static import clopper_pearson, shrink
+from augsafe.guards.shrink import clopper_pearson, shrink
 from augsafe.plan import Plan
 from augsafe.render import Images, render
 from augsafe.transforms import Geometric

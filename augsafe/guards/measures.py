@@ -5,7 +5,8 @@ Places are in half frames: -1 to 1 in x and y over the source frame, and over th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,64 +54,61 @@ class ContentMeasures:
 
 @dataclass(frozen=True, eq=False)
 class _Map:
-    """The map of each image in half frames: linear part a b / c d and offset e f."""
+    """The map of each image in half frames, x before y: linear part (n, 2, 2) and offset (n, 2).
 
-    a: FloatArray
-    b: FloatArray
-    c: FloatArray
-    d: FloatArray
-    e: FloatArray
-    f: FloatArray
-    flat: BoolArray | None  # where the map is affine; None where all are
+    `place` and `reach` (n, 2) are the centre and the half extents of the output frame as seen from the source, `shadow`
+    (n, 2, 2) the parts that make up `reach`. `flat` says where the map is affine; None where all are.
+    """
+
+    linear: FloatArray
+    offset: FloatArray
+    place: FloatArray
+    reach: FloatArray
+    shadow: FloatArray
+    flat: BoolArray | None
 
 
 def _half_frames(plan: Plan) -> _Map:
     m = plan.matrix
-    w, h = plan.shapes[:, 1] / 2, plan.shapes[:, 0] / 2
-    ow, oh = plan.sizes[:, 1] / 2, plan.sizes[:, 0] / 2
-    tilted = m[:, 2, :2].any()
-    flat = ~m[:, 2, :2].any(axis=1) if tilted else None
-    x, y = w - 0.5, h - 0.5  # the source's centre
-    e = (m[:, 0, 0] * x + m[:, 0, 1] * y + m[:, 0, 2] + 0.5) / ow - 1
-    f = (m[:, 1, 0] * x + m[:, 1, 1] * y + m[:, 1, 2] + 0.5) / oh - 1
-    return _Map(m[:, 0, 0] * w / ow, m[:, 0, 1] * h / ow, m[:, 1, 0] * w / oh, m[:, 1, 1] * h / oh, e, f, flat)
+    half, frame = plan.shapes[:, ::-1] * 0.5, plan.sizes[:, ::-1] * 0.5
+    linear = m[:, :2, :2] * half[:, None, :] / frame[:, :, None]
+    middle = (m[:, :2, :2] @ (half - 0.5)[:, :, None])[:, :, 0]
+    offset = (middle + m[:, :2, 2] + 0.5) / frame - 1
+    det = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
+    det = np.where(np.abs(det) < 1e-12, 1e-12, det)
+    inverse = linear[:, ::-1, ::-1].transpose(0, 2, 1) * (_SIGNS / det[:, None, None])
+    shadow = np.abs(inverse)
+    place = -(inverse @ offset[:, :, None])[:, :, 0]
+    flat = ~m[:, 2, :2].any(axis=1) if m[:, 2, :2].any() else None
+    return _Map(linear, offset, place, shadow[:, :, 0] + shadow[:, :, 1], shadow, flat)
+
+
+_SIGNS = np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
 def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -> ContentMeasures:
     """Measure a plan; with limits, only as exactly as they need. Without objects only the padding is measured."""
     maps = _half_frames(plan)
     n = len(plan)
-    # the output frame seen from the source: centre (p, q) and half extents (r, s)
-    det = maps.a * maps.d - maps.b * maps.c
-    det = np.where(np.abs(det) < 1e-12, 1e-12, det)
-    p = (maps.b * maps.f - maps.d * maps.e) / det
-    q = (maps.c * maps.e - maps.a * maps.f) / det
-    size = np.abs(det)
-    across = (np.abs(maps.d) / size, np.abs(maps.b) / size)
-    down = (np.abs(maps.a) / size, np.abs(maps.c) / size)
-    r, s = across[0] + across[1], down[0] + down[1]
-    out = ContentMeasures(
-        np.ones(n), np.full(n, np.inf), np.full(n, np.inf), _padding_bound(p, q, across, down), np.zeros(n)
-    )
-    _exact(out.padding, out.padding > (0 if limits is None else limits.padding), maps, _padding, plan)
+    padding = _padding_bound(maps, 0.0 if limits is None else limits.padding)
+    _exact(padding, padding > (0 if limits is None else limits.padding), maps, lambda rows: _padding(plan, rows))
     if objects is None:
-        return out
-    pixels, plain = _pixels(plan, objects)
-    out = replace(out, pixels=pixels, plain_pixels=plain)
-    out.visible[:] = 1 - _lost_bound(maps, objects, p, q)
-    wanted = out.visible < (1 if limits is None else limits.visible)
-    _exact(out.visible, wanted, maps, lambda plan, rows: _push(plan, objects, rows), plan)
+        return ContentMeasures(np.ones(n), np.full(n, np.inf), np.full(n, np.inf), padding, np.zeros(n))
+    extents = objects.extents.astype(np.float64)
+    middle, half = extents[:, 2:] + extents[:, :2] - 1, extents[:, 2:] - extents[:, :2]
+    pixels, plain = _pixels(plan, maps, middle, half)
+    visible = 1 - _lost_bound(maps, objects, middle, half)
+    wanted = visible < (1 if limits is None else limits.visible)
+    _exact(visible, wanted, maps, lambda rows: _push(plan, objects, rows))
+    doubled = np.zeros(n)
     if plan.settings.border == "reflect":
-        out.doubled[:] = _doubled_bound(objects, p, q, r, s)
-        wanted = out.doubled > (0 if limits is None else limits.doubled)
-        frame = np.stack([p - r, p + r, q - s, q + s])
-        if maps.flat is not None:
-            frame[:, ~maps.flat] = np.array([-np.inf, np.inf, -np.inf, np.inf])[:, None]
-        _exact(out.doubled, wanted, maps, lambda plan, rows: _copies(plan, objects, rows, frame), plan)
-    return out
+        doubled = _doubled_bound(objects, maps, middle, half)
+        wanted = doubled > (0 if limits is None else limits.doubled)
+        _exact(doubled, wanted, maps, lambda rows: _copies(plan, objects, rows, maps))
+    return ContentMeasures(visible, pixels, plain, padding, doubled)
 
 
-def _exact(column: FloatArray, wanted: BoolArray, maps: _Map, how: object, plan: Plan) -> None:
+def _exact(column: FloatArray, wanted: BoolArray, maps: _Map, how: Callable[[Rows], FloatArray]) -> None:
     """Replace bounds by exact values in the rows that need it; bounds do not hold for tilted maps."""
     if maps.flat is not None:
         wanted = wanted | ~maps.flat
@@ -118,15 +116,23 @@ def _exact(column: FloatArray, wanted: BoolArray, maps: _Map, how: object, plan:
         rows = np.flatnonzero(wanted)
         for start in range(0, len(rows), 2048):
             part = rows[start : start + 2048]
-            column[part] = how(plan, part)  # type: ignore[operator]
+            column[part] = how(part)
 
 
-def _padding_bound(
-    p: FloatArray, q: FloatArray, across: tuple[FloatArray, FloatArray], down: tuple[FloatArray, FloatArray]
-) -> FloatArray:
-    """At most this share of the frame lies beyond the image: what lies beyond each of its sides, added up."""
-    sides = [_tail(1 - p, *across), _tail(1 + p, *across), _tail(1 - q, *down), _tail(1 + q, *down)]
-    return np.asarray(np.minimum(sides[0] + sides[1] + sides[2] + sides[3], 1.0))
+def _padding_bound(maps: _Map, limit: FloatArray | float) -> FloatArray:
+    """At most this share of the frame lies beyond the image: what lies beyond each of its sides, added up.
+
+    A parallelogram is widest in its middle, so that its tail beyond a line on the far side of its centre is at most
+    that of an even density; where that is not good enough, the density's real shape is taken.
+    """
+    away, over = np.abs(maps.place), maps.reach - 1
+    sides = (np.maximum(over + away, 0) + np.maximum(over - away, 0)) / (2 * maps.reach)
+    bound = np.where(away > 1, 1.0, sides).sum(axis=1)
+    rows = np.flatnonzero(bound > limit)
+    if len(rows):
+        one, two = maps.shadow[rows, :, 0], maps.shadow[rows, :, 1]
+        bound[rows] = sum(_tail(1 + sign * away[rows], one, two).sum(axis=1) for sign in (-1, 1))
+    return np.asarray(np.minimum(bound, 1.0))
 
 
 def _tail(far: FloatArray, one: FloatArray, two: FloatArray) -> FloatArray:
@@ -154,64 +160,57 @@ def _share(lines: NDArray[np.float32], place: FloatArray, up: bool) -> FloatArra
     return np.asarray(lines[np.arange(len(lines)), index], dtype=np.float64)
 
 
-def _lost_bound(maps: _Map, objects: Objects, p: FloatArray, q: FloatArray) -> FloatArray:
+def _lost_bound(maps: _Map, objects: Objects, middle: FloatArray, half: FloatArray) -> FloatArray:
     """At most this share of the weight leaves the frame: what lies outside a square that the frame holds."""
-    x0, y0, x1, y1 = (2 * objects.extents.astype(np.float64) - 1).T
-    x, y, u, v = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
-    across = np.abs(maps.a * x + maps.b * y + maps.e) + np.abs(maps.a) * u + np.abs(maps.b) * v
-    down = np.abs(maps.c * x + maps.d * y + maps.f) + np.abs(maps.c) * u + np.abs(maps.d) * v
-    lost = np.zeros(len(x))
-    rows = np.flatnonzero((across > 1 + 1e-9) | (down > 1 + 1e-9))
-    if not len(rows):
-        return lost
-    a, b, c, d = maps.a[rows], maps.b[rows], maps.c[rows], maps.d[rows]
-    half = 1 / np.maximum(np.abs(a) + np.abs(b), np.abs(c) + np.abs(d))
-    for lines, centre in ((objects.left[rows], p[rows]), (objects.top[rows], q[rows])):
-        lost[rows] += _share(lines, centre - half, True) + 1 - _share(lines, centre + half, False)
+    size = np.abs(maps.linear)
+    at = np.abs((maps.linear @ middle[:, :, None])[:, :, 0] + maps.offset) + (size @ half[:, :, None])[:, :, 0]
+    lost = np.zeros(len(at))
+    rows = np.flatnonzero((at > 1 + 1e-9).any(axis=1))
+    if len(rows):
+        square = 1 / size[rows].sum(axis=2).max(axis=1)
+        for axis, lines in enumerate((objects.left[rows], objects.top[rows])):
+            centre = maps.place[rows, axis]
+            lost[rows] += _share(lines, centre - square, True) + 1 - _share(lines, centre + square, False)
     return np.minimum(lost, 1.0)
 
 
-def _doubled_bound(objects: Objects, p: FloatArray, q: FloatArray, r: FloatArray, s: FloatArray) -> FloatArray:
+def _doubled_bound(objects: Objects, maps: _Map, middle: FloatArray, half: FloatArray) -> FloatArray:
     """At most this much of the weight appears again, mirrored at the image's edges.
 
     The frame reaches over the left edge to -1 - t exactly when the copy shows weight that lies within t of that edge.
     """
-    x0, y0, x1, y1 = (2 * objects.extents.astype(np.float64) - 1).T
-    reach = [(p - r, x0, True), (p + r, x1, False), (q - s, y0, True), (q + s, y1, False)]
-    near = [
-        (-2 - edge > start) if low else (2 - edge < start) for edge, start, low in reach
-    ]  # the mirrored place against the object's edge
-    out = np.zeros(len(p))
-    rows = np.flatnonzero(near[0] | near[1] | near[2] | near[3])
+    out = np.zeros(len(middle))
+    rows = np.flatnonzero((maps.reach - 2 + half + np.abs(maps.place + middle) > 0).any(axis=1))
     if not len(rows):
         return out
-    sides = []
-    for (edge, _, low), lines in zip(reach, (objects.left, objects.left, objects.top, objects.top), strict=True):
-        place = (-2 - edge[rows]) if low else (2 - edge[rows])
-        sides.append(_share(lines[rows], place, True) if low else 1 - _share(lines[rows], place, False))
-    across, down = sides[0] + sides[1], sides[2] + sides[3]
+    low, high = maps.place[rows] - maps.reach[rows], maps.place[rows] + maps.reach[rows]
+    sides = [
+        _share(lines, -2 - low[:, axis], True) + 1 - _share(lines, 2 - high[:, axis], False)
+        for axis, lines in enumerate((objects.left[rows], objects.top[rows]))
+    ]
     # a copy at a corner shows weight that is near both sides: no more than the smaller share, at two corners each
-    out[rows] = across + down + np.minimum(across, down) * 2
+    out[rows] = sides[0] + sides[1] + np.minimum(sides[0], sides[1]) * 2
     return out
 
 
-def _pixels(plan: Plan, objects: Objects) -> tuple[FloatArray, FloatArray]:
+def _pixels(plan: Plan, maps: _Map, middle: FloatArray, half: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The object's shorter extent in output pixels, and after a plain resize to the output."""
-    m = plan.matrix
-    x0, y0, x1, y1 = objects.extents.astype(np.float64).T
-    wide, high = (x1 - x0) * plan.shapes[:, 1], (y1 - y0) * plan.shapes[:, 0]
-    a, b, c, d = m[:, 0, 0], m[:, 0, 1], m[:, 1, 0], m[:, 1, 1]
-    if m[:, 2, :2].any():
-        x, y = (x0 + x1) / 2 * plan.shapes[:, 1] - 0.5, (y0 + y1) / 2 * plan.shapes[:, 0] - 0.5
-        w = m[:, 2, 0] * x + m[:, 2, 1] * y + m[:, 2, 2]
-        w = np.where(np.abs(w) < 1e-12, 1e-12, w)
-        px = (a * x + b * y + m[:, 0, 2]) / w
-        py = (c * x + d * y + m[:, 1, 2]) / w
-        a, b = (a - px * m[:, 2, 0]) / w, (b - px * m[:, 2, 1]) / w
-        c, d = (c - py * m[:, 2, 0]) / w, (d - py * m[:, 2, 1]) / w
-    pixels = np.minimum(wide * np.sqrt(a * a + c * c), high * np.sqrt(b * b + d * d))
-    plain = np.minimum((x1 - x0) * plan.sizes[:, 1], (y1 - y0) * plan.sizes[:, 0])
-    return pixels, plain
+    frame = plan.sizes[:, ::-1]
+    linear = maps.linear
+    if maps.flat is not None:
+        linear = _tilted(plan, middle)
+    pixels = np.sqrt(((linear * frame[:, :, None]) ** 2).sum(axis=1)) * half
+    return pixels.min(axis=1), (half * frame).min(axis=1)
+
+
+def _tilted(plan: Plan, middle: FloatArray) -> FloatArray:
+    """The linear part at the object's middle, in half frames."""
+    m, sides = plan.matrix, plan.shapes[:, ::-1] * 0.5
+    point = (middle + 1) * sides - 0.5
+    moved = (m[:, :, :2] @ point[:, :, None])[:, :, 0] + m[:, :, 2]
+    w = np.where(np.abs(moved[:, 2:]) < 1e-12, 1e-12, moved[:, 2:])
+    linear = (m[:, :2, :2] - (moved[:, :2] / w)[:, :, None] * m[:, None, 2, :2]) / w[:, :, None]
+    return np.asarray(linear * sides[:, None, :] / (plan.sizes[:, ::-1] * 0.5)[:, :, None])
 
 
 def _push(plan: Plan, objects: Objects, rows: Rows) -> FloatArray:
@@ -220,14 +219,16 @@ def _push(plan: Plan, objects: Objects, rows: Rows) -> FloatArray:
     return _Pushed(plan, objects, rows).tile(here, here, slice(None))
 
 
-def _copies(plan: Plan, objects: Objects, rows: Rows, frame: FloatArray) -> FloatArray:
+def _copies(plan: Plan, objects: Objects, rows: Rows, maps: _Map) -> FloatArray:
     """The weight of the object's mirrored copies inside the frame, in the eight tiles around the image.
 
-    frame: for all images, the box around the output frame seen from the source (x0, x1, y0, y1 by n): a tile is looked
-    at only where that box reaches the copy in it.
+    A tile is looked at only where the box around the frame, as seen from the source, reaches the copy in it.
     """
     x0, y0, x1, y1 = (2 * objects.extents[rows].astype(np.float64) - 1).T
-    left, right, top, bottom = frame[:, rows]
+    (left, top), (right, bottom) = ((maps.place + sign * maps.reach)[rows].T for sign in (-1, 1))
+    if maps.flat is not None:
+        far = np.where(maps.flat[rows], 0.0, np.inf)
+        left, top, right, bottom = left - far, top - far, right + far, bottom + far
     everywhere = np.ones(len(rows), bool)
     across = {-1: left < -2 - x0, 0: everywhere, 1: right > 2 - x1}
     down = {-1: top < -2 - y0, 0: everywhere, 1: bottom > 2 - y1}

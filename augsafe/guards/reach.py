@@ -2,8 +2,8 @@
 
 The absence of a violation is proven here, never by draws. The state after some steps is: mirrored or not, an interval
 of angles, an interval of singular values, and the dilatation k = |b/a| of z -> a z + b conj(z). Composition is exact
-for flips, turns, rotation and zoom: angles add (with the sign turned by a mirror), scales multiply. Where two steps both
-have k > 0 (shear, crops that change the aspect), arg(a1 a2 + b1 conj(b2)) leaves the sum of angles by at most
+for flips, turns, rotation and zoom: angles add (with the sign turned by a mirror), scales multiply. Where two steps
+both have k > 0 (shear, crops that change the aspect), arg(a1 a2 + b1 conj(b2)) leaves the sum of angles by at most
 asin(k1 k2), and the dilatations add as velocities do, (k1 + k2) / (1 + k1 k2): see Ahlfors, "Lectures on
 Quasiconformal Mappings", 1966, chapter I.
 """

@@ -7,7 +7,6 @@ find rare witnesses; and each violating draw is shrunk, step by step, to the ste
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,10 +15,12 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.contracts.symmetry import SYMMETRIES
-from augsafe.guards.base import Finding, Witness
-from augsafe.guards.judge import Judged, judge, middle_visible
+from augsafe.guards.base import Finding
+from augsafe.guards.judge import Judged, judge
 from augsafe.guards.outcomes import Outcome, outcomes_for
 from augsafe.guards.reach import Reach, reach
+from augsafe.guards.shrink import clopper_pearson, shrink, witness_of
+from augsafe.guards.standin import standin_findings
 from augsafe.plan import Draws, Plan
 from augsafe.randomness import Key
 from augsafe.transforms import Geometric, OneOf
@@ -92,7 +93,7 @@ def static_check(
             for cls in finding.classes:
                 worst[cls] = _worse(worst[cls], finding.verdict)
     if content:
-        findings += _content(bench, contract)
+        findings += standin_findings(compose, bench.natural, contract)
     return StaticResult(tuple(_merged(findings, contract.classes)), worst, bench.bounds, draws)
 
 
@@ -174,7 +175,7 @@ def _explained(
         n = len(bench.natural)
         interval = clopper_pearson(round(part * n), n)
         symmetry = _symmetry(bench.compose, plan, row, steps)
-        witness = _witness(bench.compose, plan, row)
+        witness = witness_of(bench.compose, plan, row)
         how = "proven" if bench.bounds.known else "witnessed"
         out.append(outcome.finding(contract, classes, steps, symmetry, part, interval, witness, how))
     return out
@@ -197,40 +198,6 @@ def _symmetry(compose: Compose, plan: Plan, row: int, steps: tuple[str, ...]) ->
     return SYMMETRIES[int(judge(alone.jacobian).symmetry[0])]
 
 
-def shrink(
-    compose: Compose, plan: Plan, rows: NDArray[np.intp], persists: Callable[[Plan], NDArray[np.bool_]]
-) -> NDArray[np.bool_]:
-    """Which steps each draw needs for its outcome, (rows, leaves): others are switched off, last first.
-
-    `persists` says for which rows of a plan the outcome is still there.
-    """
-    draws, shapes = plan.draws.rows(rows), plan.shapes[rows]
-    needed = np.stack([draws.active[leaf.label] for leaf in compose.leaves], axis=1)
-    for column in range(len(compose.leaves) - 1, -1, -1):
-        leaf = compose.leaves[column]
-        if not isinstance(leaf, Geometric) or not needed[:, column].any():
-            needed[:, column] = False
-            continue
-        tried = compose.assemble(shapes, draws.without(leaf))
-        gone = persists(tried)
-        needed[:, column] &= ~gone
-        draws = draws.without(leaf, where=gone)
-    return needed
-
-
-def _witness(compose: Compose, plan: Plan, row: int) -> Witness:
-    one = compose.assemble(plan.shapes[[row]], plan.draws.rows(np.array([row])))
-    return Witness(one.describe(), one.record(), one.matrix[0], int(plan.draws.key.indices[row]))
-
-
-def clopper_pearson(count: int, n: int) -> tuple[float, float]:
-    """The exact 95 % interval of a rate (scipy)."""
-    from scipy.stats import binomtest
-
-    low, high = binomtest(count, n).proportion_ci(0.95, method="exact")
-    return float(low), float(high)
-
-
 def _undecided(bench: _Bench, classes: tuple[str, ...], outcome: Outcome) -> Finding:
     n = len(bench.natural)
     upper = clopper_pearson(0, n)[1]
@@ -247,46 +214,6 @@ def _undecided(bench: _Bench, classes: tuple[str, ...], outcome: Outcome) -> Fin
         interval=(0.0, upper),
         per_class=dict.fromkeys(classes, 0.0),
     )
-
-
-def _content(bench: _Bench, contract: Contract) -> list[Finding]:
-    """An object assumed in the middle half of the frame, held against the contract's visible share."""
-    plan = bench.natural
-    some = np.arange(min(len(plan), 20_000))
-    visible = middle_visible(bench.compose.assemble(plan.shapes[some], plan.draws.rows(some)))
-    out: list[Finding] = []
-    groups: dict[float, list[str]] = {}
-    for cls in contract.classes:
-        limit = contract.limits_for(cls).visible
-        groups.setdefault(0.7 if limit is None else limit, []).append(cls)
-    for limit, classes in groups.items():
-        rows = some[visible < limit]
-        if not len(rows):
-            continue
-        kept = rows[:SHRUNK]
-        acting = shrink(bench.compose, plan, kept, lambda p, limit=limit: middle_visible(p) < limit)  # type: ignore[misc]
-        common, _ = Counter(tuple(r) for r in acting).most_common(1)[0]
-        rate = len(rows) / len(some)
-        row = int(kept[next(i for i, r in enumerate(acting) if tuple(r) == common)])
-        names = tuple(leaf.label for leaf, on in zip(bench.compose.leaves, common, strict=True) if on)
-        interval = clopper_pearson(len(rows), len(some))
-        out.append(
-            Finding(
-                code="AS201",
-                severity="error" if interval[0] > 0.05 else "warning",
-                how="sampled",
-                verdict="content-lost",
-                steps=names,
-                classes=tuple(classes),
-                message=f"an object in the middle half of the image keeps less than {limit:.0%} of itself in the frame",
-                help="Lower the shift or the zoom, or give images (and masks or boxes) to judge the real objects.",
-                probability=rate,
-                interval=interval,
-                per_class=dict.fromkeys(classes, rate),
-                witness=_witness(bench.compose, plan, row),
-            )
-        )
-    return out
 
 
 def _merged(findings: list[Finding], order: tuple[str, ...]) -> list[Finding]:
@@ -316,6 +243,3 @@ def step_verdict(
     chosen = tuple(replace(s, p=1.0) for s in compose.steps if s.label in steps)
     result = static_check(replace(compose, steps=chosen), contract, size=size, draws=draws, content=False)
     return result.verdicts[cls]
-
-
-__all__ = ["PRECEDENCE", "StaticResult", "shrink", "static_check", "step_verdict"]
