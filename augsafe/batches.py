@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose, move_mask
+from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import AugsafeError, ContractError, InputError, SourceError
 from augsafe.guards.enforce import Enforcer, OnViolation
@@ -20,7 +20,7 @@ from augsafe.plan import Plan
 from augsafe.render import output_shape, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_mask, check_points
 from augsafe.sources import Item, Source
-from augsafe.targets import from_xyxy, mirrors, move_boxes, move_keypoints, swap_ids, swap_rows
+from augsafe.targets import from_xyxy, mirrors, move_boxes, move_keypoints, move_mask, swap_ids, swap_rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from augsafe import policy
 from augsafe.errors import ArgumentError, InputError, PolicyError
+from augsafe.naming import named_steps
 from augsafe.output import Output
-from augsafe.plan import Draws, Plan, Settings, assemble
-from augsafe.randomness import FloatArray, Key, fresh_seed, uniforms
+from augsafe.plan import Draws, Plan, Settings, assemble, check_shapes
+from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
-from augsafe.sample import Batch, Image, Sample, check_image, check_mask, check_points
-from augsafe.targets import from_xyxy, mirrors, move_boxes, move_keypoints, swap_ids, swap_rows, to_xyxy
+from augsafe.sample import Batch, Image, Sample, check_image, check_images
+from augsafe.targets import TargetRules, move_targets
 from augsafe.transforms import Local, OneOf, Transform
 from augsafe.transforms.base import Sizes, as_range
-from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, warp
+from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
 Pairs = tuple[tuple[int, int], ...]
@@ -58,7 +59,7 @@ class Compose:
         given = [self.steps] if isinstance(self.steps, Transform) else self.steps
         if not isinstance(given, Iterable) or isinstance(given, (str, Mapping)):
             raise ArgumentError(f"Compose(steps=...) must be a list of transforms, got {given!r}")
-        object.__setattr__(self, "steps", _named(tuple(given)))
+        object.__setattr__(self, "steps", named_steps(tuple(given)))
         for name, known in (
             ("border", BORDERS),
             ("interpolation", INTERPOLATIONS),
@@ -80,7 +81,7 @@ class Compose:
         if not isinstance(self.min_visible, (int, float)) or not 0 <= self.min_visible <= 1:
             raise ArgumentError(f"Compose(min_visible=...) must be from 0 to 1, got {self.min_visible!r}")
         for name in ("keypoint_swaps", "mask_swaps"):
-            object.__setattr__(self, name, _pairs(name, getattr(self, name)))
+            object.__setattr__(self, name, policy.pairs(name, getattr(self, name)))
 
     # What the policy is made of
 
@@ -231,42 +232,20 @@ class Compose:
         box_labels: Sequence[Any] | None = None,
         keypoints: Any = None,
         label: Any = None,
+        *,
+        rendered: Image | None = None,
     ) -> Sample:
-        """Carry out row `row` of a plan on one image and its targets. Raises InputError."""
-        one = plan if len(plan) == 1 else plan.rows(np.array([row]))
-        new = render([image], one)[0]
-        matrix, size = one.matrix[0], (int(one.sizes[0, 0]), int(one.sizes[0, 1]))
-        mirrored = mirrors(matrix)
-        new_mask = None
-        if mask is not None:
-            new_mask = move_mask(check_mask(mask, image), matrix, size, self.border)
-            if mirrored and self.mask_swaps:
-                new_mask = swap_ids(new_mask, self.mask_swaps)
-        moved, kept, names = self._moved_boxes(boxes, box_labels, matrix, image, size)
-        points = inside = None
-        if keypoints is not None:
-            points, inside = move_keypoints(check_points("keypoints", keypoints, 2), matrix, size)
-            if mirrored and self.keypoint_swaps:
-                points = swap_rows(points, self.keypoint_swaps)
-                inside = swap_rows(inside, self.keypoint_swaps)
-        return Sample(new, label, new_mask, moved, names, kept, points, inside, one)
+        """Carry out row `row` of a plan on one image and its targets. Raises InputError.
 
-    def _moved_boxes(
-        self, boxes: Any, names: Sequence[Any] | None, matrix: FloatArray, image: Image, size: tuple[int, int]
-    ) -> tuple[FloatArray | None, NDArray[np.intp] | None, list[Any] | None]:
-        if boxes is None:
-            if names is not None:
-                raise InputError("box_labels were given without boxes")
-            return None, None, None
-        array = check_points("boxes", boxes, 4)
-        if names is not None and len(names) != len(array):
-            raise InputError(f"box_labels has {len(names)} entries, boxes {len(array)}; they must agree")
-        edges = to_xyxy(array, self.box_format, (image.shape[0], image.shape[1]))
-        moved, kept = move_boxes(edges, matrix, size, self.min_visible)
-        return (
-            from_xyxy(moved, self.box_format, size),
-            kept,
-            None if names is None else [names[i] for i in kept],
+        `rendered` is the image that the plan gives, where it is there already.
+        """
+        one = plan if len(plan) == 1 else plan.rows(np.array([row]))
+        new = render([image], one)[0] if rendered is None else rendered
+        size = (int(one.sizes[0, 0]), int(one.sizes[0, 1]))
+        rules = TargetRules(self.border, self.box_format, self.min_visible, self.keypoint_swaps, self.mask_swaps)
+        moved = move_targets(rules, one.matrix[0], image, size, mask, boxes, box_labels, keypoints)
+        return Sample(
+            new, label, moved.mask, moved.boxes, moved.box_labels, moved.kept, moved.keypoints, moved.inside, one
         )
 
     def batch(
@@ -308,10 +287,13 @@ class Compose:
                 None,
                 None if keypoints is None else keypoints[i],
                 None if labels is None else labels[i],
+                rendered=rendered[i],
             )
             for i, image in enumerate(images)
         )
-        moved = None if masks is None else np.stack([s.mask for s in samples if s.mask is not None])
+        moved = None
+        if masks is not None and isinstance(rendered, np.ndarray):
+            moved = np.stack([s.mask for s in samples if s.mask is not None])
         names = None if labels is None else np.asarray(labels)
         return Batch(rendered, names, plan.draws.key.indices, moved, samples, plan)
 
@@ -319,18 +301,8 @@ class Compose:
 
     @cached_property
     def _dict(self) -> dict[str, Any]:
-        body: dict[str, Any] = {"augsafe": policy.FORMAT, "steps": [policy.encode(s) for s in self.steps]}
-        defaults = Compose(())
-        for name in OPTIONS:
-            value = getattr(self, name)
-            if value != getattr(defaults, name):
-                body[name] = policy.plain(value)
-        if self.output is not None:
-            made, base = self.output, Output()
-            body["output"] = {
-                k: policy.plain(v) for k, v in vars(made).items() if v != getattr(base, k) or (k == "dtype" and v)
-            }
-        return body
+        options = {name: (getattr(self, name), item.default) for name, item in self.__dataclass_fields__.items()}
+        return policy.write_body(self.steps, self.output, {k: options[k] for k in policy.OPTIONS})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that `from_dict` reads back."""
@@ -341,22 +313,10 @@ class Compose:
     @staticmethod
     def from_dict(body: Mapping[str, Any]) -> Compose:
         """A policy from plain values. Unknown keys and transforms raise PolicyError; nothing is executed."""
-        if not isinstance(body, Mapping) or "steps" not in body:
-            raise PolicyError(f"a policy is a mapping with a list 'steps', got {body!r}"[:300])
-        policy.refuse_unknown(body, ["augsafe", "steps", "output", *OPTIONS], "the policy")
-        if body.get("augsafe", policy.FORMAT) != policy.FORMAT:
-            raise PolicyError(f"this policy has format {body['augsafe']!r}; this version reads {policy.FORMAT}")
-        if not isinstance(body["steps"], Sequence) or isinstance(body["steps"], str):
-            raise PolicyError(f"'steps' must be a list of transforms, got {body['steps']!r}")
-        steps = tuple(policy.decode(entry, f"steps[{i}]") for i, entry in enumerate(body["steps"]))
-        options = {k: _tuples(body[k]) for k in OPTIONS if k in body}
+        steps, output, options = policy.read_body(body)
         try:
-            output = None
-            if body.get("output") is not None:
-                policy.refuse_unknown(body["output"], list(Output.__dataclass_fields__), "output")
-                output = Output(**{k: _tuples(v) for k, v in body["output"].items()})
             return Compose(steps, output=output, **options)
-        except (ArgumentError, TypeError, AttributeError) as error:
+        except (ArgumentError, TypeError) as error:
             raise PolicyError(f"the policy is not valid: {error}") from error
 
     def to_yaml(self) -> str:
@@ -370,109 +330,12 @@ class Compose:
 
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML (or JSON, where the name ends so)."""
-        import json
-
-        path = Path(path)
-        text = json.dumps(self._dict, indent=2) if path.suffix == ".json" else self.to_yaml()
-        path.write_text(text, encoding="utf-8")
+        policy.write_file(Path(path), self._dict)
 
     @staticmethod
     def load(path: str | Path) -> Compose:
         """Read a policy file. Raises PolicyError."""
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise PolicyError(f"the policy file {str(path)!r} cannot be read: {error}") from error
-        try:
-            return Compose.from_yaml(text)
+            return Compose.from_yaml(policy.read_file(Path(path)))
         except PolicyError as error:
             raise PolicyError(f"{path}: {error}") from error
-
-
-OPTIONS = (
-    "border",
-    "fill",
-    "interpolation",
-    "value_range",
-    "box_format",
-    "min_visible",
-    "keypoint_swaps",
-    "mask_swaps",
-)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
-
-
-def _pairs(name: str, value: Any) -> Pairs:
-    try:
-        return tuple((int(a), int(b)) for a, b in value)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"Compose({name}=...) must be pairs of whole numbers, got {value!r}") from error
-
-
-def _named(steps: tuple[Any, ...]) -> tuple[Transform, ...]:
-    """Give each step, and each child, a name that is unique."""
-    flat: list[Any] = [part for s in steps for part in ((s, *s.children) if isinstance(s, OneOf) else (s,))]
-    for step in flat:
-        if not isinstance(step, Transform):
-            raise ArgumentError(f"Compose(steps=...) must hold transforms, got {step!r} of {type(step).__name__}")
-    taken = [step.name for step in flat if step.name]
-    for name in taken:
-        if taken.count(name) > 1:
-            raise ArgumentError(f"two steps are called {name!r}; a step's name must be unique in its policy")
-    used = set(taken)
-
-    def named(step: Transform) -> Transform:
-        if not step.name:
-            base, number = type(step).__name__, 1
-            name = base
-            while name in used:
-                number += 1
-                name = f"{base}-{number}"
-            used.add(name)
-            step = replace(step, name=name)
-        if isinstance(step, OneOf):
-            step = replace(step, children=tuple(named(child) for child in step.children))
-        return step
-
-    return tuple(named(step) for step in steps)
-
-
-def check_shapes(shapes: Any) -> Sizes:
-    """Heights and widths (n, 2) from n shapes. Raises ArgumentError."""
-    try:
-        if isinstance(shapes, np.ndarray) and shapes.dtype.kind in "iu" and shapes.ndim == 2:
-            sizes = shapes[:, :2].astype(np.int64).reshape(-1, 2)
-        else:
-            sizes = np.array([tuple(shape)[:2] for shape in shapes], dtype=np.int64).reshape(-1, 2)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"shapes must be n shapes (H, W[, C]), got {shapes!r}") from error
-    if (sizes < 1).any():
-        raise ArgumentError(f"shapes must be at least 1 x 1, got {sizes.min(axis=0).tolist()}")
-    return sizes
-
-
-def check_images(images: Any, value_range: tuple[float, float] | None) -> None:
-    """Check a batch: an array (n, H, W[, C]) or a list of images. Raises InputError."""
-    if isinstance(images, np.ndarray):
-        if images.ndim not in (3, 4) or not len(images):
-            raise InputError(f"images must be (n, H, W) or (n, H, W, C) with n at least 1, got shape {images.shape}")
-        check_image(images[0], value_range, "images[0]")
-        if images.dtype == np.float32:
-            for i, image in enumerate(images):
-                check_image(image, value_range, f"images[{i}]")
-        return
-    if not isinstance(images, Sequence) or not images:
-        raise InputError(f"images must be an array (n, H, W[, C]) or a list of images, got {type(images).__name__}")
-    for i, image in enumerate(images):
-        check_image(image, value_range, f"images[{i}]")
-
-
-def move_mask(mask: NDArray[Any], matrix: FloatArray, size: tuple[int, int], border: str) -> NDArray[Any]:
-    """A label mask through a map, nearest neighbour; beyond a constant border it is 0."""
-    kind = mask.dtype
-    wide = mask.astype(np.float64 if kind.itemsize > 2 else np.int16 if kind.itemsize == 1 else np.float32)
-    exact = bool(is_permutation(matrix[None])[0])
-    return warp(wide, matrix, size, border, 0, "nearest", exact, (1, 1)).astype(kind)

@@ -3,111 +3,208 @@
 from __future__ import annotations
 
 import io
-import warnings
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from augsafe.errors import ArgumentError, DecodeError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+Mode = Literal["rgb", "grey", "unchanged"]
 MODES = ("rgb", "grey", "unchanged")
-MAX_PIXELS = 178_956_970  # what Pillow refuses as a decompression bomb
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+MAX_PIXELS = 178_956_970  # above this Pillow, too, refuses a file
+
 _ORIENTATION = 0x0112
+_BITS_PER_SAMPLE = 258
+_PHOTOMETRIC = 262
+
+# Pillow's readers by themselves: Image.open warns about sizes before ours is looked at, and such a warning can only
+# be silenced for all threads at once.
+_READERS: tuple[tuple[bytes, Callable[[io.BytesIO], Image.Image]], ...] = (
+    (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+    (b"RIFF", WebPImagePlugin.WebPImageFile),
+    (b"II*\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0*", TiffImagePlugin.TiffImageFile),
+    (b"II+\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0+", TiffImagePlugin.TiffImageFile),
+    (b"BM", BmpImagePlugin.BmpImageFile),
+)
 
 
-def decode(file: str | Path | bytes, *, mode: str = "rgb", max_pixels: int = MAX_PIXELS) -> NDArray[Any]:
-    """One image, as it is meant to be seen: EXIF orientation is honoured.
+def decode(file: str | os.PathLike[str] | bytes, *, mode: Mode = "rgb", max_pixels: int = MAX_PIXELS) -> NDArray[Any]:
+    """One image, as it is meant to be seen: EXIF orientation is honoured, what is transparent is laid on white.
 
-    mode: "rgb" gives (H, W, 3), "grey" (H, W), "unchanged" either as the file has it. uint8; uint16 from 16-bit PNG
-    and TIFF. Transparent pixels are shown on black. Raises DecodeError for a file that is broken, missing, of another
-    format, of floats, animated, or larger than `max_pixels` (refused before it is decoded).
+    mode: "rgb" gives (H, W, 3), "grey" (H, W), "unchanged" whichever the file has. uint8; uint16 from a 16-bit PNG or
+    TIFF. Raises DecodeError for a file that is missing, broken, of another format, of floats, animated or of several
+    pages, or that has more than `max_pixels` pixels: this is read from its header, before anything is decoded.
     """
     if mode not in MODES:
         raise ArgumentError(f"decode(mode=...) must be one of {', '.join(MODES)}, got {mode!r}")
-    name = "the bytes given" if isinstance(file, bytes) else str(file)
-    try:
-        data = file if isinstance(file, bytes) else Path(file).read_bytes()
-    except OSError as error:
-        raise DecodeError(f"{name} cannot be read: {error.strerror or error}") from error
+    name, data = _bytes_of(file)
+    with _errors_naming(name):
+        picture, header = _open(name, data, max_pixels)
+        with picture:
+            array = _pixels(picture, data, header)
+    return _as_mode(array, mode)
+
+
+def decode_mask(file: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[Any]:
+    """A mask (H, W) of ids: the numbers in the file, not its colours. A palette gives its indices, one bit 0 and 1.
+
+    Raises DecodeError as `decode` does, and for a mask in colour, whose ids nothing tells.
+    """
+    name, data = _bytes_of(file)
+    with _errors_naming(name):
+        picture, header = _open(name, data, max_pixels)
+        with picture:
+            if picture.mode in ("P", "1"):
+                picture.load()
+                ids = np.array(picture).astype(np.uint8)
+                return np.ascontiguousarray(_upright(ids, _orientation(picture)))
+            array = _pixels(picture, data, header)
+    if array.ndim == 3:
+        if (array != array[..., :1]).any():
+            raise DecodeError(f"{name} is a mask in colour; save it as grey or palette, each value the id of a class")
+        array = np.ascontiguousarray(array[..., 0])
+    return array
+
+
+def from_pillow(picture: Image.Image) -> NDArray[Any]:
+    """The pixels of a Pillow image by the rules of `decode`, except that they are not turned: (H, W) or (H, W, 3)."""
+    if picture.mode.startswith("I;16"):
+        return np.array(picture).astype(np.uint16)
+    if picture.mode in ("L", "F", "I") and "transparency" not in picture.info:
+        return np.array(picture)
+    if picture.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+        array = _on_white(np.array(picture.convert("RGBA")))
+        return np.ascontiguousarray(array[..., 0]) if picture.mode in ("1", "L", "LA") else array
+    return np.array(picture.convert("L" if picture.mode == "1" else "RGB"))
+
+
+def _bytes_of(file: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
+    if isinstance(file, bytes):
+        name, data = "the image given as bytes", file
+    elif isinstance(file, (str, os.PathLike)):
+        name = repr(os.fspath(file))
+        try:
+            data = Path(file).read_bytes()
+        except (OSError, ValueError) as error:  # ValueError: a null character in the name
+            raise DecodeError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    else:
+        raise ArgumentError(f"decode(file) must be a path or bytes, got {type(file).__name__}")
     if not data:
-        raise DecodeError(f"{name} is empty")
+        raise DecodeError(f"{name} is empty: 0 bytes")
+    return name, data
+
+
+@contextmanager
+def _errors_naming(name: str) -> Iterator[None]:
+    """Turn what goes wrong inside a decoder into an error that names the file."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as picture:
-                _refuse(picture, name, max_pixels)
-                array = _read(picture, data)
-    except DecodeError:
+        yield
+    except (DecodeError, ArgumentError, MemoryError):
         raise
-    except Image.DecompressionBombError as error:
-        raise DecodeError(f"{name} is too large to decode: {error}") from error
-    except UnidentifiedImageError as error:
-        raise DecodeError(f"{name} is not an image of a known format ({', '.join(FORMATS)})") from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, cv2.error) as error:
-        raise DecodeError(f"{name} is broken: {error}") from error
-    return np.ascontiguousarray(_as_mode(array, mode))
+    except Exception as error:  # for a broken file the decoders raise whatever the code they lead to raises
+        raise DecodeError(f"{name} is broken, or of a kind not read: {error or type(error).__name__}") from error
 
 
-def _refuse(picture: Image.Image, name: str, max_pixels: int) -> None:
-    if picture.format not in FORMATS and picture.format != "MPO":
-        raise DecodeError(f"{name} is {picture.format}; augsafe reads {', '.join(FORMATS)}: convert it first")
+def _open(name: str, data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
+    """The picture with its header read and nothing decoded, and where a JPEG's header ends."""
+    reader = next((reader for magic, reader in _READERS if data.startswith(magic)), None)
+    if reader is None or (data.startswith(b"RIFF") and data[8:12] != b"WEBP"):
+        raise DecodeError(f"{name} is no JPEG, PNG, WebP, TIFF or BMP: it begins with {data[:8]!r}; convert it first")
+    stream = io.BytesIO(data)
+    picture = reader(stream)
+    header = stream.tell()
     if picture.width * picture.height > max_pixels:
         raise DecodeError(
-            f"{name} is {picture.width} x {picture.height} pixels, more than the {max_pixels:,} allowed; "
-            "refused before decoding"
+            f"{name} has {picture.width} x {picture.height} = {picture.width * picture.height:,} pixels, the limit is "
+            f"{max_pixels:,}; it was not decoded: make it smaller, or raise max_pixels"
         )
-    if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
-        raise DecodeError(f"{name} holds {getattr(picture, 'n_frames', 1)} pictures; split it first")
-    if picture.mode in ("F", "I"):
-        raise DecodeError(f"{name} holds {'floats' if picture.mode == 'F' else '32-bit numbers'}; convert it first")
+    pages = getattr(picture, "n_frames", 1)
+    if pages != 1:
+        raise DecodeError(f"{name} holds {pages} frames or pages; save the one that is meant as a file of its own")
+    if picture.mode == "F" or (picture.mode == "I" and picture.format == "TIFF"):
+        kind = "floats" if picture.mode == "F" else "signed or 32-bit numbers"
+        raise DecodeError(f"{name} holds {kind}; save it with 8 or 16 bits, or pass it as an array")
+    return picture, header
 
 
-def _read(picture: Image.Image, data: bytes) -> NDArray[Any]:
-    orientation = picture.getexif().get(_ORIENTATION, 1)
-    bits = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
-    plain = picture.format == "JPEG" and picture.mode in ("L", "RGB")
-    deep = picture.format in ("PNG", "TIFF") and _deep(picture, data)
-    if plain or deep:
-        if picture.format == "JPEG":
-            picture.load()  # OpenCV fills in what a truncated file lacks; Pillow refuses it
-        array = cv2.imdecode(np.frombuffer(data, np.uint8), bits)
+def _pixels(picture: Image.Image, data: bytes, header: int) -> NDArray[Any]:
+    """Upright pixels, (H, W) or (H, W, 3). OpenCV is the faster, Pillow reads more kinds and says what is wrong."""
+    if _is_deep(picture, data):
+        array = _by_opencv(data)
         if array is None:
-            raise DecodeError("OpenCV cannot decode it")
-        array = np.asarray(array)
-        if array.ndim == 3:
-            array = _on_black(array) if array.shape[2] == 4 else array
-            array = np.asarray(cv2.cvtColor(array, cv2.COLOR_BGR2RGB))
-        return _upright(array, orientation)
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode == "1":
-        upright = upright.convert("L")
-    if upright.mode in ("P", "PA", "LA", "RGBA") or "transparency" in upright.info:
-        return _on_black(np.asarray(upright.convert("RGBA")))
-    return np.asarray(upright if upright.mode == "L" else upright.convert("RGB"))
+            raise DecodeError("its 16-bit pixels cannot be decoded")
+        if picture.format == "TIFF":  # OpenCV turns a TIFF itself
+            inverted = getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+            return ~array if inverted else array
+        return np.ascontiguousarray(_upright(array, _orientation(picture)))
+    if _is_plain(picture, data, header):
+        array = _by_opencv(data)
+        if array is not None:
+            turn = _orientation(picture) if picture.format == "JPEG" else 1
+            return np.ascontiguousarray(_upright(array, turn))
+    picture.load()
+    # Asked after loading: Pillow turns a TIFF itself and then takes the tag away.
+    return np.ascontiguousarray(_upright(from_pillow(picture), _orientation(picture)))
 
 
-def _deep(picture: Image.Image, data: bytes) -> bool:
-    """Whether a PNG or TIFF has 16 bits a channel, which Pillow would cut to 8 in colour."""
+def _is_deep(picture: Image.Image, data: bytes) -> bool:
+    """Whether it has 16 bits a channel, which Pillow cuts to 8 in colour."""
     if picture.format == "PNG":
-        return data[24] == 16  # bit depth in the header
-    bits = getattr(picture, "tag_v2", {}).get(258, (8,))
-    return bool(max(bits if isinstance(bits, tuple) else (bits,)) == 16)
+        return data[24] == 16
+    return picture.format == "TIFF" and max(getattr(picture, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))) == 16
 
 
-def _on_black(array: NDArray[Any]) -> NDArray[Any]:
+def _is_plain(picture: Image.Image, data: bytes, header: int) -> bool:
+    """Whether OpenCV gives what Pillow would: 8 bits, grey or RGB, and complete (OpenCV 4 makes up what is missing)."""
+    if picture.mode not in ("L", "RGB"):
+        return False
+    if picture.format == "JPEG":
+        return data.rfind(b"\xff\xd9", header) >= 0
+    if picture.format != "PNG" or data[24] != 8 or "transparency" in picture.info or b"IEND" not in data[-64:]:
+        return False
+    return not any(word in data for word in (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp"))
+
+
+def _by_opencv(data: bytes) -> NDArray[Any] | None:
+    # IMREAD_UNCHANGED is what leaves EXIF orientation alone (not so in a TIFF).
+    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None or array.ndim == 2:
+        return array
+    if array.shape[2] == 4:
+        return _on_white(cv2.cvtColor(array, cv2.COLOR_BGRA2RGBA, dst=array))
+    return np.asarray(cv2.cvtColor(array, cv2.COLOR_BGR2RGB, dst=array))
+
+
+def _orientation(picture: Image.Image) -> Any:
+    """The EXIF orientation, 1 where there is none or it cannot be read: the pixels may still be sound."""
+    try:
+        return picture.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        return 1
+
+
+def _on_white(array: NDArray[Any]) -> NDArray[Any]:
     top = np.iinfo(array.dtype).max
-    alpha = array[..., 3:].astype(np.float64) / top
-    return np.asarray(np.rint(array[..., :3] * alpha).astype(array.dtype))
+    alpha = array[..., 3:]
+    if (alpha == top).all():
+        return np.ascontiguousarray(array[..., :3])
+    share = alpha / float(top)
+    return np.asarray(np.rint(array[..., :3] * share + top * (1.0 - share)).astype(array.dtype))
 
 
-def _upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """EXIF 2.32, tag 0x0112."""
+def _upright(array: NDArray[Any], orientation: Any) -> NDArray[Any]:
+    """EXIF 2.32, tag 0x0112; a value that it does not know leaves the picture as it is."""
     turned = array.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else array
     if orientation in (2, 3, 6, 7):
         turned = turned[:, ::-1]
@@ -118,7 +215,7 @@ def _upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def _as_mode(array: NDArray[Any], mode: str) -> NDArray[Any]:
     if mode == "rgb" and array.ndim == 2:
-        return np.repeat(array[..., None], 3, axis=2)
+        return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2RGB))
     if mode == "grey" and array.ndim == 3:
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(array), cv2.COLOR_RGB2GRAY))
+        return np.asarray(cv2.cvtColor(array, cv2.COLOR_RGB2GRAY))
     return array

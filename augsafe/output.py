@@ -45,7 +45,7 @@ class Output:
         object.__setattr__(self, "value_range", limits)
         for name in ("mean", "std"):
             object.__setattr__(self, name, self._channels(name))
-        if self.mean and self.std and len(self.mean) != len(self.std):
+        if self.mean and self.std and len({len(self.mean), len(self.std)} - {1}) > 1:
             raise ArgumentError(f"Output: mean has {len(self.mean)} channels and std {len(self.std)}")
         if (self.mean or self.std) and self.dtype != "float32":
             raise ArgumentError(f"Output with mean or std needs dtype='float32', got {self.dtype!r}")

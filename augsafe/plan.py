@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.errors import ArgumentError
 from augsafe.output import Output
 from augsafe.randomness import FloatArray, Key
 from augsafe.transforms.base import Geometric, Local, Sizes, Tone, Transform, Values
@@ -258,3 +259,17 @@ def _resized(stage: StagePlan, size: object) -> StagePlan:
     after = np.broadcast_to(np.asarray(size, dtype=np.int64), stage.size_out.shape)
     matrix = scale_between(stage.size_out, after) @ stage.matrix
     return replace(stage, matrix=matrix, size_out=after)
+
+
+def check_shapes(shapes: Any) -> Sizes:
+    """Heights and widths (n, 2) from n shapes. Raises ArgumentError."""
+    try:
+        if isinstance(shapes, np.ndarray) and shapes.dtype.kind in "iu" and shapes.ndim == 2:
+            sizes = shapes[:, :2].astype(np.int64).reshape(-1, 2)
+        else:
+            sizes = np.array([tuple(shape)[:2] for shape in shapes], dtype=np.int64).reshape(-1, 2)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"shapes must be n shapes (H, W[, C]), got {shapes!r}") from error
+    if (sizes < 1).any():
+        raise ArgumentError(f"shapes must be at least 1 x 1, got {sizes.min(axis=0).tolist()}")
+    return sizes

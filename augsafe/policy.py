@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from augsafe.errors import ArgumentError, PolicyError
+from augsafe.output import Output
 from augsafe.transforms import TRANSFORMS, OneOf, Transform
 
 FORMAT = 1
+OPTIONS = (
+    "border",
+    "fill",
+    "interpolation",
+    "value_range",
+    "box_format",
+    "min_visible",
+    "keypoint_swaps",
+    "mask_swaps",
+)
 
 
 def plain(value: Any) -> Any:
@@ -74,6 +87,50 @@ def refuse_unknown(body: Mapping[Any, Any], known: list[str], where: str) -> Non
             raise PolicyError(f"{where} has an unknown key {key!r}{near(key, known)}")
 
 
+def write_body(steps: Sequence[Transform], output: Output | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy as plain values; options are (value, default), and stand there only where they differ."""
+    body: dict[str, Any] = {"augsafe": FORMAT, "steps": [encode(s) for s in steps]}
+    body |= {name: plain(value) for name, (value, default) in options.items() if value != default}
+    if output is not None:
+        base = Output()
+        body["output"] = {k: plain(v) for k, v in vars(output).items() if v != getattr(base, k)}
+    return body
+
+
+def read_body(body: Any) -> tuple[tuple[Transform, ...], Output | None, dict[str, Any]]:
+    """The steps, the output and the options of a policy from plain values. Raises PolicyError."""
+    if not isinstance(body, Mapping) or "steps" not in body:
+        raise PolicyError(f"a policy is a mapping with a list 'steps', got {body!r}"[:300])
+    refuse_unknown(body, ["augsafe", "steps", "output", *OPTIONS], "the policy")
+    if body.get("augsafe", FORMAT) != FORMAT:
+        raise PolicyError(f"this policy has format {body['augsafe']!r}; this version reads {FORMAT}")
+    if not isinstance(body["steps"], Sequence) or isinstance(body["steps"], str):
+        raise PolicyError(f"'steps' must be a list of transforms, got {body['steps']!r}")
+    steps = tuple(decode(entry, f"steps[{i}]") for i, entry in enumerate(body["steps"]))
+    given, output = body.get("output"), None
+    if given is not None:
+        if not isinstance(given, Mapping):
+            raise PolicyError(f"output must be 'name: value' pairs, got {given!r}")
+        refuse_unknown(given, list(Output.__dataclass_fields__), "output")
+        try:
+            output = Output(**{k: _tuples(v) for k, v in given.items()})
+        except (ArgumentError, TypeError) as error:
+            raise PolicyError(f"output: {error}") from error
+    return steps, output, {k: _tuples(body[k]) for k in OPTIONS if k in body}
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+def pairs(name: str, value: Any) -> tuple[tuple[int, int], ...]:
+    """Pairs of whole numbers. Raises ArgumentError."""
+    try:
+        return tuple((int(a), int(b)) for a, b in value)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"Compose({name}=...) must be pairs of whole numbers, got {value!r}") from error
+
+
 class _Loader(yaml.SafeLoader):
     """YAML without duplicate keys."""
 
@@ -105,3 +162,17 @@ def read_yaml(text: str) -> Any:
 def write_yaml(value: Any) -> str:
     """Readable YAML, keys in their order."""
     return str(yaml.safe_dump(value, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100))
+
+
+def write_file(path: Path, body: Mapping[str, Any]) -> None:
+    """Write YAML, or JSON where the name ends so."""
+    text = json.dumps(body, indent=2) if path.suffix == ".json" else write_yaml(body)
+    path.write_text(text, encoding="utf-8")
+
+
+def read_file(path: Path) -> str:
+    """The text of a policy file. Raises PolicyError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"it cannot be read: {error}") from error

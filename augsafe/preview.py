@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.check import as_compose, bind_contract
-from augsafe.compose import Compose, check_images
+from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.output import Output
@@ -20,6 +20,7 @@ from augsafe.randomness import Key
 from augsafe.render import render
 from augsafe.report.grid import Cell, Grid
 from augsafe.report.marks import Marks
+from augsafe.sample import check_images
 from augsafe.transforms import OneOf, Transform
 
 MODES = ("draws", "steps", "strength")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,3 +104,19 @@ def check_points(name: str, value: Any, columns: int) -> NDArray[np.float64]:
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinity in row {int(np.argmin(np.isfinite(array).all(axis=1)))}")
     return array
+
+
+def check_images(images: Any, value_range: tuple[float, float] | None) -> None:
+    """Check a batch: an array (n, H, W[, C]) or a list of images. Raises InputError."""
+    if isinstance(images, np.ndarray):
+        if images.ndim not in (3, 4) or not len(images):
+            raise InputError(f"images must be (n, H, W) or (n, H, W, C) with n at least 1, got shape {images.shape}")
+        check_image(images[0], value_range, "images[0]")
+        if images.dtype == np.float32:
+            for i, image in enumerate(images):
+                check_image(image, value_range, f"images[{i}]")
+        return
+    if not isinstance(images, Sequence) or not images:
+        raise InputError(f"images must be an array (n, H, W[, C]) or a list of images, got {type(images).__name__}")
+    for i, image in enumerate(images):
+        check_image(image, value_range, f"images[{i}]")

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.decode import SUFFIXES, decode
+from augsafe.decode import SUFFIXES, Mode, decode
 from augsafe.errors import MissingExtraError, SourceError
 
 _IMAGE_KEYS = ("images", "x", "x_train")
@@ -123,7 +123,7 @@ class NpzSource(ArraySource):
 class FolderSource:
     """A folder for each class, images inside (also in folders below); hidden files and other files are left alone."""
 
-    def __init__(self, path: str | Path, mode: str = "rgb") -> None:
+    def __init__(self, path: str | Path, mode: Mode = "rgb") -> None:
         root = Path(path)
         if not root.is_dir():
             raise SourceError(f"{str(path)!r} is not a folder")
@@ -165,7 +165,7 @@ class ManifestSource:
     boxes of one image.
     """
 
-    def __init__(self, path: str | Path, mode: str = "rgb") -> None:
+    def __init__(self, path: str | Path, mode: Mode = "rgb") -> None:
         rows = _rows(Path(path))
         columns = list(rows[0]) if rows else []
         for needed in ("path", "label"):

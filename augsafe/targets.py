@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from augsafe.errors import InputError
 from augsafe.randomness import FloatArray
+from augsafe.sample import check_mask, check_points
+from augsafe.warp import is_permutation, warp
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -96,3 +99,71 @@ def swap_ids(mask: NDArray[Any], pairs: Pairs) -> NDArray[Any]:
     for a, b in pairs:
         out[mask == a], out[mask == b] = b, a
     return out
+
+
+@dataclass(frozen=True)
+class TargetRules:
+    """How targets follow: see `Compose` for the meaning of each."""
+
+    border: str
+    box_format: str
+    min_visible: float
+    keypoint_swaps: Pairs
+    mask_swaps: Pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """The targets of one image after its map; None where none were given."""
+
+    mask: NDArray[Any] | None = None
+    boxes: FloatArray | None = None
+    box_labels: list[Any] | None = None
+    kept: NDArray[np.intp] | None = None
+    keypoints: FloatArray | None = None
+    inside: NDArray[np.bool_] | None = None
+
+
+def move_targets(
+    rules: TargetRules,
+    matrix: FloatArray,
+    image: NDArray[Any],
+    size: tuple[int, int],
+    mask: Any,
+    boxes: Any,
+    box_labels: Sequence[Any] | None,
+    keypoints: Any,
+) -> Moved:
+    """Check the targets of one image and move them onto its frame of `size`. Raises InputError."""
+    mirrored = mirrors(matrix)
+    new_mask = None
+    if mask is not None:
+        new_mask = move_mask(check_mask(mask, image), matrix, size, rules.border)
+        if mirrored and rules.mask_swaps:
+            new_mask = swap_ids(new_mask, rules.mask_swaps)
+    if boxes is None and box_labels is not None:
+        raise InputError("box_labels were given without boxes")
+    moved = kept = names = None
+    if boxes is not None:
+        array = check_points("boxes", boxes, 4)
+        if box_labels is not None and len(box_labels) != len(array):
+            raise InputError(f"box_labels has {len(box_labels)} entries, boxes {len(array)}; they must agree")
+        edges = to_xyxy(array, rules.box_format, (image.shape[0], image.shape[1]))
+        moved, kept = move_boxes(edges, matrix, size, rules.min_visible)
+        moved = from_xyxy(moved, rules.box_format, size)
+        names = None if box_labels is None else [box_labels[i] for i in kept]
+    points = inside = None
+    if keypoints is not None:
+        points, inside = move_keypoints(check_points("keypoints", keypoints, 2), matrix, size)
+        if mirrored and rules.keypoint_swaps:
+            points = swap_rows(points, rules.keypoint_swaps)
+            inside = swap_rows(inside, rules.keypoint_swaps)
+    return Moved(new_mask, moved, names, kept, points, inside)
+
+
+def move_mask(mask: NDArray[Any], matrix: FloatArray, size: tuple[int, int], border: str) -> NDArray[Any]:
+    """A label mask through a map, nearest neighbour; beyond a constant border it is 0."""
+    kind = mask.dtype
+    wide = mask.astype(np.float64 if kind.itemsize > 2 else np.int16 if kind.itemsize == 1 else np.float32)
+    exact = bool(is_permutation(matrix[None])[0])
+    return warp(wide, matrix, size, border, 0, "nearest", exact, (1, 1)).astype(kind)

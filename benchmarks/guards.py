@@ -72,7 +72,7 @@ def costs(side: int, repeats: int) -> list[tuple[str, float, float]]:
         labels = np.arange(n) % len(contract.classes)
         for chain, steps in CHAINS.items():
             output = aug.Output(dtype="float32", layout="CHW", mean=MEAN, std=STD)
-            compose = aug.Compose(steps, output=output)
+            compose = aug.Compose(tuple(steps), output=output)
             enforcer = Enforcer(compose, contract, "warn")
 
             def plain(epoch: int, compose: aug.Compose = compose) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,13 @@ import augsafe as aug
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SHIFT, ZOOM, ANGLE, BRIGHTNESS = 0.1, (0.8, 1.25), 15.0, (0.8, 1.2)
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for news otherwise
 Run = Callable[[NDArray[np.uint8]], Any]
 
 
 @dataclass(frozen=True)
 class Rival:
-    """One library's chain: it takes the whole batch (n, side, side, 3) and makes float32 CHW of each image."""
+    """One library's chain: it takes the batch (n, side, side, 3) and makes float32 CHW of each image."""
 
     name: str
     version: str

@@ -17,6 +17,7 @@ from augsafe.errors import PolicyError
 from augsafe.schema import policy_schema
 from tests.laws.cases import NAMES, transforms
 
+SCHEMA = policy_schema()
 FULL = """
 augsafe: 1
 border: constant
@@ -40,7 +41,7 @@ def test_a_full_file_is_read_and_written_back() -> None:
     assert compose.keypoint_swaps == ((0, 1),)
     assert compose.steps[2].weights == (3.0, 0.1)  # type: ignore[attr-defined]
     assert aug.Compose.from_yaml(compose.to_yaml()) == compose
-    jsonschema.validate(compose.to_dict(), policy_schema())
+    jsonschema.validate(compose.to_dict(), SCHEMA)
 
 
 @pytest.mark.parametrize("ending", ["yaml", "json"])
@@ -101,7 +102,7 @@ def test_a_record_of_another_policy_is_refused() -> None:
 
 def test_the_published_schema_is_current() -> None:
     published = json.loads((files("augsafe.schema") / "policy.schema.json").read_text(encoding="utf-8"))
-    assert published == policy_schema(), "write it again: json.dumps(policy_schema(), indent=2)"
+    assert published == SCHEMA, "write it again: json.dumps(policy_schema(), indent=2)"
     jsonschema.Draft202012Validator.check_schema(published)
 
 
@@ -109,7 +110,7 @@ def test_the_published_schema_is_current() -> None:
 @given(data=st.data())
 def test_every_policy_fulfils_the_schema(name: str, data: st.DataObject) -> None:
     step = data.draw(transforms(name))
-    jsonschema.validate(json.loads(json.dumps(aug.Compose([step]).to_dict())), policy_schema())
+    jsonschema.validate(json.loads(json.dumps(aug.Compose([step]).to_dict())), SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -117,4 +118,4 @@ def test_every_policy_fulfils_the_schema(name: str, data: st.DataObject) -> None
 )
 def test_the_schema_refuses_what_the_reader_refuses(body: Any) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(body, policy_schema())
+        jsonschema.validate(body, SCHEMA)

@@ -80,7 +80,7 @@ Place = Callable[[Key], str]
 _Moves = Mapping[str, list[tuple[str, str, Key]]]
 
 
-def close(classes: tuple[str, ...], stated: Stated, place: Place) -> dict[Key, Relation]:
+def close(classes: tuple[str, ...], stated: Stated, place: Place = ".".join) -> dict[Key, Relation]:
     """All relations that are stated or follow, as a partial group action.
 
     g: a -> b and h: b -> c give (g then h): a -> c, and g: a -> b gives inverse(g): b -> a. g: a -> b and h: b

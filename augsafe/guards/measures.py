@@ -79,7 +79,7 @@ def _half_frames(plan: Plan) -> _Map:
     inverse = linear[:, ::-1, ::-1].transpose(0, 2, 1) * (_SIGNS / det[:, None, None])
     shadow = np.abs(inverse)
     place = -(inverse @ offset[:, :, None])[:, :, 0]
-    flat = ~m[:, 2, :2].any(axis=1) if m[:, 2, :2].any() else None
+    flat = (m[:, 2, :2] == 0).all(axis=1) if m[:, 2, :2].any() else None
     return _Map(linear, offset, place, shadow[:, :, 0] + shadow[:, :, 1], shadow, flat)
 
 
@@ -149,7 +149,7 @@ def _tail(far: FloatArray, one: FloatArray, two: FloatArray) -> FloatArray:
 def _padding(plan: Plan, rows: Rows) -> FloatArray:
     unit = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     corners = unit * plan.shapes[rows][:, None, ::-1] - 0.5
-    moved = project(plan.matrix[rows], corners)
+    moved = project(plan.matrix[rows], np.asarray(corners, dtype=np.float64))
     return np.clip(1.0 - overlap((moved + 0.5) / plan.sizes[rows][:, None, ::-1]), 0.0, 1.0)
 
 
@@ -237,7 +237,7 @@ def _copies(plan: Plan, objects: Objects, rows: Rows, maps: _Map) -> FloatArray:
         return np.zeros(len(rows))
     row, i, j = np.array(near).T
     shown = _Pushed(plan, objects, rows).tile(i[:, None], j[:, None], row)
-    return np.bincount(row, shown, minlength=len(rows))
+    return np.bincount(row, shown, minlength=len(rows)).astype(np.float64)
 
 
 class _Pushed:
@@ -281,7 +281,7 @@ class _Pushed:
         assert share is not None
         if tilted:
             share = np.where(w > 1e-6, share, 0)
-        return np.einsum("kij,kij->k", share, self.weights[rows]).astype(np.float64)
+        return np.asarray(np.einsum("kij,kij->k", share, self.weights[rows]), dtype=np.float64)
 
 
 def _cells(low: NDArray[np.float32], high: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

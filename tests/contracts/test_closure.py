@@ -24,13 +24,14 @@ def to(cls):
 
 
 def closed(stated):
-    return close(CLASSES, stated, lambda key: ".".join(key))
+    return close(CLASSES, stated)
 
 
 def outcome(stated):
     """The closure as (kind, target class), or None where it contradicts itself."""
     try:
-        return {key: (r.kind, (r.to or key[0]) if r.kind in ("same", "to") else None) for key, r in closed(stated).items()}
+        found = closed(stated).items()
+        return {key: (r.kind, (r.to or key[0]) if r.kind in ("same", "to") else None) for key, r in found}
     except ContractError:
         return None
 
@@ -142,7 +143,7 @@ def test_parts_of_a_true_world_never_contradict_and_stay_true(turns, order, data
         assert (relation.kind, relation.to) == (world[key].kind, world[key].to)
 
 
-@given(st.permutations(CLASSES), st.sampled_from(sorted(true_world(True, dict.fromkeys(CLASSES)))))
+@given(st.permutations(CLASSES), CELLS)
 def test_control_one_lie_in_a_true_world_is_caught(order, cell):
     """Negative control: the closure does not accept everything."""
     world = true_world(True, {order[0]: order[1], order[1]: order[0], order[2]: order[2]})

@@ -99,7 +99,7 @@ def test_what_follows():
 
 
 def test_ambiguity_propagates():
-    text = 'classes: [a, b]\nrelations:\n  a: {rot180: {to: b}}\n  b: {hflip: ambiguous}\n'
+    text = "classes: [a, b]\nrelations:\n  a: {rot180: {to: b}}\n  b: {hflip: ambiguous}\n"
     assert Contract.from_yaml(text).relation("a", then("rot180", "hflip")).kind == "ambiguous"
 
 
@@ -116,19 +116,19 @@ def test_limits_and_acceptance():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('classes: [a, b]\nrelations:\n  a: {rot180: same}\n  b: {rot180: {to: a}}', "line 4"),
-        ('classes: [a]\nrelations:\n  a: {hflip: same, vflip: same, rot180: invalid}', "line 3"),
-        ('classes: [a]\nrelations:\n  a: {hflip: same}\n  a: {vflip: same}', "line 4"),
-        ('classes: [a]\nrelations:\n  a: {hflip: sane}', "line 3"),
-        ('classes: [a]\nrelations:\n  a: {flip: same}', "hflip"),
-        ('classes: [a]\nrelations:\n  b: {hflip: same}', "'b'"),
-        ('classes: [a]\nlimits: {a: {rotation: -3}}', "rotation"),
-        ('classes: [a]\nlimits: {a: {turn: 3}}', "turn"),
-        ('classes: [1, 2]', "quotes"),
-        ('classes: [a, a]', "more than once"),
-        ('classess: [a]', "classess"),
-        ('classes: [a]\naccept: [{code: AS101}]', "reason|steps"),
-        ('classes: [a\n', "YAML"),
+        ("classes: [a, b]\nrelations:\n  a: {rot180: same}\n  b: {rot180: {to: a}}", "line 4"),
+        ("classes: [a]\nrelations:\n  a: {hflip: same, vflip: same, rot180: invalid}", "line 3"),
+        ("classes: [a]\nrelations:\n  a: {hflip: same}\n  a: {vflip: same}", "line 4"),
+        ("classes: [a]\nrelations:\n  a: {hflip: sane}", "line 3"),
+        ("classes: [a]\nrelations:\n  a: {flip: same}", "hflip"),
+        ("classes: [a]\nrelations:\n  b: {hflip: same}", "'b'"),
+        ("classes: [a]\nlimits: {a: {rotation: -3}}", "rotation"),
+        ("classes: [a]\nlimits: {a: {turn: 3}}", "turn"),
+        ("classes: [1, 2]", "quotes"),
+        ("classes: [a, a]", "more than once"),
+        ("classess: [a]", "classess"),
+        ("classes: [a]\naccept: [{code: AS101}]", "reason|steps"),
+        ("classes: [a\n", "YAML"),
     ],
 )
 def test_mistakes_are_named(text, words):

@@ -57,7 +57,7 @@ def test_quarter_turn_is_counter_clockwise_as_displayed():
     assert (x, y) == (0, -1)  # what was at the right is at the top
 
 
-@pytest.mark.parametrize(("g", "h"), product(SYMMETRIES, SYMMETRIES))
+@pytest.mark.parametrize(("g", "h"), [*product(SYMMETRIES, SYMMETRIES)])
 def test_then_is_one_after_the_other(g, h):
     np.testing.assert_array_equal(BY_NUMPY[h](BY_NUMPY[g](IMAGE)), BY_NUMPY[then(g, h)](IMAGE))
 
