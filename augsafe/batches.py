@@ -201,8 +201,8 @@ class Worker:
                 item = read.items[i]
                 if item.mask is not None or item.boxes is not None or item.keypoints is not None:
                     samples[places[k]] = _moved(policy, plan, k, item, out[places[k]], labels[places[k]])
-        plan = parts[0][2] if len(parts) == 1 else None
-        return _batch(out, self._labels(labels), indices[order], samples, plan), order
+        only = parts[0][2] if len(parts) == 1 else None
+        return _batch(out, self._labels(labels), indices[order], samples, only), order
 
     def _relabelled(self, label: int, like: Any) -> Any:
         assert self.contract is not None
