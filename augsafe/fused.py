@@ -81,10 +81,10 @@ class _Mover:
         self.exact, self.reduce = is_permutation(stage.matrix), reductions(stage.matrix, stage.size_in)
         affine = (stage.matrix[:, 2, :2] == 0).all(axis=1)
         plain = affine & ~self.exact & (self.reduce.max(axis=1) == 1)
-        self.plain = [bool(v) for v in np.asarray(plain)]
+        self.plain: list[bool] = list(np.asarray(plain, dtype=object))
         pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
-        self.padded: list[bool] = pads.any(axis=1).tolist()
         self.pads: list[list[int]] = pads.tolist()
+        self.padded = [any(pad) for pad in self.pads]
         moved = stage.matrix[:, :2].copy()
         moved[:, :, 2] -= (moved[:, :, :2] @ pads[:, ::2, None])[:, :, 0]
         self.affine = list(moved)

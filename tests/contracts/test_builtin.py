@@ -116,7 +116,7 @@ def test_all_are_there_with_sources():
     assert Contract.builtin_names() == NAMES
     for name in NAMES:
         text = (resources.files("augsafe.contracts") / "builtin" / f"{name}.yaml").read_text(encoding="utf-8")
-        assert "# Sources: " in text.split("classes:")[0]
+        assert "# Sources: " in text.split("\nclasses:")[0]
         assert CONTRACTS[name].name == name
         assert list(yaml.safe_load(text)) == ["classes", "relations", "limits", "accept"]
 

@@ -87,10 +87,10 @@ def test_wrong_matrices_are_caught(broken: Geometric) -> None:
 
 
 def test_points_that_leave_the_pixels_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from augsafe import compose
+    from augsafe import targets
 
-    moved = compose.move_keypoints
-    monkeypatch.setattr(compose, "move_keypoints", lambda p, m, s: moved(p + 0.8, m, s))
+    moved = targets.move_keypoints
+    monkeypatch.setattr(targets, "move_keypoints", lambda p, m, s: moved(p + 0.8, m, s))
     with pytest.raises(AssertionError):
         law_targets_agree(aug.Rotate((20, 40)), 0)
 
