@@ -112,8 +112,9 @@ def _errors_naming(name: str) -> Iterator[None]:
         yield
     except (DecodeError, ArgumentError, MemoryError):
         raise
-    except Exception as error:  # for a broken file the decoders raise whatever the code they lead to raises
-        raise DecodeError(f"{name} is broken, or of a kind not read: {error or type(error).__name__}") from error
+    except Exception as error:  # decoders raise some dozen kinds, from struct.error to ZeroDivisionError
+        cause = str(error) or type(error).__name__
+        raise DecodeError(f"{name} is broken, or of a kind that is not read: {cause}") from error
 
 
 def _open(name: str, data: bytes, max_pixels: int) -> tuple[Image.Image, int]:

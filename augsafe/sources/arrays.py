@@ -63,7 +63,8 @@ class NpzSource(ArraySource):
         images = next((held[key] for key in IMAGE_KEYS if key in held), None)
         if images is None:
             raise SourceError(
-                f"{name} has no images: it holds {', '.join(held) or 'nothing'}; rename one to {' or '.join(IMAGE_KEYS)}"
+                f"{name} has no images: it holds {', '.join(held) or 'nothing'}; "
+                f"name the images {' or '.join(IMAGE_KEYS)}"
             )
         labels = next((held[key] for key in LABEL_KEYS if key in held), None)
         classes = [str(c) for c in held["classes"]] if "classes" in held else None

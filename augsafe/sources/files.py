@@ -31,8 +31,8 @@ class FolderSource:
         names = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
         if names and set(map(str.lower, names)) <= SPLITS and not any(_images_right_in(root / n) for n in names):
             raise SourceError(
-                f"{str(root)!r} holds {', '.join(names)}, which are parts of a data set, not classes; open one of them: "
-                f"{str(root / names[-1])!r}"
+                f"{str(root)!r} holds {', '.join(names)}, which are parts of a data set, not classes; open one of "
+                f"them: {str(root / names[-1])!r}"
             )
         self.mode: Mode = mode
         self.paths: list[str] = []
