@@ -122,14 +122,13 @@ def _open(name: str, data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
     reader = next((reader for magic, reader in _READERS if data.startswith(magic)), None)
     if reader is None or (data.startswith(b"RIFF") and data[8:12] != b"WEBP"):
         raise DecodeError(f"{name} is no JPEG, PNG, WebP, TIFF or BMP: it begins with {data[:8]!r}; convert it first")
+    if reader is WebPImagePlugin.WebPImageFile:
+        # Pillow's reader holds this size against a limit of its own, in words of its own.
+        _check_size(name, *_webp_size(data), max_pixels)
     stream = io.BytesIO(data)
     picture = reader(stream)
     header = stream.tell()
-    if picture.width * picture.height > max_pixels:
-        raise DecodeError(
-            f"{name} has {picture.width} x {picture.height} = {picture.width * picture.height:,} pixels, the limit is "
-            f"{max_pixels:,}; it was not decoded: make it smaller, or raise max_pixels"
-        )
+    _check_size(name, picture.width, picture.height, max_pixels)
     pages = getattr(picture, "n_frames", 1)
     if pages != 1:
         raise DecodeError(f"{name} holds {pages} frames or pages; save the one that is meant as a file of its own")
@@ -139,15 +138,32 @@ def _open(name: str, data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
     return picture, header
 
 
+def _check_size(name: str, width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise DecodeError(
+            f"{name} has {width} x {height} = {width * height:,} pixels, the limit is {max_pixels:,}; it was not "
+            "decoded: make it smaller, or raise max_pixels"
+        )
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height from a WebP's first chunk."""
+    if data[12:16] == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if data[12:16] == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+
+
 def _pixels(picture: Image.Image, data: bytes, header: int) -> NDArray[Any]:
     """Upright pixels, (H, W) or (H, W, 3). OpenCV is the faster, Pillow reads more kinds and says what is wrong."""
     if _is_deep(picture, data):
         array = _by_opencv(data)
         if array is None:
             raise DecodeError("its 16-bit pixels cannot be decoded")
-        if picture.format == "TIFF":  # OpenCV turns a TIFF itself
-            inverted = getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == 0
-            return ~array if inverted else array
+        if picture.format == "TIFF" and getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
+            array = ~array  # 0 is white
         return np.ascontiguousarray(_upright(array, _orientation(picture)))
     if _is_plain(picture, data, header):
         array = _by_opencv(data)
@@ -155,7 +171,6 @@ def _pixels(picture: Image.Image, data: bytes, header: int) -> NDArray[Any]:
             turn = _orientation(picture) if picture.format == "JPEG" else 1
             return np.ascontiguousarray(_upright(array, turn))
     picture.load()
-    # Asked after loading: Pillow turns a TIFF itself and then takes the tag away.
     return np.ascontiguousarray(_upright(from_pillow(picture), _orientation(picture)))
 
 
@@ -188,7 +203,9 @@ def _by_opencv(data: bytes) -> NDArray[Any] | None:
 
 
 def _orientation(picture: Image.Image) -> Any:
-    """The EXIF orientation, 1 where there is none or it cannot be read: the pixels may still be sound."""
+    """The turn that is left to do, 1 for none: so where the EXIF data cannot be read, as the pixels may be sound."""
+    if picture.format == "TIFF":  # Pillow and OpenCV turn a TIFF themselves
+        return 1
     try:
         return picture.getexif().get(_ORIENTATION, 1)
     except Exception:

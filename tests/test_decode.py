@@ -103,6 +103,7 @@ def test_exif_orientation_of_sixteen_bits(orientation, array):
     assert np.array_equal(decode(data, mode="unchanged"), expected)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_orientation_that_cannot_be_read_leaves_the_picture_as_it_is():
     plain = saved(PICTURE, "JPEG")
     for tags in (exif(9), b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0garbage"):
@@ -228,6 +229,11 @@ def test_masks_are_ids():
     assert np.array_equal(decode_mask(saved(np.dstack([ids] * 3), "PNG")), ids)
     assert np.array_equal(decode_mask(saved(ids > 1, "PNG")), ids > 1)
     assert np.array_equal(decode_mask(tiff(DEEP[..., 0])), DEEP[..., 0])
+    for ones in (ids, ids > 1):  # palette-like and one bit, turned
+        stream = io.BytesIO()
+        Image.fromarray(ones).convert("P" if ones.dtype == np.uint8 else "1").save(stream, "TIFF", exif=exif(6))
+        assert np.array_equal(decode_mask(stream.getvalue()), np.rot90(ones, -1))
+    assert np.array_equal(decode_mask(saved(ids, "PNG", "P", exif=exif(6))), np.rot90(ids, -1))
     with pytest.raises(DecodeError, match="mask in colour"):
         decode_mask(saved(PICTURE, "PNG"))
 
@@ -280,6 +286,7 @@ def test_what_is_refused(tmp_path, kind):
         ("text", "begins with b'no pictu'"),
         ("moving GIF", "begins with b'GIF8"),
         ("moving WEBP", "2 frames"),
+        ("riff", "begins with b'RIFF"),
         ("float", "floats"),
         ("int32", "32-bit"),
     ],
@@ -338,6 +345,18 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
             decode(data.getvalue(), max_pixels=959)
 
 
+def webp(width: int, height: int) -> bytes:
+    body = b"WEBPVP8X" + struct.pack("<I4x", 10) + struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def test_the_sizes_that_webp_may_state():
+    with pytest.raises(DecodeError, match=r"65536 x 65535 .*178,956,970"):
+        decode(webp(65536, 65535))
+    for options in ({"lossless": True}, {"quality": 80}, {"exif": exif(1)}):
+        assert module._webp_size(saved(PICTURE, "WEBP", **options)) == (40, 24)
+
+
 def test_memory_stays_flat_on_a_bomb(tmp_path):
     (tmp_path / "bomb.png").write_bytes(BOMB)
     code = (
@@ -352,11 +371,12 @@ def test_memory_stays_flat_on_a_bomb(tmp_path):
     assert int(done.stdout) < 50_000
 
 
-def test_more_than_pillow_allows_where_the_caller_does(monkeypatch):
+def test_the_limit_is_ours_and_not_that_of_pillow(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert decode(saved(PICTURE, "JPEG")).shape == (24, 40, 3)
+        for kind in ("JPEG", "PNG", "BMP"):
+            assert decode(saved(PICTURE, kind)).shape == (24, 40, 3)
 
 
 def test_many_threads_and_nothing_global_is_changed():
