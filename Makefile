@@ -22,6 +22,7 @@ test: .venv/stamp ## lint, types and tests
 
 bench: .venv-bench/stamp ## speed beside other libraries
 	.venv-bench/bin/python -m benchmarks
+	.venv-bench/bin/python -m benchmarks.guards
 	.venv-bench/bin/python -m benchmarks.import_time
 
 evidence: .venv/stamp ## the static guard on policies whose truth is stated by hand

@@ -159,9 +159,10 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _pixels(picture: Image.Image, data: bytes, header: int) -> NDArray[Any]:
     """Upright pixels, (H, W) or (H, W, 3). OpenCV is the faster, Pillow reads more kinds and says what is wrong."""
     if _is_deep(picture, data):
+        picture.load()  # OpenCV 4 fills in what is missing from a file, Pillow refuses it
         array = _by_opencv(data)
         if array is None:
-            raise DecodeError("its 16-bit pixels cannot be decoded")
+            raise ValueError("its 16-bit pixels cannot be decoded")
         if picture.format == "TIFF" and getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
             array = ~array  # 0 is white
         return np.ascontiguousarray(_upright(array, _orientation(picture)))
@@ -182,7 +183,7 @@ def _is_deep(picture: Image.Image, data: bytes) -> bool:
 
 
 def _is_plain(picture: Image.Image, data: bytes, header: int) -> bool:
-    """Whether OpenCV gives what Pillow would: 8 bits, grey or RGB, and complete (OpenCV 4 makes up what is missing)."""
+    """Whether OpenCV gives what Pillow would: 8 bits, grey or RGB, and complete (OpenCV 4 fills in what is missing)."""
     if picture.mode not in ("L", "RGB"):
         return False
     if picture.format == "JPEG":

@@ -251,6 +251,8 @@ def refused() -> dict[str, bytes]:
     return {
         **moving,
         **{f"half {kind}": data[: len(data) // 2] for kind, data in whole.items()},
+        "half deep PNG": cv2.imencode(".png", DEEP)[1].tobytes()[:150],
+        "half deep TIFF": tiff(DEEP)[:-100],
         "zeros": whole["JPEG"][: len(whole["JPEG"]) * 3 // 4] + bytes(500),
         "only header": whole["PNG"][:33],
         "bit flip": bytes(broken),
