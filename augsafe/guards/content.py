@@ -45,9 +45,6 @@ class ObjectLeaves(Guard):
     severity = "error"
     fires = Example("steps: [{Shift: {x: [-0.6, 0.6]}}]")
     silent = Example("steps: [{Shift: {x: [-0.1, 0.1]}}]")
-    severity = "error"
-    fires = Example("steps: [{Shift: {x: [-0.9, 0.9]}}]")
-    silent = Example("steps: [{Shift: {x: [-0.1, 0.1], y: [-0.1, 0.1]}}]")
 
 
 class ObjectTooSmall(Guard):
@@ -65,9 +62,6 @@ class ObjectTooSmall(Guard):
     severity = "error"
     fires = Example("steps: [{Zoom: {factor: [0.1, 0.2]}}]")
     silent = Example("steps: [{Zoom: {factor: [0.8, 1.2]}}]")
-    severity = "error"
-    fires = Example("steps: [{Zoom: {factor: [0.02, 0.05]}}]")
-    silent = Example("steps: [{Zoom: {factor: [0.8, 1.25]}}]")
 
 
 class MostlyPadding(Guard):
@@ -84,9 +78,6 @@ class MostlyPadding(Guard):
     severity = "error"
     fires = Example("steps: [{Zoom: {factor: [0.3, 0.5]}}]")
     silent = Example("steps: [{Zoom: {factor: [0.8, 1.2]}}]")
-    severity = "error"
-    fires = Example("steps: [{Zoom: {factor: [0.3, 0.5]}}]")
-    silent = Example("steps: [{Zoom: {factor: [0.8, 1.25]}}]")
 
 
 class ObjectDoubled(Guard):
@@ -104,9 +95,6 @@ class ObjectDoubled(Guard):
     severity = "error"
     fires = Example("steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}]")
     silent = Example("{steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}], border: constant}")
-    severity = "error"
-    fires = Example("steps: [{Zoom: {factor: [0.3, 0.4]}}]")
-    silent = Example("border: constant\nsteps: [{Zoom: {factor: [0.3, 0.4]}}]")
 
 
 CONTENT: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, MostlyPadding, ObjectDoubled)
