@@ -18,9 +18,9 @@ from augsafe.guards.objects import Cache
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
 from augsafe.render import output_shape, render
-from augsafe.sample import Batch, Image, Sample, check_image, check_mask, check_points
+from augsafe.sample import Batch, Image, Sample, check_image, check_mask
 from augsafe.sources import Item, Source
-from augsafe.targets import from_xyxy, mirrors, move_boxes, move_keypoints, move_mask, swap_ids, swap_rows
+from augsafe.targets import move_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,23 +232,10 @@ def _bound(contract: Contract | None, classes: tuple[str, ...]) -> Contract | No
 
 def _moved(policy: Compose, plan: Plan, row: int, item: Item, image: Image, label: Any) -> Sample:
     """The image with its targets: boxes come as xyxy and leave in the policy's format."""
-    matrix, size = plan.matrix[row], (int(plan.sizes[row, 0]), int(plan.sizes[row, 1]))
-    mirrored = bool(mirrors(matrix))
-    mask = kept = boxes = names = points = inside = None
-    if item.mask is not None:
-        mask = move_mask(item.mask, matrix, size, policy.border)
-        if policy.mask_swaps and mirrored:
-            mask = swap_ids(mask, policy.mask_swaps)
-    if item.boxes is not None:
-        edges = check_points("boxes", item.boxes, 4)
-        moved, kept = move_boxes(edges, matrix, size, policy.min_visible)
-        boxes = from_xyxy(moved, policy.box_format, size)
-        names = None if item.box_labels is None else [item.box_labels[i] for i in kept]
-    if item.keypoints is not None:
-        points, inside = move_keypoints(check_points("keypoints", item.keypoints, 2), matrix, size)
-        if policy.keypoint_swaps and mirrored:
-            points, inside = swap_rows(points, policy.keypoint_swaps), swap_rows(inside, policy.keypoint_swaps)
-    return Sample(image, label, mask, boxes, names, kept, points, inside)
+    size = (int(plan.sizes[row, 0]), int(plan.sizes[row, 1]))
+    rules = policy.target_rules("xyxy")
+    m = move_targets(rules, plan.matrix[row], item.image, size, item.mask, item.boxes, item.box_labels, item.keypoints)
+    return Sample(image, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside)
 
 
 def _batch(

@@ -121,6 +121,11 @@ class Compose:
         """How images are rendered."""
         return Settings(self.border, self.fill, self.interpolation, self.value_range, self.output)
 
+    def target_rules(self, boxes_in: str) -> TargetRules:
+        """How targets follow, for boxes that come in a format which may not be the policy's."""
+        swaps = (self.keypoint_swaps, self.mask_swaps)
+        return TargetRules(self.border, self.box_format, self.min_visible, *swaps, boxes_in)
+
     def step(self, name: str) -> Transform:
         """The step of that name. Raises ArgumentError."""
         for step in (*self.steps, *self.leaves):
@@ -242,11 +247,9 @@ class Compose:
         one = plan if len(plan) == 1 else plan.rows(np.array([row]))
         new = render([image], one)[0] if rendered is None else rendered
         size = (int(one.sizes[0, 0]), int(one.sizes[0, 1]))
-        rules = TargetRules(self.border, self.box_format, self.min_visible, self.keypoint_swaps, self.mask_swaps)
-        moved = move_targets(rules, one.matrix[0], image, size, mask, boxes, box_labels, keypoints)
-        return Sample(
-            new, label, moved.mask, moved.boxes, moved.box_labels, moved.kept, moved.keypoints, moved.inside, one
-        )
+        rules = self.target_rules(self.box_format)
+        m = move_targets(rules, one.matrix[0], image, size, mask, boxes, box_labels, keypoints)
+        return Sample(new, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside, one)
 
     def batch(
         self,

@@ -103,13 +103,14 @@ def swap_ids(mask: NDArray[Any], pairs: Pairs) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class TargetRules:
-    """How targets follow: see `Compose` for the meaning of each."""
+    """How targets follow: see `Compose`. Boxes come in the format `boxes_in`, and leave in `box_format`."""
 
     border: str
     box_format: str
     min_visible: float
     keypoint_swaps: Pairs
     mask_swaps: Pairs
+    boxes_in: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,7 @@ def move_targets(
         array = check_points("boxes", boxes, 4)
         if box_labels is not None and len(box_labels) != len(array):
             raise InputError(f"box_labels has {len(box_labels)} entries, boxes {len(array)}; they must agree")
-        edges = to_xyxy(array, rules.box_format, (image.shape[0], image.shape[1]))
+        edges = to_xyxy(array, rules.boxes_in, (image.shape[0], image.shape[1]))
         moved, kept = move_boxes(edges, matrix, size, rules.min_visible)
         moved = from_xyxy(moved, rules.box_format, size)
         names = None if box_labels is None else [box_labels[i] for i in kept]

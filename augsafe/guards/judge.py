@@ -84,7 +84,7 @@ def middle_visible(plan: Plan, share: float = 0.5) -> FloatArray:
     return overlap((unit - (1 - share) / 2) / share)
 
 
-def padding(plan: Plan) -> FloatArray:
-    """The share of each output frame that lies beyond the image (n,)."""
-    moved = project(plan.matrix, _corners(plan.shapes))
-    return 1.0 - overlap((moved + 0.5) / plan.sizes[:, None, ::-1])
+def padding(plan: Plan, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
+    """The share of each output frame, or of some, that lies beyond the image (n,)."""
+    moved = project(plan.matrix[rows], _corners(plan.shapes[rows]))
+    return np.clip(1.0 - overlap((moved + 0.5) / plan.sizes[rows][:, None, ::-1]), 0.0, 1.0)

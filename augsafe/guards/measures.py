@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.guards.judge import overlap
+from augsafe.guards.judge import padding
 from augsafe.guards.objects import GRID, Objects
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
-from augsafe.targets import project
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.intp]
@@ -90,10 +89,10 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
     """Measure a plan; with limits, only as exactly as they need. Without objects only the padding is measured."""
     maps = _half_frames(plan)
     n = len(plan)
-    padding = _padding_bound(maps, 0.0 if limits is None else limits.padding)
-    _exact(padding, padding > (0 if limits is None else limits.padding), maps, lambda rows: _padding(plan, rows))
+    beyond = _padding_bound(maps, 0.0 if limits is None else limits.padding)
+    _exact(beyond, beyond > (0 if limits is None else limits.padding), maps, lambda rows: padding(plan, rows))
     if objects is None:
-        return ContentMeasures(np.ones(n), np.full(n, np.inf), np.full(n, np.inf), padding, np.zeros(n))
+        return ContentMeasures(np.ones(n), np.full(n, np.inf), np.full(n, np.inf), beyond, np.zeros(n))
     extents = objects.extents.astype(np.float64)
     middle, half = extents[:, 2:] + extents[:, :2] - 1, extents[:, 2:] - extents[:, :2]
     pixels, plain = _pixels(plan, maps, middle, half)
@@ -105,7 +104,7 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
         doubled = _doubled_bound(objects, maps, middle, half)
         wanted = doubled > (0 if limits is None else limits.doubled)
         _exact(doubled, wanted, maps, lambda rows: _copies(plan, objects, rows, maps))
-    return ContentMeasures(visible, pixels, plain, padding, doubled)
+    return ContentMeasures(visible, pixels, plain, beyond, doubled)
 
 
 def _exact(column: FloatArray, wanted: BoolArray, maps: _Map, how: Callable[[Rows], FloatArray]) -> None:
@@ -144,13 +143,6 @@ def _tail(far: FloatArray, one: FloatArray, two: FloatArray) -> FloatArray:
     sloped = np.maximum(base - far, 0) ** 2 / np.maximum(2 * (base - top), 1e-12)
     level = (base + top) / 2 - far
     return np.asarray(np.where(far < 0, 1.0, np.where(far < top, level, sloped) / (base + top)))
-
-
-def _padding(plan: Plan, rows: Rows) -> FloatArray:
-    unit = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
-    corners = unit * plan.shapes[rows][:, None, ::-1] - 0.5
-    moved = project(plan.matrix[rows], np.asarray(corners, dtype=np.float64))
-    return np.clip(1.0 - overlap((moved + 0.5) / plan.sizes[rows][:, None, ::-1]), 0.0, 1.0)
 
 
 def _share(lines: NDArray[np.float32], place: FloatArray, up: bool) -> FloatArray:
