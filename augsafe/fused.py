@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.lookup import levels_of, tables
+from augsafe.lookup import Line, levels_of, line_of, tables
 from augsafe.plan import Plan
-from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, paddings, reductions, warp
+from augsafe.warps import Warps
 
 Bytes = NDArray[np.uint8]
 _LEVELS = levels_of(np.dtype(np.uint8))
@@ -39,86 +39,50 @@ def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any])
     step = max(1, min(_CHUNK_BYTES // (height * width * planes), len(plan)))
     warped = np.empty((step, height, width, planes), np.uint8)
     spare = np.empty((planes, step, height, width), np.uint8)
+    floats = np.empty((step, height * width), np.float32)
     block = step * max(1, _TABLE_ROWS // step)
-    mover = _Mover(plan, planes)
+    warps = Warps(plan, planes, step)
     wide = _wide_scratch(images, plan, step, channels)
+    line = _line_of(plan, channels, out.dtype)
     for start in range(0, len(plan), step):
         stop, first = min(start + step, len(plan)), start % block
         if first == 0:
-            before, after = _tables_of(plan, slice(start, start + block), channels, out.dtype)
+            before, after = _tables_of(plan, slice(start, start + block), channels, out.dtype, line is None)
         sources = _four_channels(images, start, stop, channels, wide)
         if before is not None:
-            sources = [cv2.LUT(s, table) for s, table in zip(sources, before[first:], strict=False)]  # type: ignore[misc]
-        mover.move(sources, start, warped)
+            sources = [cv2.LUT(s, table) for s, table in zip(sources, before[first:], strict=False)]
+        warps.run(sources, start, warped)
+        if line is not None:
+            _finish_by_line(warped[: stop - start], spare, floats, line, slice(start, stop), out)
+            continue
         part = None if after is None else after[first : first + stop - start]
         _finish(warped[: stop - start], spare, part, out[start:stop], plan)
 
 
+def _line_of(plan: Plan, channels: int, dtype: np.dtype[Any]) -> Line | None:
+    """What takes the warped levels to the output without a table, where that is possible and pays."""
+    output = plan.settings.output
+    planar = channels == 1 or (output is not None and output.layout == "CHW")
+    if dtype != np.float32 or not planar:
+        return None
+    return line_of(plan.stages[0], plan.settings.border != "constant", channels, output)
+
+
 def _tables_of(
-    plan: Plan, rows: slice, channels: int, dtype: np.dtype[Any]
+    plan: Plan, rows: slice, channels: int, dtype: np.dtype[Any], finishing: bool
 ) -> tuple[Bytes | None, NDArray[Any] | None]:
-    """The tables (n, 256) from before and (n, channels, 256) from after the warp, where there are any."""
+    """The tables (n, 256) from before and, if `finishing`, (n, channels, 256) from after the warp, if there are any."""
     stage = plan.stages[0]
     toned = bool(stage.toned[rows].any())
     tone_first = plan.settings.border == "constant"  # so that the fill is a value of the output
     before = after = None
     if tone_first and toned:
         before = tables(stage.curve(_LEVELS, rows), 1, np.dtype(np.uint8), None)[:, 0]
-    if dtype != np.uint8 or (toned and not tone_first):
+    if finishing and (dtype != np.uint8 or (toned and not tone_first)):
         n = len(stage.matrix[rows])
         curves = np.broadcast_to(_LEVELS, (n, 256)) if tone_first else stage.curve(_LEVELS, rows)
         after = tables(curves, channels, dtype, plan.settings.output)
     return before, after
-
-
-class _Mover:
-    """The warps of a plan, with what they need prepared for all images at once."""
-
-    def __init__(self, plan: Plan, planes: int) -> None:
-        stage, self.settings, self.planes = plan.stages[0], plan.settings, planes
-        self.frame = (int(stage.size_out[0, 0]), int(stage.size_out[0, 1]))
-        self.matrix = stage.matrix
-        self.exact, self.reduce = is_permutation(stage.matrix), reductions(stage.matrix, stage.size_in)
-        affine = (stage.matrix[:, 2, :2] == 0).all(axis=1)
-        plain = affine & ~self.exact & (self.reduce.max(axis=1) == 1)
-        self.plain: list[bool] = list(np.asarray(plain, dtype=object))
-        pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
-        self.pads: list[list[int]] = pads.tolist()
-        self.padded = [any(pad) for pad in self.pads]
-        moved = stage.matrix[:, :2].copy()
-        moved[:, :, 2] -= (moved[:, :, :2] @ pads[:, ::2, None])[:, :, 0]
-        self.affine = list(moved)
-        widened = stage.size_in + np.stack([pads[:, 2] + pads[:, 3], pads[:, 0] + pads[:, 1]], axis=1)
-        self.widened: list[list[int]] = widened.tolist()
-        self.room = np.empty(int((widened.prod(axis=1) * pads.any(axis=1)).max()) * planes, np.uint8)
-
-    def move(self, sources: Sequence[Bytes], start: int, warped: Bytes) -> None:
-        """Warp the images from number `start` on into the scratch."""
-        s = self.settings
-        flags, rule, fill = INTERPOLATIONS[s.interpolation], BORDERS[s.border], (s.fill,) * 4
-        shape = (self.frame[1], self.frame[0])
-        grey = warped.shape[3] == 1
-        targets = list(warped[..., 0] if grey else warped)
-        for k, source in enumerate(sources):
-            i = start + k
-            if not self.plain[i]:
-                self._move_otherwise(source, i, targets[k])
-                continue
-            if self.padded[i]:
-                source = self._widened(source, i, rule, fill)
-            cv2.warpAffine(source, self.affine[i], shape, targets[k], flags, rule, fill)
-
-    def _widened(self, source: Bytes, i: int, rule: int, fill: tuple[float, ...]) -> Bytes:
-        left, right, top, bottom = self.pads[i]
-        height, width = self.widened[i]
-        wide = self.room[: height * width * self.planes].reshape(height, width, *source.shape[2:])
-        cv2.copyMakeBorder(source, top, bottom, left, right, rule, wide, fill)
-        return wide
-
-    def _move_otherwise(self, source: Bytes, i: int, target: Bytes) -> None:
-        s, place = self.settings, (int(self.reduce[i, 0]), int(self.reduce[i, 1]))
-        matrix, exact = self.matrix[i], bool(self.exact[i])
-        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, exact, place, target)
 
 
 def _wide_scratch(images: Bytes | Sequence[Bytes], plan: Plan, step: int, channels: int) -> Bytes | None:
@@ -129,13 +93,13 @@ def _wide_scratch(images: Bytes | Sequence[Bytes], plan: Plan, step: int, channe
 
 def _four_channels(
     images: Bytes | Sequence[Bytes], start: int, stop: int, channels: int, wide: Bytes | None
-) -> list[Bytes]:
-    """A chunk's images, grey as (H, W) and colour with four channels."""
+) -> Bytes | list[Bytes]:
+    """A chunk's images, grey as (H, W) and colour with four channels; one array where they have one shape."""
     if channels == 3 and isinstance(images, np.ndarray) and images.flags.c_contiguous and wide is not None:
         n, (height, width) = stop - start, images.shape[1:3]
         rows = images[start:stop].reshape(n * height, width, 3)
         cv2.cvtColor(rows, cv2.COLOR_RGB2RGBA, wide[:n].reshape(n * height, width, 4))
-        return list(wide[:n])
+        return wide[:n]
     chunk = [np.ascontiguousarray(images[i]) for i in range(start, stop)]
     if channels == 1:
         return [image if image.ndim == 2 else image[..., 0] for image in chunk]
@@ -144,6 +108,18 @@ def _four_channels(
     if wide is None:
         return [cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) for image in chunk]  # type: ignore[misc]
     return [cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, w) for image, w in zip(chunk, wide, strict=False)]  # type: ignore[misc]
+
+
+def _finish_by_line(
+    warped: Bytes, spare: Bytes, floats: NDArray[np.float32], line: Line, rows: slice, out: NDArray[Any]
+) -> None:
+    """Warped levels to rows `rows` of the output, channel by channel."""
+    n, height, width, planes = warped.shape
+    flat = out.reshape(len(out), -1, height * width)
+    parts = [spare[c, :n].reshape(n * height, width) for c in range(planes)]
+    cv2.split(warped.reshape(n * height, width, planes), parts)
+    for c in range(flat.shape[1]):
+        line.apply(spare[c, :n].reshape(n, -1), rows, c, floats[:n], flat[rows, c])
 
 
 def _finish(warped: Bytes, spare: Bytes, after: NDArray[Any] | None, out: NDArray[Any], plan: Plan) -> None:

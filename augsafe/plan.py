@@ -227,13 +227,15 @@ def assemble(
     geometry: list[GeometricPart] = []
     for number in range(count):
         inside = [leaf for leaf, stage in zip(leaves, stage_of, strict=True) if stage == number]
-        matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
+        matrix: FloatArray | None = None
         start = sizes
         for step in inside:
             if isinstance(step, Geometric):
                 part = _geometric_part(step, draws, sizes)
                 geometry.append(part)
-                matrix, sizes = part.matrix @ matrix, part.after
+                matrix, sizes = part.matrix if matrix is None else part.matrix @ matrix, part.after
+        if matrix is None:
+            matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
         parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
         tone = tuple(p for p in parts if isinstance(p.step, Tone))
         local = tuple(p for p in parts if isinstance(p.step, Local))

@@ -26,6 +26,7 @@ LAYERS = (
     "sample",
     "targets",
     "lookup",
+    "warps",
     "fused",
     "render",
     "policy",

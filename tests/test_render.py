@@ -77,7 +77,7 @@ def test_strong_reduction_does_not_alias(angle: float, monkeypatch: pytest.Monke
     area = plate.reshape(64, 8, 64, 8).mean(axis=(1, 3))[outer] / 255.0
     filtered = ripple()
     assert filtered < 1.3 * float(area.std()) + 0.01
-    for module in ("augsafe.fused", "augsafe.render"):
+    for module in ("augsafe.warps", "augsafe.render"):
         monkeypatch.setattr(f"{module}.reductions", lambda m, s: np.ones((len(m), 2), np.int64))
     assert ripple() > 3 * filtered, "without the prefilter the rings must come back, or this test sees nothing"
 

@@ -164,6 +164,8 @@ class Geometric(Transform):
 
         A crop enlarges the object in fractions of the frame, without changing its shape; so one factor for both.
         """
+        if after is sizes:
+            return np.ones(sizes.shape)
         ratio = np.sqrt(sizes.prod(axis=1) / after.prod(axis=1))
         return np.stack([ratio, ratio], axis=1)
 
@@ -179,6 +181,10 @@ class Tone(Transform):
     def curve(self, levels: FloatArray, values: Values) -> FloatArray:
         """New levels for `levels` (n, k) in [0, 1]; values outside are clipped by the caller."""
         raise NotImplementedError
+
+    def line(self, values: Values) -> tuple[FloatArray | float, FloatArray | float] | None:
+        """Slope and intercept (n,) where the curve is a straight line whatever the values; None for any other."""
+        return None
 
 
 @dataclass(frozen=True)

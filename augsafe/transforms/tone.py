@@ -20,6 +20,9 @@ class Brightness(Tone):
     def curve(self, levels: FloatArray, values: Values) -> FloatArray:
         return levels * values["factor"][:, None]
 
+    def line(self, values: Values) -> tuple[FloatArray, FloatArray | float]:
+        return values["factor"], 0.0
+
 
 @dataclass(frozen=True)
 class Contrast(Tone):
@@ -31,6 +34,9 @@ class Contrast(Tone):
 
     def curve(self, levels: FloatArray, values: Values) -> FloatArray:
         return 0.5 + (levels - 0.5) * values["factor"][:, None]
+
+    def line(self, values: Values) -> tuple[FloatArray, FloatArray | float]:
+        return values["factor"], 0.5 - 0.5 * values["factor"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +57,6 @@ class Invert(Tone):
 
     def curve(self, levels: FloatArray, values: Values) -> FloatArray:
         return 1.0 - levels
+
+    def line(self, values: Values) -> tuple[float, float]:
+        return -1.0, 1.0

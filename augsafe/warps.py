@@ -1,0 +1,98 @@
+"""The warps of a plan's images, 8-bit and of one output shape, prepared for all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.plan import Plan
+from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, paddings, reductions, tilted, warp
+
+Bytes = NDArray[np.uint8]
+
+
+class Warps:
+    """What each warp needs. `chunk` images at most are warped in one call of `run`.
+
+    Sources are widened by the border rule first (see `paddings`). Where a chunk is one array, all its images are
+    widened together by the most that any of the plan needs, and each warp is shown just its own part of that: the
+    result does not depend on the company that an image keeps.
+    """
+
+    def __init__(self, plan: Plan, planes: int, chunk: int) -> None:
+        stage, settings = plan.stages[0], plan.settings
+        self.settings = settings
+        self.flags, self.rule = INTERPOLATIONS[settings.interpolation], BORDERS[settings.border]
+        self.fill = (settings.fill,) * 4
+        self.frame = (int(stage.size_out[0, 0]), int(stage.size_out[0, 1]))
+        self.matrix = stage.matrix
+        self.exact, self.reduce = is_permutation(stage.matrix), reductions(stage.matrix, stage.size_in)
+        plain = ~tilted(stage.matrix) & ~self.exact & (self.reduce[:, 0] == 1) & (self.reduce[:, 1] == 1)
+        self.plain: list[bool] = plain.tolist()
+        pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
+        left, right, top, bottom = pads.T
+        self.pads: list[list[int]] = pads.tolist()
+        moved = stage.matrix[:, :2].copy()
+        moved[:, :, 2] -= moved[:, :, 0] * left[:, None] + moved[:, :, 1] * top[:, None]
+        self.affine = list(moved)
+        self.most: list[int] = pads.max(axis=0).tolist()
+        height, width = stage.size_in[:, 0] + top + bottom, stage.size_in[:, 1] + left + right
+        self.room = np.empty(int((height * width).max()) * planes, np.uint8)
+        self.together = chunk > 1 and bool((stage.size_in == stage.size_in[0]).all()) and any(self.most)
+        if self.together:
+            self._prepare(int(stage.size_in[0, 0]), int(stage.size_in[0, 1]), planes, chunk)
+
+    def _prepare(self, height: int, width: int, planes: int, chunk: int) -> None:
+        """Room for a chunk widened together, and the source row of each of its rows."""
+        left, right, top, bottom = self.most
+        channels = () if planes == 1 else (planes,)
+        self.broad = np.empty((chunk, height, left + width + right, *channels), np.uint8)
+        self.grown = np.empty((chunk, top + height + bottom, left + width + right, *channels), np.uint8)
+        rows = [cv2.borderInterpolate(row, height, self.rule) for row in range(-top, height + bottom)]
+        self.rows = np.asarray(rows)
+
+    def run(self, sources: Bytes | Sequence[Bytes], start: int, warped: Bytes) -> None:
+        """Warp the images from number `start` on into `warped` (chunk, height, width, planes)."""
+        shape = (self.frame[1], self.frame[0])
+        targets = list(warped[..., 0] if warped.shape[3] == 1 else warped)
+        grown = self._grown(sources) if self.together and isinstance(sources, np.ndarray) else None
+        plain, pads, affine, warp_affine = self.plain, self.pads, self.affine, cv2.warpAffine
+        for k, source in enumerate(sources):
+            i = start + k
+            if not plain[i]:
+                self._otherwise(source, i, targets[k])
+                continue
+            if grown is not None:
+                left, right, top, bottom = pads[i]
+                height, width = source.shape[:2]
+                x, y = self.most[0] - left, self.most[2] - top
+                source = grown[k, y : y + top + height + bottom, x : x + left + width + right]
+            elif any(pads[i]):
+                source = self._widened(source, i)
+            warp_affine(source, affine[i], shape, targets[k], self.flags, self.rule, self.fill)
+
+    def _grown(self, sources: Bytes) -> Bytes:
+        """All images of a chunk (n, H, W[, C]), widened by the most that any needs."""
+        (left, right, top, _), (n, height) = self.most, sources.shape[:2]
+        broad, grown = self.broad[:n], self.grown[:n]
+        tall, wide = sources.reshape(n * height, *sources.shape[2:]), broad.reshape(n * height, *broad.shape[2:])
+        cv2.copyMakeBorder(tall, 0, 0, left, right, self.rule, wide, self.fill)
+        np.take(broad, self.rows, axis=1, out=grown, mode="clip")
+        if self.settings.border == "constant":
+            grown[:, :top] = grown[:, top + height :] = np.clip(np.rint(self.settings.fill), 0, 255)
+        return grown
+
+    def _widened(self, source: Bytes, i: int) -> Bytes:
+        left, right, top, bottom = self.pads[i]
+        height, width = source.shape[0] + top + bottom, source.shape[1] + left + right
+        wide = self.room[: height * width * source[0, 0].size].reshape(height, width, *source.shape[2:])
+        cv2.copyMakeBorder(source, top, bottom, left, right, self.rule, wide, self.fill)
+        return wide
+
+    def _otherwise(self, source: Bytes, i: int, target: Bytes) -> None:
+        s, place = self.settings, (int(self.reduce[i, 0]), int(self.reduce[i, 1]))
+        matrix, exact = self.matrix[i], bool(self.exact[i])
+        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, exact, place, target)
