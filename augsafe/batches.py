@@ -25,13 +25,17 @@ from augsafe.targets import move_targets
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """The images of some candidates that were kept: `positions` are their places in the epoch's order."""
+    """The images of some candidates that were kept: `positions` are their places in the epoch's order.
+
+    `bytes` is what the images took as they were read and as they were rendered.
+    """
 
     batch: Batch | None
     positions: NDArray[np.int64]
     end: int
     log: Log
     skipped: tuple[tuple[int, str], ...]
+    bytes: int = 0
 
 
 @dataclass(eq=False)
@@ -65,6 +69,8 @@ class Worker:
         self.seed = seed
         self.classes = tuple(str(c) for c in source.classes) if source.classes is not None else ()
         self.contract = _bound(contract, self.classes)
+        known = self.contract.classes if self.contract is not None else ()
+        self._index_of = np.array([known.index(c) for c in self.classes or known] if known else [], np.int64)
         self.names = self.classes or (self.contract.classes if self.contract is not None else ())
         self.guards = (
             {}
@@ -102,7 +108,8 @@ class Worker:
             if len(some):
                 parts.append((some, policy, plan, new))
         batch, kept_rows = self._rendered(read, indices[rows], labels, parts)
-        return Chunk(batch, start + rows[kept_rows], end, log, tuple(read.skipped))
+        size = sum(image.nbytes for image in read.images) + (0 if batch is None else batch.images.nbytes)
+        return Chunk(batch, start + rows[kept_rows], end, log, tuple(read.skipped), size)
 
     # Reading
 
@@ -132,7 +139,11 @@ class Worker:
         """Class indices of the contract, -1 where there is no contract or no label."""
         if self.contract is None or not self.contract.classes:
             return np.full(len(labels), -1, np.int64)
-        named = [self._name(label) for label in labels]
+        if all(isinstance(label, (int, np.integer)) for label in labels):
+            numbers = np.array(labels, np.int64)
+            if 0 <= numbers.min() and numbers.max() < len(self._index_of):
+                return self._index_of[numbers]
+        named = [self._name(label) for label in labels]  # this also says what is wrong
         return np.array([-1 if n is None else self.contract.index(n) for n in named], dtype=np.int64)
 
     def _name(self, label: Any) -> str | int | None:
@@ -178,7 +189,7 @@ class Worker:
             return None, np.zeros(0, np.intp)
         order = np.sort(np.concatenate([some for some, *_ in parts]))
         place = {int(row): k for k, row in enumerate(order)}
-        shapes = {output_shape(plan, k, read.images[i]) for some, _, plan, _ in parts for k, i in enumerate(some)}
+        shapes = {shape for some, _, plan, _ in parts for shape in _output_shapes(plan, [read.images[i] for i in some])}
         if len(shapes) > 1:
             raise InputError(
                 f"the images of a batch must have one shape and dtype, these differ: "
@@ -224,6 +235,14 @@ class Worker:
                 raise InputError(f"label {unknown[0]!r} is no class of the source; known are {', '.join(self.names)}")
             return np.array([self.names.index(label) for label in labels], dtype=np.int64)
         return np.asarray(labels)
+
+
+def _output_shapes(plan: Plan, images: Sequence[Image]) -> set[tuple[tuple[int, ...], np.dtype[Any]]]:
+    """The shapes and dtypes of a plan's outputs."""
+    if (plan.sizes == plan.sizes[0]).all():
+        kinds = {(image.shape[2:], image.dtype): image for image in images}
+        return {output_shape(plan, 0, image) for image in kinds.values()}
+    return {output_shape(plan, row, image) for row, image in enumerate(images)}
 
 
 def _bound(contract: Contract | None, classes: tuple[str, ...]) -> Contract | None:

@@ -26,6 +26,7 @@ from augsafe.sample import Batch
 from augsafe.sources import open_source
 from augsafe.transforms import Transform
 
+BLOCK_BYTES = 1 << 25  # of images, read and rendered, that a worker handles in one go
 MOST_ROUNDS = 8  # an epoch that needs more rounds through its images to fill dropped places is given up
 
 
@@ -74,7 +75,8 @@ class Loader:
     contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced
     by the next of the rank's order, so that ranks stay even.
     on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
-    drop_last: leave out the last batch where it is not full. prefetch: batches made ahead for each worker.
+    drop_last: leave out the last batch where it is not full. prefetch: blocks made ahead for each worker; a block is
+    one batch, or several of small images, which are cheaper to plan and to guard together.
 
     The first iteration gives epoch 0, each later one the next, unless `set_epoch` was called. Raises ArgumentError.
     """
@@ -229,6 +231,8 @@ class _Chunks:
         self._order = loader.order(start.epoch)
         self._cursor = start.cursor
         self._open = total - start.given
+        self._size = loader.batch_size
+        self._most = max(1, self._open // (4 * max(1, loader.workers) * loader.batch_size))  # so that all workers share
         self._pool = ThreadPoolExecutor(loader.workers, "augsafe") if loader.workers else None
         self._ahead = loader.workers * loader.prefetch if loader.workers else 1
         self._running: deque[tuple[int, Future[Chunk]]] = deque()
@@ -239,6 +243,9 @@ class _Chunks:
         size, future = self._running.popleft()
         chunk = future.result()
         self._open += size - len(chunk.positions)
+        if chunk.bytes:
+            several = BLOCK_BYTES // (chunk.bytes * self._loader.batch_size // size)
+            self._size = self._loader.batch_size * max(1, min(several, self._most))
         if self._pool is not None:
             self._submit()
         return chunk
@@ -253,7 +260,7 @@ class _Chunks:
                     f"{MOST_ROUNDS} rounds through the images did not fill the epoch: nearly all are skipped or "
                     "dropped; see loader.report"
                 )
-            size = min(loader.batch_size, self._open)
+            size = min(self._size, self._open)
             places = np.arange(self._cursor, self._cursor + size)
             arguments = (self._epoch, places // n, self._order[places % n], self._cursor)
             future: Future[Chunk]
