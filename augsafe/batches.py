@@ -141,7 +141,7 @@ class Worker:
             return np.full(len(labels), -1, np.int64)
         if all(isinstance(label, (int, np.integer)) for label in labels):
             numbers = np.array(labels, np.int64)
-            if 0 <= numbers.min() and numbers.max() < len(self._index_of):
+            if numbers.min() >= 0 and numbers.max() < len(self._index_of):
                 return self._index_of[numbers]
         named = [self._name(label) for label in labels]  # this also says what is wrong
         return np.array([-1 if n is None else self.contract.index(n) for n in named], dtype=np.int64)

@@ -15,6 +15,7 @@ from augsafe.guards.judge import padding
 from augsafe.guards.objects import GRID, Objects
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
+from augsafe.warp import tilted
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.intp]
@@ -68,21 +69,27 @@ class _Map:
 
 
 def _half_frames(plan: Plan) -> _Map:
-    m = plan.matrix
-    half, frame = plan.shapes[:, ::-1] * 0.5, plan.sizes[:, ::-1] * 0.5
-    linear = m[:, :2, :2] * half[:, None, :] / frame[:, :, None]
-    middle = (m[:, :2, :2] @ (half - 0.5)[:, :, None])[:, :, 0]
-    offset = (middle + m[:, :2, 2] + 0.5) / frame - 1
-    det = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
-    det = np.where(np.abs(det) < 1e-12, 1e-12, det)
-    inverse = linear[:, ::-1, ::-1].transpose(0, 2, 1) * (_SIGNS / det[:, None, None])
-    shadow = np.abs(inverse)
-    place = -(inverse @ offset[:, :, None])[:, :, 0]
-    flat = (m[:, 2, :2] == 0).all(axis=1) if m[:, 2, :2].any() else None
-    return _Map(linear, offset, place, shadow[:, :, 0] + shadow[:, :, 1], shadow, flat)
-
-
-_SIGNS = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    # taken apart by columns: numpy multiplies and reduces 2 x 2 matrices at many times the cost
+    m, shapes, sizes = plan.matrix, plan.shapes * 0.5, plan.sizes * 0.5
+    across, down, wide, high = shapes[:, 1], shapes[:, 0], sizes[:, 1], sizes[:, 0]
+    m00, m01, m10, m11 = m[:, 0, 0], m[:, 0, 1], m[:, 1, 0], m[:, 1, 1]
+    a, b, c, d = m00 * across / wide, m01 * down / wide, m10 * across / high, m11 * down / high
+    x = (m00 * (across - 0.5) + m01 * (down - 0.5) + m[:, 0, 2] + 0.5) / wide - 1
+    y = (m10 * (across - 0.5) + m11 * (down - 0.5) + m[:, 1, 2] + 0.5) / high - 1
+    det = a * d - b * c
+    inverse = 1 / np.where(np.abs(det) < 1e-12, 1e-12, det)
+    place = np.stack([(b * y - d * x) * inverse, (c * x - a * y) * inverse], axis=1)
+    shadow = np.abs(np.stack([d * inverse, b * inverse, c * inverse, a * inverse], axis=1)).reshape(-1, 2, 2)
+    linear = np.stack([a, b, c, d], axis=1).reshape(-1, 2, 2)
+    oblique = tilted(m)
+    return _Map(
+        linear,
+        np.stack([x, y], axis=1),
+        place,
+        shadow[:, :, 0] + shadow[:, :, 1],
+        shadow,
+        ~oblique if oblique.any() else None,
+    )
 
 
 def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -> ContentMeasures:
@@ -126,7 +133,8 @@ def _padding_bound(maps: _Map, limit: FloatArray | float) -> FloatArray:
     """
     away, over = np.abs(maps.place), maps.reach - 1
     sides = (np.maximum(over + away, 0) + np.maximum(over - away, 0)) / (2 * maps.reach)
-    bound = np.where(away > 1, 1.0, sides).sum(axis=1)
+    sides = np.where(away > 1, 1.0, sides)
+    bound = sides[:, 0] + sides[:, 1]
     rows = np.flatnonzero(bound > limit)
     if len(rows):
         one, two = maps.shadow[rows, :, 0], maps.shadow[rows, :, 1]
@@ -154,12 +162,14 @@ def _share(lines: NDArray[np.float32], place: FloatArray, up: bool) -> FloatArra
 
 def _lost_bound(maps: _Map, objects: Objects, middle: FloatArray, half: FloatArray) -> FloatArray:
     """At most this share of the weight leaves the frame: what lies outside a square that the frame holds."""
-    size = np.abs(maps.linear)
-    at = np.abs((maps.linear @ middle[:, :, None])[:, :, 0] + maps.offset) + (size @ half[:, :, None])[:, :, 0]
+    linear, size = maps.linear, np.abs(maps.linear)
+    at = np.abs(linear[:, :, 0] * middle[:, :1] + linear[:, :, 1] * middle[:, 1:] + maps.offset)
+    at += size[:, :, 0] * half[:, :1] + size[:, :, 1] * half[:, 1:]
     lost = np.zeros(len(at))
-    rows = np.flatnonzero((at > 1 + 1e-9).any(axis=1))
+    rows = np.flatnonzero((at[:, 0] > 1 + 1e-9) | (at[:, 1] > 1 + 1e-9))
     if len(rows):
-        square = 1 / size[rows].sum(axis=2).max(axis=1)
+        sums = size[rows, :, 0] + size[rows, :, 1]
+        square = 1 / np.maximum(sums[:, 0], sums[:, 1])
         for axis, lines in enumerate((objects.left[rows], objects.top[rows])):
             centre = maps.place[rows, axis]
             lost[rows] += _share(lines, centre - square, True) + 1 - _share(lines, centre + square, False)
@@ -172,7 +182,8 @@ def _doubled_bound(objects: Objects, maps: _Map, middle: FloatArray, half: Float
     The frame reaches over the left edge to -1 - t exactly when the copy shows weight that lies within t of that edge.
     """
     out = np.zeros(len(middle))
-    rows = np.flatnonzero((maps.reach - 2 + half + np.abs(maps.place + middle) > 0).any(axis=1))
+    near = maps.reach - 2 + half + np.abs(maps.place + middle) > 0
+    rows = np.flatnonzero(near[:, 0] | near[:, 1])
     if not len(rows):
         return out
     low, high = maps.place[rows] - maps.reach[rows], maps.place[rows] + maps.reach[rows]
@@ -191,8 +202,9 @@ def _pixels(plan: Plan, maps: _Map, middle: FloatArray, half: FloatArray) -> tup
     linear = maps.linear
     if maps.flat is not None:
         linear = _tilted(plan, middle)
-    pixels = np.sqrt(((linear * frame[:, :, None]) ** 2).sum(axis=1)) * half
-    return pixels.min(axis=1), (half * frame).min(axis=1)
+    pixels = np.hypot(linear[:, 0] * frame[:, :1], linear[:, 1] * frame[:, 1:]) * half
+    plain = half * frame
+    return np.minimum(pixels[:, 0], pixels[:, 1]), np.minimum(plain[:, 0], plain[:, 1])
 
 
 def _tilted(plan: Plan, middle: FloatArray) -> FloatArray:
