@@ -21,7 +21,7 @@ from augsafe.guards.enforce import Enforcer
 from augsafe.guards.objects import Objects, inspect
 from augsafe.render import render
 
-BATCH = {224: 32, 32: 256}
+BATCH = {224: 32, 32: 2048}  # what a worker of the loader plans and guards in one go
 LIMIT = 0.05
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CHAINS = {

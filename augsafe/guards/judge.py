@@ -32,18 +32,19 @@ class Judged:
 
 def judge(jacobian: FloatArray) -> Judged:
     """Judge linear maps (n, 2, 2), x right and y down."""
-    (p, q), (r, s) = np.moveaxis(jacobian, 0, -1)
-    a = ((p + s) + 1j * (r - q)) / 2
-    b = ((p - s) + 1j * (r + q)) / 2
-    mirrored = np.abs(b) > np.abs(a)
+    p, q, r, s = jacobian[:, 0, 0], jacobian[:, 0, 1], jacobian[:, 1, 0], jacobian[:, 1, 1]
+    # a = (a_x + i a_y) / 2 and b likewise
+    a_x, a_y, b_x, b_y = p + s, r - q, p - s, r + q
+    a, b = np.hypot(a_x, a_y), np.hypot(b_x, b_y)
+    mirrored = b > a
     # a mirrored map is a horizontal flip first, then a rotation: its complex factor is -b
-    angle = -np.degrees(np.angle(np.where(mirrored, -b, a)))
+    angle = np.degrees(np.arctan2(np.where(mirrored, b_y, -a_y), np.where(mirrored, -b_x, a_x)))
     quarter = np.rint(angle / 90).astype(int)
     return Judged(
         SYMMETRY_OF[mirrored.astype(int), quarter % 4],
         angle - 90 * quarter,
-        np.abs(np.abs(a) - np.abs(b)),
-        np.abs(a) + np.abs(b),
+        np.abs(a - b) / 2,
+        (a + b) / 2,
     )
 
 

@@ -48,12 +48,17 @@ class Log:
         """Count the violations of a plan."""
         steps = [part.step.label for part in plan.geometry]
         acting = np.array([part.active for part in plan.geometry]).reshape(len(steps), len(plan))
+        word = labels - labels.min()  # one number for each set of acting steps and class
+        for column in acting:
+            word = 2 * word + column
+            if word.max() > 1 << 60:
+                word = np.unique(word, return_inverse=True)[1]
         for code, bad in broken.items():
             rows = np.flatnonzero(bad)
-            columns = np.concatenate([acting[:, rows], labels[rows][None]]).T
-            for key, number in zip(*np.unique(columns, axis=0, return_counts=True), strict=True):
-                acted = tuple(s for s, on in zip(steps, key[:-1], strict=True) if on)
-                self.counts[code, acted, self.name(int(key[-1])), actions[code]] += int(number)
+            _, first, numbers = np.unique(word[rows], return_index=True, return_counts=True)
+            for row, number in zip(rows[first], numbers, strict=True):
+                acted = tuple(s for s, on in zip(steps, acting[:, row], strict=True) if on)
+                self.counts[code, acted, self.name(int(labels[row])), actions[code]] += int(number)
 
     def shift(
         self,
