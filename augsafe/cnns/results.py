@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 RESULTS, MODEL = "results.json", "model.pt"
+HEADING = f"{'epoch':>9}{'loss':>9}{'validation':>12}{'right':>9}{'images/s':>11}{'guarded':>10}"
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,11 @@ class Epoch:
     confusion: tuple[tuple[int, ...], ...]
 
     def line(self, epochs: int) -> str:
-        """The epoch in one line."""
+        """The epoch in one line, under `HEADING`."""
+        count = f"{self.epoch + 1}/{epochs}"
         return (
-            f"epoch {self.epoch + 1:>3}/{epochs}  loss {self.loss:.4f}  validation {self.validation_loss:.4f}  "
-            f"accuracy {self.accuracy:6.1%}  {self.images_per_second:>7,.0f} images/s  guards acted on {self.guarded:,}"
+            f"{count:>9}{self.loss:>9.4f}{self.validation_loss:>12.4f}{self.accuracy:>9.1%}"
+            f"{self.images_per_second:>11,.0f}{self.guarded:>10,}"
         )
 
 
@@ -57,6 +59,8 @@ class Result:
 
     `before` is what the check said before training, `guards` what the guards did in it. `test` is the confusion on
     test data, where it was given. `complete` is False while the training runs.
+    `model` is the trained network, in eval; its weights are in `model_file` in `folder`. `leads` is False in all but
+    the first of several processes.
     """
 
     network: str
@@ -70,6 +74,8 @@ class Result:
     complete: bool = False
     folder: Path | None = None
     model: Any = None
+    model_file: str = MODEL
+    leads: bool = True
 
     @property
     def best(self) -> Epoch:

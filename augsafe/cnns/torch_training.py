@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from augsafe.cnns.learner import Feed, Learner, Rates, over_processes
-from augsafe.cnns.results import MODEL, Epoch, Result
+from augsafe.cnns.results import HEADING, MODEL, Epoch, Result
 from augsafe.cnns.shared_norm import share_norms
 from augsafe.cnns.task import Task
 from augsafe.cnns.torch_networks import build, learns_statistics, logits_of
@@ -48,6 +48,7 @@ class Recorder(lightning.Callback):
         self.earlier = Log()
         self._begun = self._ended = 0.0
         self._guarded = 0
+        self._headed = False
         self._bar: Any = None
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
@@ -90,6 +91,9 @@ class Recorder(lightning.Callback):
         if trainer.is_global_zero:
             self.result.save(self.task.out)
             if self.console is not None:
+                if not self._headed:
+                    self.console.print(HEADING, style="bold", highlight=False)
+                self._headed = True
                 self.console.print(epoch.line(self.task.options.epochs), highlight=False)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
@@ -166,7 +170,7 @@ def run(task: Task, result: Result, resume: bool, keep_head: bool, console: Cons
     if task.test is not None:
         loader = task.judging_loader(task.test, rank, world)
         result.test = confusion_of(model, Feed(loader, len(task.test), False), len(task.classes), learner.device)
-    result.model = model.eval()
+    result.model, result.leads = model.eval(), rank == 0
     result.complete = True
     if rank == 0:
         save_model(model, task, task.out / MODEL)
