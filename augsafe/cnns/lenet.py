@@ -5,17 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from augsafe.cnns.specs import C3_TABLE
 from augsafe.errors import ArgumentError
 
-# Table I of the paper: which maps of S2 each map of C3 looks at.
-C3_TABLE = (
-    *((i, (i + 1) % 6, (i + 2) % 6) for i in range(6)),
-    *((i, (i + 1) % 6, (i + 2) % 6, (i + 3) % 6) for i in range(6)),
-    (0, 1, 3, 4),
-    (1, 2, 4, 5),
-    (0, 2, 3, 5),
-    (0, 1, 2, 3, 4, 5),
-)
 OUTPUTS = ("linear", "rbf")
 CODE_SEED = 1998
 

@@ -18,6 +18,15 @@ Blocks = tuple[tuple[str, ...], ...]
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # LeCun et al. 1998, section III-A: the background is -0.1 and the foreground 1.175. MNIST's ink is the highest level.
 LENET_MEAN, LENET_STD = (0.1 / 1.275,), (1 / 1.275,)
+# Table I of that paper: which maps of S2 each map of C3 looks at.
+C3_TABLE = (
+    *((i, (i + 1) % 6, (i + 2) % 6) for i in range(6)),
+    *((i, (i + 1) % 6, (i + 2) % 6, (i + 3) % 6) for i in range(6)),
+    (0, 1, 3, 4),
+    (1, 2, 4, 5),
+    (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
+)
 
 
 @dataclass(frozen=True)
@@ -215,8 +224,8 @@ _TABLE = (
     _lenet("keras"),
     _keras("vgg16", "vgg", _KERAS_VGG, batch_norm=False),
     _keras("vgg19", "vgg", _KERAS_VGG, batch_norm=False),
-    # Its layers are numbered in the order in which a process makes them; blocks end in the layers mixed0 to mixed10.
-    _keras("inception_v3", "inception", (), size=299),
+    # Most of its layers have no names of their own; the blocks are what ends in the layers mixed0 to mixed10.
+    _keras("inception_v3", "inception", tuple((f"mixed{i}",) for i in range(11)), size=299),
     *(_keras(f"resnet{depth}", "resnet", _KERAS_RESNET) for depth in (50, 101, 152)),
     *(_keras(f"densenet{depth}", "densenet", _KERAS_DENSENET) for depth in (121, 169, 201)),
 )

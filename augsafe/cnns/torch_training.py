@@ -6,7 +6,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from augsafe.cnns.learner import Feed, Learner, Rates, over_processes
+from augsafe.cnns.records import epoch_from, log_from, plain_log
 from augsafe.cnns.results import HEADING, MODEL, Epoch, Result
 from augsafe.cnns.shared_norm import share_norms
 from augsafe.cnns.task import Task
@@ -117,30 +118,11 @@ class Recorder(lightning.Callback):
         return whole
 
     def state_dict(self) -> dict[str, Any]:
-        return {"history": [asdict(e) for e in self.result.history], "guards": _plain(self.all_guards())}
+        return {"history": [asdict(e) for e in self.result.history], "guards": plain_log(self.all_guards())}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.result.history[:] = [
-            Epoch(**{**e, "confusion": tuple(tuple(row) for row in e["confusion"])}) for e in state_dict["history"]
-        ]
-        self.earlier = _log(state_dict["guards"])
-
-
-def _plain(log: Log) -> dict[str, Any]:
-    """A log as lists and numbers, which a checkpoint may hold."""
-    body = {name: getattr(log, name) for name in ("images", "changed", "dropped", "relabelled")}
-    counts = [[code, list(steps), cls, action, n] for (code, steps, cls, action), n in log.counts.items()]
-    return {**body, "names": list(log.names), "counts": counts, "classes": dict(log.classes), "moved": dict(log.moved)}
-
-
-def _log(body: Mapping[str, Any]) -> Log:
-    log = Log(names=tuple(body["names"]), moved=dict(body["moved"]))
-    for name in ("images", "changed", "dropped", "relabelled"):
-        setattr(log, name, body[name])
-    log.classes.update(body["classes"])
-    for code, steps, cls, action, n in body["counts"]:
-        log.counts[code, tuple(steps), cls, action] = n
-    return log
+        self.result.history[:] = [epoch_from(e) for e in state_dict["history"]]
+        self.earlier = log_from(state_dict["guards"])
 
 
 def run(task: Task, result: Result, resume: bool, keep_head: bool, console: Console | None) -> Result:

@@ -120,7 +120,9 @@ def announce(task: Task, console: Console) -> None:
     errors = [f for f in task.before if f["severity"] == "error"]
     others = sum(f["severity"] == "warning" for f in task.before)
     for finding in errors:
-        console.print(f"  {finding['code']} {finding['message']}", style="red", highlight=False)
+        share = "" if finding["probability"] is None else f", in {finding['probability']:.0%} of draws"
+        console.print(f"  {finding['code']} {' + '.join(finding['steps'])}: {finding['message']} "
+                      f"({', '.join(finding['classes'])}{share})", style="red", highlight=False)  # fmt: skip
     if not errors:
         console.print(f"The check finds no errors in the policy, {others} warnings.", highlight=False)
     elif task.options.on_violation is None:
