@@ -11,92 +11,102 @@ from rich.console import Console
 
 from augsafe.errors import ArgumentError, PolicyError
 
+Option = typer.Option
 Data = Annotated[
     Path,
     typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
 ]
+Model = Annotated[str, Option("--model", "-m", help="The network, such as resnet18 or lenet5.")]
+PolicyFile = Annotated[
+    Path | None, Option("--policy", "-p", help="The policy, YAML or JSON; without one, nothing is augmented.")
+]
+Out = Annotated[Path, Option("--out", "-o", help="The folder for results, model and checkpoints.")]
+Frame = Annotated[str, Option("--framework", metavar="torch|keras", help="What the network is built in.")]
+ContractOption = Annotated[
+    str | None, Option("--contract", "-c", metavar="NAME|FILE", help="What the guards hold the draws against.")
+]
+Action = Annotated[
+    str, Option("--on-violation", metavar="ACTION|off", help="What the guards do: redraw, clamp, relabel, ...")
+]
+Validation = Annotated[Path | None, Option("--validation", help="Validation data; else a share is held back.")]
+Share = Annotated[float, Option("--validation-share", help="The share that is held back.")]
+Test = Annotated[Path | None, Option("--test", help="Test data, judged once, at the end.")]
+Weights = Annotated[
+    str | None, Option("--weights", metavar="hub|FILE", help="Start from these weights: transfer learning.")
+]
+Blocks = Annotated[
+    str, Option("--blocks", metavar="auto|all|K", help="With --weights: fine-tune the last K blocks; 0 the head alone.")
+]
+Side = Annotated[int | None, Option("--size", help="The side of the images, where it is not the network's.")]
+Convert = Annotated[bool, Option("--convert-channels", help="Turn grey into colour, or colour into grey, as needed.")]
+Epochs = Annotated[int, Option("--epochs", help="At most so many.")]
+BatchSize = Annotated[int, Option("--batch-size", help="Over all processes.")]
+Rate = Annotated[float | None, Option("--rate", help="The learning rate; the network's own unless given.")]
+Decay = Annotated[float, Option("--weight-decay", help="AdamW's.")]
+Patience = Annotated[int, Option("--patience", help="So many epochs without getting better end it.")]
+Workers = Annotated[int, Option("--workers", help="Threads of the loader.")]
+Device = Annotated[str, Option("--device", metavar="auto|cpu|gpu", help="Where it runs.")]
+Seed = Annotated[int, Option("--seed", help="Of the draws, the weights and the split.")]
+Resume = Annotated[bool, Option("--resume", help="Go on with the run in --out.")]
+Json = Annotated[bool, Option("--json", help="Print the results as JSON.")]
 
 
 def train(
     data: Data,
-    model: Annotated[str, typer.Option("--model", "-m", help="The network, such as resnet18 or lenet5.")] = "resnet18",
-    policy: Annotated[
-        Path | None, typer.Option("--policy", "-p", help="The policy, YAML or JSON; without one nothing is augmented.")
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for results, model and checkpoints.")] = Path(
-        "augsafe-run"
-    ),
-    framework: Annotated[str, typer.Option("--framework", metavar="torch|keras", help="What it is built in.")] = "torch",
-    contract: Annotated[
-        str | None, typer.Option("--contract", "-c", metavar="NAME|FILE", help="What the guards hold draws against.")
-    ] = None,
-    on_violation: Annotated[
-        str,
-        typer.Option("--on-violation", metavar="ACTION|off", help="What the guards do: redraw, clamp, relabel, ..."),
-    ] = "redraw",
-    validation: Annotated[Path | None, typer.Option("--validation", help="Validation data; else a share is held.")] = None,
-    validation_share: Annotated[float, typer.Option("--validation-share", help="The share held for validation.")] = 0.2,
-    test: Annotated[Path | None, typer.Option("--test", help="Test data, judged once, at the end.")] = None,
-    weights: Annotated[
-        str | None, typer.Option("--weights", metavar="hub|FILE", help="Start from these weights: transfer learning.")
-    ] = None,
-    blocks: Annotated[
-        str,
-        typer.Option("--blocks", metavar="auto|all|K", help="What is fine-tuned: the last K blocks; 0 the head alone."),
-    ] = "auto",
-    size: Annotated[int | None, typer.Option("--size", help="The side of the images, where not the network's.")] = None,
-    convert: Annotated[
-        bool, typer.Option("--convert-channels", help="Turn grey images to colour, or colour to grey, as it needs.")
-    ] = False,
-    epochs: Annotated[int, typer.Option("--epochs", help="At most so many.")] = 20,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Over all processes.")] = 64,
-    rate: Annotated[float | None, typer.Option("--rate", help="The learning rate; the table's unless given.")] = None,
-    weight_decay: Annotated[float, typer.Option("--weight-decay", help="AdamW's.")] = 0.01,
-    patience: Annotated[int, typer.Option("--patience", help="Epochs without getting better, then it ends.")] = 10,
-    workers: Annotated[int, typer.Option("--workers", help="Threads of the loader.")] = 2,
-    device: Annotated[str, typer.Option("--device", metavar="auto|cpu|gpu", help="Where it runs.")] = "auto",
-    seed: Annotated[int, typer.Option("--seed", help="Of the draws, the weights and the split.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    model: Model = "resnet18",
+    policy: PolicyFile = None,
+    out: Out = Path("augsafe-run"),
+    framework: Frame = "torch",
+    contract: ContractOption = None,
+    on_violation: Action = "redraw",
+    validation: Validation = None,
+    validation_share: Share = 0.2,
+    test: Test = None,
+    weights: Weights = None,
+    blocks: Blocks = "auto",
+    size: Side = None,
+    convert_channels: Convert = False,
+    epochs: Epochs = 20,
+    batch_size: BatchSize = 64,
+    rate: Rate = None,
+    weight_decay: Decay = 0.01,
+    patience: Patience = 10,
+    workers: Workers = 2,
+    device: Device = "auto",
+    seed: Seed = 0,
+    resume: Resume = False,
+    json: Json = False,
 ) -> None:
-    """Train a CNN on augmented images with the guards on; `torchrun -m augsafe train` uses several processes."""
+    """Train a CNN on augmented images, with the guards on. `torchrun -m augsafe train` uses several processes."""
     from augsafe.cli import _contract
+    from augsafe.cnns import Options
     from augsafe.cnns import train as run
     from augsafe.sources import open_source
 
-    console = Console(stderr=json)
-    source = open_source(data)
+    options = Options(
+        epochs, batch_size, rate, weight_decay, 0.0, patience, seed, workers, device, size, validation_share,
+        convert_channels,
+    )  # fmt: skip
+    console, source = Console(stderr=json), open_source(data)
     result = run(
         source,
         model,
         None if policy is None else _policy(policy),
         out=out,
-        framework=framework,  # type: ignore[arg-type]  # checked by the table
-        validation=validation,
-        validation_share=validation_share,
-        test=test,
-        convert_channels=convert,
-        size=size,
-        weights=weights,
-        transfer=_transfer(blocks, weights),
+        options=options,
+        framework=framework,
         contract=_contract(contract, source.classes),
         on_violation=None if on_violation == "off" else on_violation,
-        epochs=epochs,
-        batch_size=batch_size,
-        rate=rate,
-        weight_decay=weight_decay,
-        patience=patience,
-        workers=workers,
-        device=device,
-        seed=seed,
+        validation=validation,
+        test=test,
+        weights=weights,
+        transfer=_transfer(blocks, weights),
         resume=resume,
         console=console,
     )
-    if not result.leads:
-        return
-    if json:
+    if json and result.leads:
         typer.echo(json_format.dumps(result.to_dict(), indent=2, ensure_ascii=False))
-    else:
+    elif result.leads:
         result.show(console)
         console.print(f"Written to {out}: results.json, {result.model_file}, checkpoints", highlight=False)
 

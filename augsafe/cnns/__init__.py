@@ -4,6 +4,7 @@ from augsafe.cnns.advice import Transfer, suggest
 from augsafe.cnns.building import build, load
 from augsafe.cnns.results import ClassScore, Epoch, Result
 from augsafe.cnns.specs import NETWORKS, Network, input_spec, names, network
+from augsafe.cnns.task import Options
 from augsafe.cnns.training import train
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "ClassScore",
     "Epoch",
     "Network",
+    "Options",
     "Result",
     "Transfer",
     "build",

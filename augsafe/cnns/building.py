@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from augsafe.cnns.frameworks import framework as needed
-from augsafe.cnns.specs import Framework, Network, network
+from augsafe.cnns.specs import Network, network
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
 
@@ -16,7 +16,7 @@ def build(
     name: str,
     classes: int,
     *,
-    framework: Framework = "torch",
+    framework: str = "torch",
     weights: str | Path | None = None,
     keep_head: bool = False,
     rbf: bool = False,

@@ -81,9 +81,7 @@ def labels_of(source: Source, classes: Sequence[str] | None = None) -> tuple[NDA
     return labels, names
 
 
-def divide(
-    data: Any, channels: int, validation: Any, share: float, seed: int, groups: Any, convert: bool
-) -> Split:
+def divide(data: Any, channels: int, validation: Any, share: float, seed: int, groups: Any, convert: bool) -> Split:
     """Training and validation images; a share of each class is set aside where no validation data is given.
 
     groups: (n,) images of one group (a patient, a film) stay on one side. convert: change the channels of images in

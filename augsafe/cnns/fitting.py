@@ -54,9 +54,7 @@ def check_output(output: Output, net: Network, pretrained: bool = False) -> None
     for name in ("mean", "std"):
         given = getattr(output, name)
         if given is not None and len(given) not in (1, net.channels):
-            raise ArgumentError(
-                f"{where}: {name} has {len(given)} channels, the network takes {net.channels}{instead}"
-            )
+            raise ArgumentError(f"{where}: {name} has {len(given)} channels, the network takes {net.channels}{instead}")
     _check_levels(output, net, pretrained, where, instead)
 
 

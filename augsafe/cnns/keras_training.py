@@ -28,12 +28,12 @@ WARM_UP = 0.05
 NO_DECAY = ["bias", "gamma", "beta", "coefficient"]
 
 
-def run(task: Task, result: Result, resume: bool, keep_head: bool, console: Console | None) -> Result:
+def run(task: Task, result: Result, resume: bool, console: Console | None) -> Result:
     """Train, keep the best weights, and judge them."""
     keras.utils.set_random_seed(task.options.seed)
     policy = task.evaluation.output
     assert policy is not None and isinstance(policy.size, tuple)
-    model = build(task.net, len(task.classes), task.weights, keep_head, policy.size)
+    model = build(task.net, len(task.classes), task.weights, task.options.keep_head, policy.size)
     task.begin(resume)
     folder = task.out / "checkpoints"
     folder.mkdir(exist_ok=True)

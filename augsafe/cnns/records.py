@@ -52,4 +52,6 @@ def read_record(folder: Path) -> tuple[list[Epoch], dict[str, Any]]:
         held = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return [epoch_from(e) for e in held["history"]], held["guards"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArgumentError(f"{str(folder / RECORD)!r} cannot be read: {error}; begin again in another folder") from error
+        raise ArgumentError(
+            f"{str(folder / RECORD)!r} cannot be read: {error}; begin again in another folder"
+        ) from error

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
+from torch.distributed.nn import functional as collective
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
@@ -17,11 +17,11 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if not self.training or not torch.distributed.is_initialized():
             return super().forward(input)
         pixels = torch.full((1,), float(input.numel() // input.shape[1]), device=input.device)
-        sums: Any = all_reduce(torch.cat([input.sum(dim=(0, 2, 3)), pixels]))
+        sums = _over_processes(torch.cat([input.sum(dim=(0, 2, 3)), pixels]))
         count = sums[-1].detach()
         mean = sums[:-1] / count
         centred = input - mean[:, None, None]
-        variance: Any = all_reduce((centred**2).sum(dim=(0, 2, 3))) / count
+        variance = _over_processes((centred**2).sum(dim=(0, 2, 3))) / count
         if self.track_running_stats and self.running_mean is not None and self.running_var is not None:
             assert self.num_batches_tracked is not None
             with torch.no_grad():
@@ -33,6 +33,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if self.weight is not None and self.bias is not None:
             out = out * self.weight[:, None, None] + self.bias[:, None, None]
         return torch.as_tensor(out)
+
+
+def _over_processes(values: Tensor) -> Tensor:
+    """The sum over all processes, through which gradients pass."""
+    reduce: Any = collective.all_reduce
+    return torch.as_tensor(reduce(values))
 
 
 def share_norms(model: nn.Module) -> None:

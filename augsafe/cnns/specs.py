@@ -33,12 +33,12 @@ C3_TABLE = (
 class Network:
     """What a network takes in and how it is made up.
 
-    size: (height, width) it was made for; `smallest`: the least side that it accepts. channels: 1 or 3; RGB, whatever
-    order the weights were trained with. value_range, mean, std: what the pretrained weights expect, in `Output`'s terms.
-    interpolation: of the resize before the weights were trained. head: the layers to replace for other classes, the
-    main one first. aux: (layer, weight of its loss) of the auxiliary classifiers. blocks: prefixes of the names of
-    layers, from the input to the head. batch_norm, dropout: whether it has such layers. decay of its name: `family`.
-    rate: a learning rate to start from, for AdamW and random weights.
+    size: (height, width) it was made for; smallest: the least side that it accepts. channels: 1, or 3 for RGB, whatever
+    order the weights were trained in. value_range, mean, std: what the pretrained weights expect, in `Output`'s terms.
+    interpolation: of the resize when they were trained. head: the layers to replace for other classes, the main one
+    first. aux: (layer, weight of its loss) of the auxiliary classifiers. blocks: prefixes of the names of layers, from
+    the input to the head. batch_norm, dropout: whether it has such layers. rate: a learning rate to start from, for
+    AdamW and random weights.
     """
 
     name: str
@@ -152,7 +152,7 @@ def _keras(name: str, family: str, blocks: Blocks, batch_norm: bool = True, size
     )
 
 
-_ALEXNET = tuple((f"features.{i}",) for i in (0, 3, 6, 8, 10)) + (("classifier.1",), ("classifier.4",))
+_ALEXNET = (*((f"features.{i}",) for i in (0, 3, 6, 8, 10)), ("classifier.1",), ("classifier.4",))
 _GOOGLENET = (
     ("conv1",),
     ("conv2", "conv3"),
@@ -167,7 +167,7 @@ _INCEPTION = (
     ("Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e", "AuxLogits"),
     ("Mixed_7a", "Mixed_7b", "Mixed_7c"),
 )
-_KERAS_VGG = tuple((f"block{i}_",) for i in range(1, 6)) + (("fc1",), ("fc2",))
+_KERAS_VGG = (*((f"block{i}_",) for i in range(1, 6)), ("fc1",), ("fc2",))
 _KERAS_RESNET = tuple((f"conv{i}_",) for i in range(1, 6))
 _KERAS_DENSENET = (
     ("conv1_",),
@@ -233,12 +233,12 @@ _TABLE = (
 NETWORKS: dict[tuple[str, Framework], Network] = {(n.name, n.framework): n for n in _TABLE}
 
 
-def names(framework: Framework | None = None) -> tuple[str, ...]:
+def names(framework: str | None = None) -> tuple[str, ...]:
     """The names of the networks, in the table's order."""
     return tuple(dict.fromkeys(n.name for n in _TABLE if framework in (None, n.framework)))
 
 
-def network(name: str, framework: Framework = "torch") -> Network:
+def network(name: str, framework: str = "torch") -> Network:
     """The row of a network: `network("resnet18")`. Raises ArgumentError."""
     if framework not in FRAMEWORKS:
         raise ArgumentError(f"framework must be one of {', '.join(FRAMEWORKS)}, got {framework!r}")
@@ -252,7 +252,7 @@ def network(name: str, framework: Framework = "torch") -> Network:
     raise ArgumentError(f"there is no network {name!r} for {framework}{hint}; known are {', '.join(names(framework))}")
 
 
-def input_spec(name: str, framework: Framework = "torch", size: tuple[int, int] | int | None = None) -> Output:
+def input_spec(name: str, framework: str = "torch", size: tuple[int, int] | int | None = None) -> Output:
     """The `Output` that a policy for a network ends in: size, layout, value range and normalisation.
 
     `Compose([...], output=input_spec("inception_v3"))`. size: another (height, width) or side, where the network takes

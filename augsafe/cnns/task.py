@@ -1,4 +1,4 @@
-"""A training as it was asked for, checked whole before the first step; what it is made of does not depend on a framework."""
+"""A training as it was asked for, checked whole before the first step, and the same for every framework."""
 
 from __future__ import annotations
 
@@ -38,7 +38,14 @@ RUN = "run.json"
 
 @dataclass(frozen=True)
 class Options:
-    """How a network is trained; see `train`."""
+    """How a network is trained.
+
+    epochs: at most so many; `patience` without a better validation loss end it. batch_size: over all processes. rate
+    and weight_decay: AdamW's; the rate is the table's unless given. seed: of the weights, the draws and the split.
+    workers: threads of the loader. device: "auto", "cpu" or "gpu". size: of the images, where it is not the network's.
+    validation_share: what is held back. convert_channels: also of images in memory, which are refused otherwise.
+    keep_head: the file of weights already knows these classes. Raises ArgumentError.
+    """
 
     epochs: int = 20
     batch_size: int = 64
@@ -48,11 +55,14 @@ class Options:
     patience: int = 10
     seed: int = 0
     workers: int = 2
-    on_violation: OnViolation | None = "redraw"
     device: str = "auto"
+    size: tuple[int, int] | int | None = None
+    validation_share: float = 0.2
+    convert_channels: bool = False
+    keep_head: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("workers", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("workers", 0), ("seed", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
                 raise ArgumentError(f"{name} must be a whole number of at least {least}, got {value!r}")
@@ -77,6 +87,7 @@ class Task:
     evaluation: Compose
     contract: Contract | None
     options: Options
+    on_violation: OnViolation | None
     transfer: Transfer | None
     weights: str | Path | None
     before: list[dict[str, Any]]
@@ -103,7 +114,7 @@ class Task:
             rank=rank,
             world_size=world_size,
             contract=self.contract,
-            on_violation=self.options.on_violation,
+            on_violation=self.on_violation,
             even="none",
         )
 
@@ -138,6 +149,7 @@ class Task:
             "policy": self.policy.to_dict(),
             "validation_policy": self.evaluation.to_dict(),
             "contract": None if self.contract is None else self.contract.to_dict(),
+            "on_violation": self.on_violation,
             "weights": None if self.weights is None else str(self.weights),
             "transfer": None if self.transfer is None else asdict(self.transfer),
             "options": options,
@@ -170,38 +182,38 @@ def _short(value: Any) -> str:
 
 
 def prepare(
-    data: Any,
     net: Network,
     policy: Policy | None,
-    *,
-    out: str | Path,
+    out: Path,
     options: Options,
-    validation: Any,
-    validation_share: float,
+    data: tuple[Any, Any, Any, Any],
     validation_policy: Compose | None,
-    test: Any,
-    groups: Any,
-    convert_channels: bool,
-    size: tuple[int, int] | int | None,
     contract: Contract | str | None,
+    on_violation: OnViolation | None,
     weights: str | Path | None,
     transfer: Transfer | str | None,
     world_size: int,
 ) -> Task:
-    """Check everything that can be checked without the framework. Raises ArgumentError and InputError."""
-    split = divide(data, net.channels, validation, validation_share, options.seed, groups, convert_channels)
+    """Check everything that can be checked without the framework. Raises ArgumentError and InputError.
+
+    data: the training data, validation data or None, groups or None, and test data or None.
+    """
+    given, validation, groups, test = data
+    convert = options.convert_channels
+    split = divide(given, net.channels, validation, options.validation_share, options.seed, groups, convert)
     judged = None
     if test is not None:
         source = open_source(test)
         labels, _ = labels_of(source, split.classes)
-        check_channels(source, net.channels, convert_channels, "test")
+        check_channels(source, net.channels, convert, "test")
         judged = Part(source, np.arange(len(source)), labels, split.classes, net.channels)
-    fit = fitted(Compose(()) if policy is None else policy, net, weights is not None, size)
+    pretrained = weights is not None
+    fit = fitted(Compose(()) if policy is None else policy, net, pretrained, options.size)
     chosen = evaluation_policy(fit)
     if validation_policy is not None:
-        given = fitted(check_evaluation_policy(validation_policy), net, weights is not None, size)
-        assert isinstance(given, Compose)
-        chosen = given
+        ours = fitted(check_evaluation_policy(validation_policy), net, pretrained, options.size)
+        assert isinstance(ours, Compose)
+        chosen = ours
     moves = _transfer(transfer, net, split, weights)
     if moves is not None and moves.blocks is not None and moves.blocks > len(net.blocks):
         raise ArgumentError(f"Transfer(blocks={moves.blocks}): {net.name} has {len(net.blocks)} blocks")
@@ -210,7 +222,7 @@ def prepare(
     made = Contract.builtin(contract) if isinstance(contract, str) else contract
     bound = made if made is None else made.with_classes(split.classes)
     before = _checked(fit, split, bound)
-    return Task(net, split, judged, fit, chosen, bound, options, moves, weights, before, Path(out))
+    return Task(net, split, judged, fit, chosen, bound, options, on_violation, moves, weights, before, out)
 
 
 def _transfer(transfer: Transfer | str | None, net: Network, split: Split, weights: Any) -> Transfer | None:

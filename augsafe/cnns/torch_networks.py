@@ -23,8 +23,10 @@ _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:w
 
 def build(net: Network, classes: int, weights: str | Path | None, keep_head: bool, rbf: bool = False) -> nn.Module:
     """A network for so many classes: random weights, those of the hub, or those of a file. Raises ArgumentError."""
+    model: nn.Module
     if weights is None:
-        return _made(net, classes, rbf)
+        model = _made(net, classes, rbf)
+        return model
     if weights == HUB:
         model, known = _from_hub(net), 1000
     else:
@@ -42,7 +44,7 @@ def build(net: Network, classes: int, weights: str | Path | None, keep_head: boo
     return model
 
 
-def _made(net: Network, classes: int, rbf: bool = False) -> nn.Module:
+def _made(net: Network, classes: int, rbf: bool = False) -> Any:
     if net.family == "lenet5":
         return LeNet5(classes, "rbf" if rbf else "linear")
     if net.aux:  # transform_input takes ImageNet's normalisation, as the pretrained weights do
@@ -52,7 +54,7 @@ def _made(net: Network, classes: int, rbf: bool = False) -> nn.Module:
     return models.get_model(net.name, weights=None, num_classes=classes)
 
 
-def _from_hub(net: Network) -> nn.Module:
+def _from_hub(net: Network) -> Any:
     if net.family == "lenet5":
         raise ArgumentError("weights='hub': there are none of lenet5; train it, it takes a minute")
     if net.aux:

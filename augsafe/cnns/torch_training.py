@@ -125,16 +125,14 @@ class Recorder(lightning.Callback):
         self.earlier = log_from(state_dict["guards"])
 
 
-def run(task: Task, result: Result, resume: bool, keep_head: bool, console: Console | None) -> Result:
+def run(task: Task, result: Result, resume: bool, console: Console | None) -> Result:
     """Train, keep the best weights, and judge them."""
     rank, world = processes()
     torch.manual_seed(task.options.seed)
-    model = build(task.net, len(task.classes), task.weights, keep_head)
+    model = build(task.net, len(task.classes), task.weights, task.options.keep_head)
     feed = Feed(task.training_loader(rank, world), len(task.split.train))
     judge = Feed(task.judging_loader(task.split.validation, rank, world), len(task.split.validation), False)
-    rates = Rates(
-        task.rate, task.options.weight_decay, len(feed) * task.options.epochs, task.options.label_smoothing
-    )
+    rates = Rates(task.rate, task.options.weight_decay, len(feed) * task.options.epochs, task.options.label_smoothing)
     learner = Learner(model, task.net, len(task.classes), rates, task.transfer, task.options.seed)
     if world > 1 and learns_statistics(model):
         share_norms(model)
@@ -170,12 +168,9 @@ def _trainer(task: Task, world: int, folder: Path, recorder: Recorder, find_unus
     strategy: Any = "auto"
     if world > 1:
         on_cpu = accelerator == "cpu" or not torch.cuda.is_available()
-        strategy = DDPStrategy(
-            process_group_backend="gloo" if on_cpu else "nccl", find_unused_parameters=find_unused
-        )
+        strategy = DDPStrategy(process_group_backend="gloo" if on_cpu else "nccl", find_unused_parameters=find_unused)
         accelerator = "cpu" if on_cpu else "gpu"
     here = int(os.environ.get("LOCAL_WORLD_SIZE", world)) if world > 1 else 1
-    keep = {"dirpath": folder, "save_on_train_epoch_end": True, "enable_version_counter": False}
     return lightning.Trainer(
         accelerator=accelerator,
         devices=here,
@@ -186,14 +181,18 @@ def _trainer(task: Task, world: int, folder: Path, recorder: Recorder, find_unus
         callbacks=[
             recorder,
             EarlyStopping("validation_loss", patience=task.options.patience, check_on_train_epoch_end=False),
-            ModelCheckpoint(filename=BEST, monitor="validation_loss", **keep),
-            ModelCheckpoint(filename=LAST, **keep),
+            _checkpoint(folder, BEST, "validation_loss"),
+            _checkpoint(folder, LAST, None),
         ],
         use_distributed_sampler=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+def _checkpoint(folder: Path, name: str, monitor: str | None) -> ModelCheckpoint:
+    return ModelCheckpoint(folder, name, monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
 
 
 @contextmanager
