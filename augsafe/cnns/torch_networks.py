@@ -18,7 +18,7 @@ from augsafe.errors import ArgumentError
 
 HUB = "hub"
 # The hub's files of DenseNet date from a time when a layer's name could hold a dot.
-_OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:weight|bias|running_mean|running_var))$")
+_OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:weight|bias|running_mean|running_var|num_batches_tracked))$")
 
 
 def build(net: Network, classes: int, weights: str | Path | None, keep_head: bool, rbf: bool = False) -> nn.Module:
@@ -36,7 +36,7 @@ def build(net: Network, classes: int, weights: str | Path | None, keep_head: boo
         try:
             model.load_state_dict(dict(state))
         except RuntimeError as error:
-            raise ArgumentError(f"weights={str(weights)!r} are not of {net.name}: {error}") from error
+            raise ArgumentError(f"weights={str(weights)!r} are not of {net.name}: {_short(error)}") from error
     if not keep_head:
         replace_head(model, net, classes)
     elif known != classes:
@@ -78,6 +78,12 @@ def read_weights(path: str | Path) -> Mapping[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise ArgumentError(f"weights={str(path)!r} holds {type(held).__name__}, not a state dict of tensors")
     return {_OLD_DENSENET.sub(r"\1\2", str(name)): tensor for name, tensor in state.items()}
+
+
+def _short(error: Exception) -> str:
+    """PyTorch lists every name."""
+    words = " ".join(str(error).split())
+    return words if len(words) <= 300 else words[:297] + "..."
 
 
 def _classes_in(net: Network, state: Mapping[str, Tensor], path: str | Path) -> int:
