@@ -184,6 +184,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         history, guards = read_record(self.folder)
         self.result.history[:] = history
         self.earlier = log_from(guards)
+        self.result.guards = self.earlier.to_dict()
         self._guarded = self.earlier.changed + self.earlier.relabelled + self.earlier.dropped
 
     def stopped(self) -> bool:

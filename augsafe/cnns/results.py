@@ -43,12 +43,15 @@ class Epoch:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How one class was told: its images, the share found (recall), the share of what was called so (precision)."""
+    """How one class was told: its images, the share found (recall), the share of what was called so (precision).
+
+    A share is None where there is nothing to share.
+    """
 
     name: str
     images: int
-    recall: float
-    precision: float
+    recall: float | None
+    precision: float | None
     taken_for: str
     taken: int
 
@@ -157,8 +160,7 @@ class Result:
         table.add_column("most often taken for")
         for score in self.per_class():
             wrong = f"{score.taken_for} ({score.taken})" if score.taken else "-"
-            precision = "-" if np.isnan(score.precision) else f"{score.precision:.1%}"
-            table.add_row(score.name, f"{score.images:,}", f"{score.recall:.1%}", precision, wrong)
+            table.add_row(score.name, f"{score.images:,}", _share(score.recall), _share(score.precision), wrong)
         console.print(table)
         counts = self.guards
         if counts:
@@ -169,6 +171,10 @@ class Result:
             )
         console.print(f"{self.images_per_second:,.0f} training images a second, loading and guards included.",
                       highlight=False)  # fmt: skip
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
 
 
 def scores(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[ClassScore]:
@@ -184,8 +190,8 @@ def scores(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[ClassSc
             ClassScore(
                 name,
                 images,
-                float(row[i] / images) if images else float("nan"),
-                float(row[i] / called) if called else float("nan"),
+                float(row[i] / images) if images else None,
+                float(row[i] / called) if called else None,
                 classes[worst] if wrong[worst] else "",
                 int(wrong[worst]),
             )

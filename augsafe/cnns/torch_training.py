@@ -123,6 +123,7 @@ class Recorder(lightning.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.result.history[:] = [epoch_from(e) for e in state_dict["history"]]
         self.earlier = log_from(state_dict["guards"])
+        self.result.guards = self.earlier.to_dict()
 
 
 def run(task: Task, result: Result, resume: bool, console: Console | None) -> Result:
