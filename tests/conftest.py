@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 
@@ -22,6 +23,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# Triton, which PyTorch for GPUs brings, crashes the process where TensorFlow was loaded before it.
+if importlib.util.find_spec("tensorflow") and importlib.util.find_spec("triton"):
+    importlib.import_module("triton")
 
 
 def needs(*modules: str) -> pytest.MarkDecorator:

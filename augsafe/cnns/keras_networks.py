@@ -134,7 +134,8 @@ def _made(net: Network, classes: int, size: Any, weights: str | None = None) -> 
         return _lenet(classes)
     image = keras.Input((*size, net.channels), name="image")
     entry = ReverseChannels(name="bgr")(image) if net.family in BLUE_FIRST else image
-    return MAKERS[net.name](weights=weights, input_tensor=entry, classes=classes, classifier_activation=None)
+    made = MAKERS[net.name](weights=weights, input_tensor=entry, classes=classes, classifier_activation=None)
+    return keras.Model(image, made.output, name=net.name)
 
 
 def _classes_in(path: str | Path) -> int:
@@ -164,7 +165,7 @@ def replace_head(model: Any, net: Network, classes: int) -> Any:
     """The network with a new last layer for so many classes; the other layers are shared."""
     name = net.head[0]
     features = model.get_layer(name).input
-    return keras.Model(model.inputs, layers.Dense(classes, name=name)(features), name=model.name)
+    return keras.Model(model.input, layers.Dense(classes, name=name)(features), name=model.name)
 
 
 def part_of(net: Network, model: Any) -> dict[str, int]:

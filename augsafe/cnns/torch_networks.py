@@ -18,7 +18,9 @@ from augsafe.errors import ArgumentError
 
 HUB = "hub"
 # The hub's files of DenseNet date from a time when a layer's name could hold a dot.
-_OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:weight|bias|running_mean|running_var|num_batches_tracked))$")
+_OLD_DENSENET = re.compile(
+    r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:weight|bias|running_mean|running_var|num_batches_tracked))$"
+)
 
 
 def build(net: Network, classes: int, weights: str | Path | None, keep_head: bool, rbf: bool = False) -> nn.Module:

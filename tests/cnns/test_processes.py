@@ -63,7 +63,12 @@ def test_two_processes_one_of_them_killed_give_what_one_gives(tmp_path):
         first.wait()
     assert 2 <= epochs_done(folder) < EPOCHS, (tmp_path / "log.txt").read_text()
     done = subprocess.run(
-        torchrun(folder, "--resume", "--json"), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        torchrun(folder, "--resume", "--json"),
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     two = json.loads(done.stdout)
@@ -86,7 +91,17 @@ def test_each_image_is_in_one_process_once_an_epoch():
 
     options = Options(batch_size=20, workers=0)
     task = prepare(
-        network("lenet5"), POLICY, Path("out"), options, (data(), None, None, None), None, "mnist", "redraw", None, None, 2
+        network("lenet5"),
+        POLICY,
+        Path("out"),
+        options,
+        (data(), None, None, None),
+        None,
+        "mnist",
+        "redraw",
+        None,
+        None,
+        2,
     )
     alone = list(task.training_loader())
     ranks = [list(task.training_loader(rank, 2)) for rank in (0, 1)]

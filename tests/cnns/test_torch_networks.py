@@ -126,7 +126,7 @@ def test_the_rbf_output_is_the_distance_to_the_codes(torch):
     model = build("lenet5", 10, rbf=True).eval()
     x = torch.rand(3, 1, 32, 32)
     features, codes = model.features(x), model.output.codes
-    wanted = -torch.cdist(features, codes) ** 2
+    wanted = -(torch.cdist(features, codes) ** 2)
     torch.testing.assert_close(model(x), wanted, atol=1e-3, rtol=1e-4)
     assert set(codes.unique().tolist()) == {-1.0, 1.0}
     assert "output.codes" not in dict(model.named_parameters())

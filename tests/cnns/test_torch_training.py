@@ -14,7 +14,9 @@ from augsafe.demo import digits
 from tests.conftest import needs
 
 pytestmark = needs("torch", "torchvision", "lightning")
-POLICY = Compose((aug.Shift((-0.05, 0.05), (-0.05, 0.05)), aug.Rotate((-10, 10)), aug.HorizontalFlip()), border="constant")
+POLICY = Compose(
+    (aug.Shift((-0.05, 0.05), (-0.05, 0.05)), aug.Rotate((-10, 10)), aug.HorizontalFlip()), border="constant"
+)
 FOUR = Options(epochs=4, batch_size=16, rate=0.003, seed=1, workers=0, device="cpu")
 
 
@@ -33,9 +35,7 @@ def weights_of(result):
 def run(tmp_path_factory):
     """A run of four epochs on 200 digits, with 100 to test on."""
     folder = tmp_path_factory.mktemp("training") / "run"
-    result = train(
-        some(200), "lenet5", POLICY, out=folder, options=FOUR, contract="mnist", test=some(100, 1000)
-    )
+    result = train(some(200), "lenet5", POLICY, out=folder, options=FOUR, contract="mnist", test=some(100, 1000))
     return result
 
 
@@ -102,7 +102,17 @@ def test_validation_images_are_never_augmented(run):
     from augsafe.cnns.task import prepare
 
     task = prepare(
-        network("lenet5"), POLICY, run.folder, FOUR, (some(200), None, None, None), None, "mnist", "redraw", None, None, 1
+        network("lenet5"),
+        POLICY,
+        run.folder,
+        FOUR,
+        (some(200), None, None, None),
+        None,
+        "mnist",
+        "redraw",
+        None,
+        None,
+        1,
     )
     loader = task.judging_loader(task.split.validation)
     first, second = ([b.images.copy() for b in loader] for _ in range(2))
@@ -185,7 +195,13 @@ def test_a_head_is_trained_then_the_rest(run, tmp_path):
     for name, transfer in (("head", Transfer(0)), ("all", Transfer(None, head_epochs=1))):
         data = some(100, 300)
         result = train(
-            data, "lenet5", POLICY, out=tmp_path / name, options=options, weights=run.folder / "model.pt", transfer=transfer
+            data,
+            "lenet5",
+            POLICY,
+            out=tmp_path / name,
+            options=options,
+            weights=run.folder / "model.pt",
+            transfer=transfer,
         )
         old = torch.load(run.folder / "model.pt", weights_only=True)["state_dict"]
         moved[name] = {k.split(".")[0] for k, v in weights_of(result).items() if (old[k].numpy() != v).any()}
