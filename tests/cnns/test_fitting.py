@@ -218,7 +218,7 @@ def test_a_random_resized_crop_becomes_a_resize():
 
 
 def test_random_validation_policies_are_refused():
-    with pytest.raises(ArgumentError, match="AS501.*Rotate"):
+    with pytest.raises(ArgumentError, match=r"AS501.*Rotate"):
         task((GREY, LABELS), validation_policy=Compose((aug.Rotate(),)))
     made = task((GREY, LABELS), validation_policy=Compose((aug.CenterCrop(30),)))
     assert [s.label for s in made.evaluation.steps] == ["CenterCrop"]
