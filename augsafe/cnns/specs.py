@@ -259,3 +259,20 @@ def input_spec(name: str, framework: str = "torch", size: tuple[int, int] | int 
     it. Raises ArgumentError.
     """
     return network(name, framework).output(size)
+
+
+def table() -> str:
+    """The table in Markdown, as it stands in docs/cnns.md."""
+    rows = [
+        "| network | framework | size | smallest | channels | black and white become | head | auxiliary (weight) | blocks |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for net in _TABLE:
+        low, high = net.value_range
+        ends = [f"{(v - net.mean[-1]) / net.std[-1]:.3g}" for v in (low, high)]
+        auxiliary = ", ".join(f"`{name}` ({weight})" for name, weight in net.aux) or "-"
+        rows.append(
+            f"| `{net.name}` | {net.framework} | {net.size[0]} | {net.smallest} | {net.channels} | "
+            f"{ends[0]} and {ends[1]} | `{net.head[0]}` | {auxiliary} | {len(net.blocks)} |"
+        )
+    return "\n".join(rows)

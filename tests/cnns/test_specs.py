@@ -96,3 +96,12 @@ def test_the_table_is_whole():
         assert isinstance(net.output(), Output)
         assert net.blocks and net.head
         assert len(net.mean) == len(net.std) == net.channels
+
+
+def test_the_page_shows_the_table():
+    from pathlib import Path
+
+    from augsafe.cnns.specs import table
+
+    page = Path(__file__).resolve().parents[2] / "docs" / "cnns.md"
+    assert table() in page.read_text(encoding="utf-8"), "put augsafe.cnns.specs.table() into docs/cnns.md"
