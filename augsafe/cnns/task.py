@@ -259,6 +259,7 @@ def _checked(policy: Policy, split: Split, contract: Contract | None) -> list[di
             "severity": f.severity,
             "steps": list(f.steps),
             "classes": list(f.classes),
+            "becomes": dict(f.becomes),
             "probability": f.probability,
             "message": f.message,
         }

@@ -90,11 +90,8 @@ def test_a_policy_for_each_class(run):
         (("digits.npz", "-o", "x", "--on-violation", "shout"), "shout"),
     ],
 )
-def test_wrong_use_is_one_clear_line(run, folder, monkeypatch, words, said):
-    if "--model" in words:
-        done = CliRunner().invoke(app, ["train", *words], catch_exceptions=False)
-    else:
-        done = run(*words)
+def test_wrong_use_is_one_clear_line(run, folder, words, said):
+    done = CliRunner().invoke(app, ["train", *words], catch_exceptions=False) if "--model" in words else run(*words)
     assert done.exit_code == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
