@@ -16,7 +16,7 @@ from augsafe.cnns.data import Part
 from augsafe.cnns.keras_networks import build, train_part
 from augsafe.cnns.records import log_from, plain_log, read_record, write_record
 from augsafe.cnns.results import HEADING, Epoch, Result
-from augsafe.cnns.task import Task
+from augsafe.cnns.task import Task, check_finite
 from augsafe.guards.log import Log
 from augsafe.loader import Loader
 
@@ -150,6 +150,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         self._ended = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        check_finite(logs["loss"], epoch, self.task.rate)
         confusion, loss = confusion_of(self.model, self.task, self.task.split.validation)
         guards = self.guards()
         acted = guards.changed + guards.relabelled + guards.dropped

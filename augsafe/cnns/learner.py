@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from augsafe.cnns.advice import Transfer
 from augsafe.cnns.specs import Network
+from augsafe.cnns.task import check_finite
 from augsafe.cnns.torch_networks import freeze_norms, logits_of, part_of, train_part
 from augsafe.loader import Loader
 
@@ -138,8 +139,12 @@ class Learner(lightning.LightningModule):
         return (losses * weights).sum()
 
     def epoch_loss(self) -> tuple[float, int]:
-        """Mean loss and number of images of the epoch so far, over all processes; all must call it."""
+        """Mean loss and number of images of the epoch so far, over all processes; all must call it.
+
+        Raises ArgumentError where the loss is no number any more.
+        """
         total, images = over_processes(self._sums).tolist()
+        check_finite(total, self.current_epoch, self.rates.rate)
         return total / max(images, 1), int(images)
 
     def on_validation_epoch_start(self) -> None:

@@ -264,7 +264,7 @@ def input_spec(name: str, framework: str = "torch", size: tuple[int, int] | int 
 def table() -> str:
     """The table in Markdown, as it stands in docs/cnns.md."""
     rows = [
-        "| network | framework | size | smallest | channels | black, white become | head | auxiliary (weight) | blocks |",
+        "| network | framework | size | smallest | channels | black, white become | head | auxiliary | blocks |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for net in _TABLE:

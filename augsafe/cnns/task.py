@@ -225,6 +225,12 @@ def prepare(
     return Task(net, split, judged, fit, chosen, bound, options, on_violation, moves, weights, before, out)
 
 
+def check_finite(loss: float, epoch: int, rate: float) -> None:
+    """A loss that is infinite or no number ends the training. Raises ArgumentError."""
+    if not np.isfinite(loss):
+        raise ArgumentError(f"the loss became {loss} in epoch {epoch + 1}: lower rate={rate:g}, or look at the weights")
+
+
 def _transfer(transfer: Transfer | str | None, net: Network, split: Split, weights: Any) -> Transfer | None:
     if weights is None:
         if isinstance(transfer, Transfer):

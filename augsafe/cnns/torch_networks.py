@@ -144,11 +144,6 @@ def norms(model: nn.Module) -> Iterator[nn.Module]:
     return (m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
 
 
-def learns_statistics(model: nn.Module) -> bool:
-    """Whether a batch norm takes its statistics from the batches that the model is trained on."""
-    return any(any(p.requires_grad for p in m.parameters()) for m in norms(model))
-
-
 def logits_of(given: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
     """(n, classes) logits, and those of the auxiliary classifiers that a network gives while it trains."""
     if isinstance(given, Tensor):

@@ -25,7 +25,7 @@ from augsafe.cnns.records import epoch_from, log_from, plain_log
 from augsafe.cnns.results import HEADING, MODEL, Epoch, Result
 from augsafe.cnns.shared_norm import share_norms
 from augsafe.cnns.task import Task
-from augsafe.cnns.torch_networks import build, learns_statistics, logits_of
+from augsafe.cnns.torch_networks import build, logits_of
 from augsafe.guards.log import Log
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ def run(task: Task, result: Result, resume: bool, console: Console | None) -> Re
     judge = Feed(task.judging_loader(task.split.validation, rank, world), len(task.split.validation), False)
     rates = Rates(task.rate, task.options.weight_decay, len(feed) * task.options.epochs, task.options.label_smoothing)
     learner = Learner(model, task.net, len(task.classes), rates, task.transfer, task.options.seed)
-    if world > 1 and learns_statistics(model):
-        share_norms(model)
+    if world > 1:
+        share_norms(model)  # frozen ones stay in eval, where nothing is shared
     recorder = Recorder(task, feed, result, console if rank == 0 else None)
     folder = task.out / "checkpoints"
     last = folder / f"{LAST}.ckpt"

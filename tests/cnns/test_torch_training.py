@@ -209,6 +209,16 @@ def test_a_head_is_trained_then_the_rest(run, tmp_path):
     assert moved["all"] >= {"c1", "c3", "c5", "f6", "output"}
 
 
+def test_a_loss_that_is_no_number_ends_it(run, tmp_path):
+    torch = pytest.importorskip("torch")
+    state = torch.load(run.folder / "model.pt", weights_only=True)["state_dict"]
+    state["f6.bias"][:] = float("nan")
+    torch.save(state, tmp_path / "w.pt")
+    options = Options(epochs=2, workers=0, device="cpu")
+    with pytest.raises(ArgumentError, match="nan in epoch 1: lower rate"):
+        train(some(60), "lenet5", None, out=tmp_path / "run", options=options, weights=tmp_path / "w.pt")
+
+
 def test_the_result_reads_well(run):
     from rich.console import Console
 
