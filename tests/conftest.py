@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # albumentations asks a server for its newest version when imported; tests use no network.
@@ -20,3 +23,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# Triton, which PyTorch for GPUs brings, crashes the process where TensorFlow was loaded before it.
+if importlib.util.find_spec("tensorflow") and importlib.util.find_spec("triton"):
+    importlib.import_module("triton")
+
+
+def needs(*modules: str) -> pytest.MarkDecorator:
+    """Skip, with the reason, where an optional framework is missing; where CI is set, missing ones fail instead."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    return pytest.mark.skipif(bool(missing) and not os.environ.get("CI"), reason=f"needs {', '.join(missing)}")

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import needs
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
@@ -37,6 +39,16 @@ PRIVATE = re.compile(
     r"(?<![\w.~-])/(?:home|root|work|Users)/\w|\b[A-Z]:\\Users\b"
     r"|\b(?:pypi|pythonhosted|anaconda|npmjs|crates)\.(?:org|com|io)\b"
 )
+
+
+# What a document or an example needs beside the core, in its first lines.
+NEEDS = re.compile(r"^(?:<!--|#) needs: ([\w ]+?)(?: -->)?$", re.MULTILINE)
+
+
+def parameters(paths: list[Path]) -> list[Any]:
+    """The files as parameters; one that needs a framework is skipped where that is missing, but not in CI."""
+    found = [(p, NEEDS.search(p.read_text(encoding="utf-8"))) for p in paths]
+    return [pytest.param(p, marks=needs(*m[1].split()) if m else (), id=str(p.relative_to(ROOT))) for p, m in found]
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,7 @@ def private(path: Path) -> list[str]:
     return [f"{path.name}:{n}: {line.strip()}" for n, line in enumerate(lines, 1) if PRIVATE.search(line)]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", parameters(DOCUMENTS))
 def test_document(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run_document(path, tmp_path)
@@ -122,7 +134,7 @@ def test_there_is_a_readme_and_it_shows_code():
     assert {"python", "console"} <= shown or {"python", "bash"} <= shown
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.name)
+@pytest.mark.parametrize("path", parameters(EXAMPLES))
 def test_example(path, tmp_path):
     done = subprocess.run(
         [sys.executable, str(path)], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False

@@ -41,6 +41,7 @@ LAYERS = (
     "batches",
     "loader",
     "preview",
+    "cnns",
     "__init__",
     "explain",
     "demo",

@@ -253,6 +253,16 @@ def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: b
     raise typer.Exit(int(failed))
 
 
+def _register() -> None:
+    """Commands that live in files of their own."""
+    from augsafe.cli.train import train
+
+    app.command()(train)
+
+
+_register()
+
+
 def main() -> None:
     """The console script."""
     app()

@@ -1,0 +1,138 @@
+"""The command `augsafe train`."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from augsafe.errors import ArgumentError, PolicyError
+
+Option = typer.Option
+Data = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
+]
+Model = Annotated[str, Option("--model", "-m", help="The network, such as resnet18 or lenet5.")]
+PolicyFile = Annotated[
+    Path | None, Option("--policy", "-p", help="The policy, YAML or JSON; without one, nothing is augmented.")
+]
+Out = Annotated[Path, Option("--out", "-o", help="The folder for results, model and checkpoints.")]
+Frame = Annotated[str, Option("--framework", metavar="torch|keras", help="What the network is built in.")]
+ContractOption = Annotated[
+    str | None, Option("--contract", "-c", metavar="NAME|FILE", help="What the guards hold the draws against.")
+]
+Action = Annotated[
+    str, Option("--on-violation", metavar="ACTION|off", help="What the guards do: redraw, clamp, relabel, ...")
+]
+Validation = Annotated[Path | None, Option("--validation", help="Validation data; else a share is held back.")]
+Share = Annotated[float, Option("--validation-share", help="The share that is held back.")]
+Test = Annotated[Path | None, Option("--test", help="Test data, judged once, at the end.")]
+Weights = Annotated[
+    str | None, Option("--weights", metavar="hub|FILE", help="Start from these weights: transfer learning.")
+]
+Blocks = Annotated[
+    str, Option("--blocks", metavar="auto|all|K", help="With --weights: fine-tune the last K blocks; 0 the head alone.")
+]
+Side = Annotated[int | None, Option("--size", help="The side of the images, where it is not the network's.")]
+Convert = Annotated[bool, Option("--convert-channels", help="Turn grey into colour, or colour into grey, as needed.")]
+Epochs = Annotated[int, Option("--epochs", help="At most so many.")]
+BatchSize = Annotated[int, Option("--batch-size", help="Over all processes.")]
+Rate = Annotated[float | None, Option("--rate", help="The learning rate; the network's own unless given.")]
+Decay = Annotated[float, Option("--weight-decay", help="AdamW's.")]
+Patience = Annotated[int, Option("--patience", help="So many epochs without getting better end it.")]
+Workers = Annotated[int, Option("--workers", help="Threads of the loader.")]
+Device = Annotated[str, Option("--device", metavar="auto|cpu|gpu", help="Where it runs.")]
+Seed = Annotated[int, Option("--seed", help="Of the draws, the weights and the split.")]
+Resume = Annotated[bool, Option("--resume", help="Go on with the run in --out.")]
+Json = Annotated[bool, Option("--json", help="Print the results as JSON.")]
+
+
+def train(
+    data: Data,
+    model: Model = "resnet18",
+    policy: PolicyFile = None,
+    out: Out = Path("augsafe-run"),
+    framework: Frame = "torch",
+    contract: ContractOption = None,
+    on_violation: Action = "redraw",
+    validation: Validation = None,
+    validation_share: Share = 0.2,
+    test: Test = None,
+    weights: Weights = None,
+    blocks: Blocks = "auto",
+    size: Side = None,
+    convert_channels: Convert = False,
+    epochs: Epochs = 20,
+    batch_size: BatchSize = 64,
+    rate: Rate = None,
+    weight_decay: Decay = 0.01,
+    patience: Patience = 10,
+    workers: Workers = 2,
+    device: Device = "auto",
+    seed: Seed = 0,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Train a CNN on augmented images, with the guards on. `torchrun -m augsafe train` uses several processes."""
+    from augsafe.cli import _contract
+    from augsafe.cnns import Options
+    from augsafe.cnns import train as run
+    from augsafe.sources import open_source
+
+    options = Options(
+        epochs, batch_size, rate, weight_decay, 0.0, patience, seed, workers, device, size, validation_share,
+        convert_channels,
+    )  # fmt: skip
+    console, source = Console(stderr=json), open_source(data)
+    result = run(
+        source,
+        model,
+        None if policy is None else _policy(policy),
+        out=out,
+        options=options,
+        framework=framework,
+        contract=_contract(contract, source.classes),
+        on_violation=None if on_violation == "off" else on_violation,
+        validation=validation,
+        test=test,
+        weights=weights,
+        transfer=_transfer(blocks, weights),
+        resume=resume,
+        console=console,
+    )
+    if json and result.leads:
+        typer.echo(json_format.dumps(result.to_dict(), indent=2, ensure_ascii=False))
+    elif result.leads:
+        result.show(console)
+        console.print(f"Written to {out}: results.json, {result.model_file}, checkpoints", highlight=False)
+
+
+def _transfer(blocks: str, weights: str | None) -> Any:
+    from augsafe.cnns import Transfer
+
+    if blocks == "auto":
+        return "auto"
+    if weights is None:
+        raise ArgumentError(f"--blocks {blocks} is for transfer learning: give --weights, too")
+    if blocks == "all":
+        return Transfer(None)
+    if not blocks.isdigit():
+        raise ArgumentError(f"--blocks must be auto, all or a whole number, got {blocks!r}")
+    return Transfer(int(blocks))
+
+
+def _policy(path: Path) -> Any:
+    """A policy, or a policy for each class."""
+    from augsafe.compose import Compose
+    from augsafe.perclass import PerClass
+    from augsafe.policy import read_file, read_yaml
+
+    try:
+        body = read_yaml(read_file(path))
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}") from error
+    return PerClass.from_dict(body) if isinstance(body, dict) and "per_class" in body else Compose.load(path)

@@ -1,0 +1,206 @@
+"""What a network is trained on: the data split, its channels, and the policy of the images that only judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.compose import Compose
+from augsafe.errors import ArgumentError, InputError
+from augsafe.perclass import PerClass
+from augsafe.sources import Item, Source, open_source
+from augsafe.transforms import CenterCrop, RandomCrop, RandomResizedCrop, Resize, Transform
+
+Policy = Compose | PerClass
+LOOKED_AT = 16  # images looked at before training, evenly spread
+
+
+class Part:
+    """Some images of a source, by row, with the channels that a network takes."""
+
+    def __init__(
+        self,
+        source: Source,
+        rows: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        classes: tuple[str, ...],
+        channels: int,
+    ) -> None:
+        self.source, self.rows, self.channels = source, rows, channels
+        self.labels: NDArray[np.int64] | None = labels[rows]
+        self.classes: tuple[str, ...] | None = classes
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Item:
+        item = self.source[int(self.rows[index])]
+        return replace(item, image=with_channels(item.image, self.channels))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training and validation images, the names of the classes, and how many training images each has."""
+
+    train: Part
+    validation: Part
+    classes: tuple[str, ...]
+    counts: NDArray[np.int64]
+
+
+def with_channels(image: NDArray[Any], channels: int) -> NDArray[Any]:
+    """An image (H, W[, C]) with 1 or 3 channels: grey is repeated, RGB is weighed by ITU-R BT.601, alpha is left."""
+    have = 1 if image.ndim == 2 else image.shape[2]
+    if have == channels:
+        return image
+    if channels == 3:
+        flat = image if image.ndim == 2 else image[..., 0]
+        return image[..., :3].copy() if have == 4 else np.repeat(flat[..., None], 3, axis=2)
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY))
+
+
+def labels_of(source: Source, classes: Sequence[str] | None = None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The label of each image and the names of the classes. Raises InputError where they do not go together."""
+    if source.labels is None:
+        raise InputError("the data has no labels, or none that are known without reading the images; give labels")
+    labels = np.asarray(source.labels, dtype=np.int64)
+    names = tuple(classes or source.classes or map(str, range(int(labels.max()) + 1 if len(labels) else 0)))
+    outside = np.flatnonzero((labels < 0) | (labels >= len(names)))
+    if len(outside):
+        raise InputError(
+            f"image {outside[0]} has label {labels[outside[0]]}, out of range for {len(names)} classes: "
+            f"labels go from 0 to {len(names) - 1}"
+        )
+    if len(names) < 2:
+        raise InputError(f"the data has {len(names)} class; a network needs 2 or more to tell apart")
+    return labels, names
+
+
+def divide(data: Any, channels: int, validation: Any, share: float, seed: int, groups: Any, convert: bool) -> Split:
+    """Training and validation images; a share of each class is set aside where no validation data is given.
+
+    groups: (n,) images of one group (a patient, a film) stay on one side. convert: change the channels of images in
+    memory too; files are read as the network takes them. Raises InputError, ArgumentError and SourceError.
+    """
+    source = open_source(data)
+    labels, names = labels_of(source)
+    counts = np.bincount(labels, minlength=len(names))
+    if (counts == 0).any():
+        raise InputError(f"class {names[int(counts.argmin())]!r} has no images; leave it out of the classes")
+    if validation is None:
+        rows, held = _split(labels, names, share, seed, groups)
+        other, other_labels = source, labels
+    else:
+        if groups is not None:
+            raise ArgumentError("groups= divides the data; with validation= it is divided already: leave one out")
+        other = open_source(validation)
+        other_labels, _ = labels_of(other, names)
+        if other.classes is not None and tuple(other.classes) != names:
+            raise InputError(f"the validation data has the classes {other.classes}, the training data {names}")
+        rows, held = np.arange(len(source)), np.arange(len(other))
+    for what, checked in (("training", source), ("validation", other)):
+        check_channels(checked, channels, convert, what)
+    train = Part(source, rows, labels, names, channels)
+    return Split(train, Part(other, held, other_labels, names, channels), names, np.bincount(labels[rows]))
+
+
+def _split(
+    labels: NDArray[np.int64], names: Sequence[str], share: float, seed: int, groups: Any
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
+        raise ArgumentError(f"validation_share must be above 0 and below 1, got {share!r}")
+    counts = np.bincount(labels)
+    if counts.min() < 2:
+        raise InputError(
+            f"class {names[int(counts.argmin())]!r} has {counts.min()} image, which cannot be divided into training "
+            "and validation; give 2 or more, or validation= data"
+        )
+    if groups is None:
+        held = min(max(round(share * len(labels)), len(names)), len(labels) - len(names))
+        splitter = StratifiedShuffleSplit(1, test_size=held, random_state=seed)
+        first, second = next(splitter.split(labels, labels))
+    else:
+        if len(groups) != len(labels):
+            raise ArgumentError(f"groups has {len(groups)} entries, there are {len(labels)} images: give one an image")
+        folds = max(round(1 / share), 2)
+        if len(set(np.asarray(groups).tolist())) < folds:
+            raise InputError(f"groups holds fewer groups than the {folds} parts that validation_share={share} asks for")
+        first, second = next(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(labels, labels, groups))
+    for what, rows in (("training", first), ("validation", second)):
+        missing = sorted(set(range(len(names))) - set(labels[rows].tolist()))
+        if missing and what == "training":
+            raise InputError(f"no image of class {names[missing[0]]!r} is left for {what}; lower validation_share")
+    return np.sort(first).astype(np.int64), np.sort(second).astype(np.int64)
+
+
+def check_channels(source: Source, channels: int, convert: bool, what: str) -> None:
+    """Look at some images: they must have the network's channels, or be convertible. Raises InputError."""
+    for i in np.unique(np.linspace(0, len(source) - 1, LOOKED_AT).astype(int)).tolist():
+        item = source[i]
+        shape = item.image.shape
+        have = 1 if len(shape) == 2 else shape[2]
+        if have not in (1, 3, 4):
+            raise InputError(f"{what} image {i} has {have} channels (shape {shape}); the network takes {channels}")
+        if have == channels or convert or item.path is not None:
+            continue
+        how = "np.repeat(images[..., None], 3, axis=-1)" if have == 1 else "cv2.cvtColor or images.mean(axis=-1)"
+        raise InputError(
+            f"{what} image {i} has {have} channels (shape {shape}); the network takes {channels}: convert it with "
+            f"{how}, or say convert_channels=True"
+        )
+
+
+# The policy of images that judge
+
+
+def is_random(step: Transform) -> bool:
+    """Whether two draws of a step can differ."""
+    if step.p in (0.0, 1.0) and not hasattr(step, "children"):
+        low, high = (step.draw(np.full((len(step.parameters), 1), u)) for u in (0.0, 1 - 1e-9))
+        return step.p == 1.0 and any((low[name] != high[name]).any() for name in low)
+    return True
+
+
+def random_steps(policy: Compose) -> tuple[str, ...]:
+    """The names of the steps that draw."""
+    return tuple(step.label for step in policy.steps if is_random(step))
+
+
+def evaluation_policy(policy: Policy) -> Compose:
+    """What of a policy also holds for images that judge: what never varies; a random crop becomes one of the middle.
+
+    Raises ArgumentError where the policies of a PerClass differ in it: labels must not decide how an image is judged.
+    """
+    if isinstance(policy, PerClass):
+        made = [evaluation_policy(p) for p in policy.policies.values()]
+        if any(p.to_dict() != made[0].to_dict() for p in made):
+            raise ArgumentError("the policies of the classes differ in more than random steps; give validation_policy=")
+        return made[0]
+    steps: list[Transform] = []
+    for step in policy.steps:
+        if not is_random(step):
+            steps.append(step)
+        elif isinstance(step, RandomCrop):
+            steps.append(CenterCrop(step.size, name=step.name))
+        elif isinstance(step, RandomResizedCrop):
+            steps.append(Resize(step.size, name=step.name))
+    return replace(policy, steps=tuple(steps))
+
+
+def check_evaluation_policy(policy: Compose) -> Compose:
+    """A policy for validation must not draw (AS501). Raises ArgumentError."""
+    if not isinstance(policy, Compose):
+        raise ArgumentError(f"validation_policy must be a Compose, got {type(policy).__name__}")
+    if names := random_steps(policy):
+        raise ArgumentError(
+            f"AS501: validation_policy holds random steps ({', '.join(names)}); validation images must be the same in "
+            "every epoch: leave them out"
+        )
+    return policy

@@ -1,0 +1,108 @@
+"""Whether a policy, the data and the batches fit a network; asked before the first step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from augsafe.cnns.data import Policy
+from augsafe.cnns.specs import Network
+from augsafe.compose import Compose
+from augsafe.errors import ArgumentError
+from augsafe.output import Output
+from augsafe.perclass import PerClass
+
+FARTHEST = 10.0  # normalised levels beyond this are a mistake in the value range, such as 0-255 divided by a std of 0.2
+
+
+def fitted(policy: Policy, net: Network, pretrained: bool = False, size: tuple[int, int] | int | None = None) -> Policy:
+    """The policy, ending in what the network takes; one that ends in something else is an ArgumentError.
+
+    pretrained: the network's own normalisation is then required. size: where the policy has no output of its own.
+    """
+    if isinstance(policy, PerClass):
+        made = {}
+        for name, one in policy.policies.items():
+            result = fitted(one, net, pretrained, size)
+            assert isinstance(result, Compose)
+            made[name] = result
+        return PerClass(made)
+    wanted = net.output(size)
+    if policy.output is None:
+        return replace(policy, output=wanted)
+    if size is not None and policy.output.size not in (None, wanted.size):
+        raise ArgumentError(f"size={size!r} differs from the policy's output size {policy.output.size}; leave one out")
+    check_output(policy.output, net, pretrained)
+    return policy
+
+
+def check_output(output: Output, net: Network, pretrained: bool = False) -> None:
+    """Whether images of this form can enter the network. Raises ArgumentError, which says what to write instead."""
+    where = f"the policy's output does not fit {net.name} ({net.framework})"
+    instead = f"; end the policy with output=input_spec({net.name!r}, {net.framework!r})"
+    if output.dtype != "float32":
+        raise ArgumentError(f"{where}: dtype is {output.dtype!r}, the network takes 'float32'{instead}")
+    if output.layout != net.layout:
+        raise ArgumentError(f"{where}: layout is {output.layout!r}, {net.framework} takes {net.layout!r}{instead}")
+    if output.size is None:
+        raise ArgumentError(f"{where}: it has no size, the network was made for {net.size}{instead}")
+    try:
+        net.output(output.size)
+    except ArgumentError as error:
+        raise ArgumentError(f"{where}: {error}{instead}") from error
+    for name in ("mean", "std"):
+        given = getattr(output, name)
+        if given is not None and len(given) not in (1, net.channels):
+            raise ArgumentError(f"{where}: {name} has {len(given)} channels, the network takes {net.channels}{instead}")
+    _check_levels(output, net, pretrained, where, instead)
+
+
+def _check_levels(output: Output, net: Network, pretrained: bool, where: str, instead: str) -> None:
+    """The normalised levels of black and white."""
+    zero, one = (_ends(o, net.channels) for o in (output, net.output()))
+    if pretrained and not np.allclose(zero, one, atol=1e-3 * np.abs(one).max()):
+        raise ArgumentError(
+            f"{where}: it takes black and white to {_words(zero)}, the pretrained weights expect {_words(one)}{instead}"
+        )
+    if net.value_range[1] <= 1 and np.abs(zero).max() > FARTHEST:
+        raise ArgumentError(
+            f"{where}: it takes black and white to {_words(zero)}, far from the usual {_words(one)}; check its value "
+            f"range, mean and std{instead}"
+        )
+
+
+def _ends(output: Output, channels: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """(2, channels): what black and white become."""
+    scale, offset = output.normalise(channels)
+    return np.stack([offset, scale + offset])
+
+
+def _words(ends: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> str:
+    return f"{ends[0].min():.3g} and {ends[1].max():.3g}"
+
+
+def check_batches(images: int, batch_size: int, world_size: int, learns_statistics: bool) -> None:
+    """Whether every process has enough images in every batch of an epoch. Raises ArgumentError."""
+    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ArgumentError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
+    if batch_size % world_size:
+        raise ArgumentError(
+            f"batch_size={batch_size} is shared among {world_size} processes; give a multiple of {world_size}"
+        )
+    if images < world_size:
+        raise ArgumentError(f"{images} training images are fewer than the {world_size} processes")
+    if learns_statistics and _least(images, batch_size, world_size) < 2:
+        fits = (b for b in range(batch_size, batch_size + 64 * world_size) if b % world_size == 0)
+        better = next((b for b in fits if _least(images, b, world_size) >= 2), None)
+        hint = f"; batch_size={better} leaves none" if better else ""
+        raise ArgumentError(
+            f"batch_size={batch_size} leaves a process with a batch of fewer than 2 of the {images} training images, "
+            f"of which batch norm can take no statistics{hint}"
+        )
+
+
+def _least(images: int, batch_size: int, world_size: int) -> int:
+    """The fewest images that a process has in a batch of an epoch."""
+    last = images % batch_size or batch_size
+    return min(min(last, batch_size) // world_size, images)

@@ -1,0 +1,33 @@
+"""The frameworks are optional: an error names the extra to install."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from contextlib import suppress
+from types import ModuleType
+
+from augsafe.errors import MissingExtraError
+
+EXTRAS = {
+    "torch": "torch",
+    "torchvision": "torch",
+    "lightning": "torch",
+    "tensorflow": "tensorflow",
+    "keras": "tensorflow",
+}
+
+
+def framework(module: str, what: str) -> ModuleType:
+    """The module, imported. Raises MissingExtraError, which names the extra that brings it."""
+    extra = EXTRAS[module.partition(".")[0]]
+    if extra == "tensorflow" and "tensorflow" not in sys.modules:
+        # Triton, which PyTorch for GPUs brings, crashes the process where TensorFlow was loaded before it.
+        with suppress(ImportError):
+            importlib.import_module("triton")
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{what} needs {module}, which cannot be imported ({error}): pip install 'augsafe[{extra}]'"
+        ) from error
