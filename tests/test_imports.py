@@ -41,6 +41,7 @@ LAYERS = (
     "batches",
     "loader",
     "preview",
+    "ablation",
     "__init__",
     "explain",
     "demo",

@@ -63,6 +63,7 @@ class Store:
     def _open(self) -> Iterator[sqlite3.Connection]:
         # A connection for each use: it may then be used from any thread, and nothing is left open in a fork.
         with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as db:
+            db.execute("pragma synchronous = normal")  # with the write-ahead log: safe when a process is killed
             yield db
 
     def bind(self, data_hash: str, words: str) -> None:
