@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from augsafe.ablation.split import Train
     from augsafe.compose import Compose
 
-DIGITS = 600  # of the embedded ones, so that it takes about a minute
+DIGITS = 1000  # of the embedded ones, so that it takes about a minute
 
 
 def ablate(
