@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from augsafe.ablation.analysis import Row, Scores, answer, judge, remark, runs_of, scores, shares
+from augsafe.ablation.analysis import Row, Scores, answer, judge, remark, runs_of, scores
+from augsafe.ablation.analysis import shares as shares_of
 from augsafe.ablation.design import DESIGNS, NONE, STRENGTHS, Design, Question, factorial, make, subset
 from augsafe.ablation.light import Light
 from augsafe.ablation.result import Final, Result
@@ -108,32 +109,71 @@ def ablate(
         kept.bind(parts.hash, parts.words)
         key = fingerprint(learner) if train_key is None else train_key
         bench = _Bench(parts, kept, learner, key, jobs_of(jobs), progress)
-        found, done = bench.scores(plan, range(count), "validation", "Ablation")
-        rows = answer(found, plan.questions)
-        scored = {n: found.mean(n) for n in plan.policies}
-        if design == "screen":
-            plan, rows, found, more = _second_stage(bench, policy, plan, rows, found)
-            done |= more
-        shapley_shares = _shapley(plan, found, policy, design)
+        heavy = bench if final_train is None else replace(bench, train=final_train, key=fingerprint(final_train))
+        return _measure(
+            bench,
+            policy,
+            plan,
+            design,
+            count,
+            trials if search == "optuna" else 0,
+            heavy if finals else None,
+            random_search,
+            contract,
+            started,
+        )
+
+
+def _measure(
+    bench: _Bench,
+    policy: Compose,
+    plan: Design,
+    design: str,
+    count: int,
+    trials: int,
+    finals: _Bench | None,
+    random_search: bool,
+    contract: Contract | str | None,
+    started: float,
+) -> Result:
+    """Run the design, then what was asked for beside it, and put the result together."""
+    guards = judge({q.shown: plan.policies[q.shown] for q in plan.questions}, bench.data.part("validation"), contract)
+    found, done = bench.scores(plan, range(count), "validation", "Ablation")
+    rows = answer(found, plan.questions)
+    scored = {n: found.mean(n) for n in plan.policies}
+    candidates = dict(plan.policies)
+    if design == "screen":
+        second, more, found, again = _second_stage(bench, policy, rows)
+        done |= again
+        rows += more
+        candidates |= second.policies
+        shown = {q.shown: second.policies[q.shown] for q in second.questions if q.shown not in guards}
+        guards |= judge(shown, bench.data.part("validation"), contract)
         scored |= {n: found.mean(n) for n in found.right}
-        candidates = dict(plan.policies)
-        if search == "optuna":
-            trials_done = _optuna(bench, policy, trials, count, done)
-            candidates |= {n: p for n, (p, _) in trials_done.items()}
-            scored |= {n: s for n, (_, s) in trials_done.items()}
-        final: Final | None = None
-        if finals:
-            drawn = _random(bench, policy, len(plan.policies) * count, done) if random_search else None
-            heavy = bench if final_train is None else replace(bench, train=final_train, key=fingerprint(final_train))
-            final = _finals(heavy, candidates, scored, drawn, done)
-        guards = judge({q.shown: plan.policies[q.shown] for q in plan.questions}, parts.part("validation"), contract)
-        rows = tuple(replace(r, guard=guards[r.question.shown], remark=remark(r, guards[r.question.shown])) for r in rows)
+    if trials:
+        tried = _optuna(bench, policy, trials, count, done)
+        candidates |= {n: p for n, (p, _) in tried.items()}
+        scored |= {n: s for n, (_, s) in tried.items()}
+    final: Final | None = None
+    if finals is not None:
+        drawn = _random(bench, policy, len(candidates) * count, done) if random_search else None
+        final = _finals(finals, candidates, scored, drawn, done)
+    rows = tuple(replace(r, guard=guards[r.question.shown], remark=remark(r, guards[r.question.shown])) for r in rows)
     best = max((n for n in scored if np.isfinite(scored[n])), key=lambda n: scored[n], default=NONE)
     failures = {f"{n}, seed {s}": o.error for (n, s), o in done.items() if o.error}
-    training = sum(o.seconds for o in done.values())
-    took = time.perf_counter() - started
     return Result(
-        design, parts, rows, scored, best, candidates[best], shapley_shares, final, failures, count, training, took
+        design,
+        bench.data,
+        rows,
+        scored,
+        best,
+        candidates[best],
+        _shapley(found, policy, design),
+        final,
+        failures,
+        count,
+        sum(o.seconds for o in done.values()),
+        time.perf_counter() - started,
     )
 
 
@@ -185,7 +225,7 @@ def _with(plan: Design, also: Mapping[str, Compose] | None) -> Design:
 
 
 def _second_stage(
-    bench: _Bench, policy: Compose, plan: Design, rows: tuple[Row, ...], found: Scores
+    bench: _Bench, policy: Compose, rows: tuple[Row, ...]
 ) -> tuple[Design, tuple[Row, ...], Scores, Done]:
     """A full factorial of the steps with the largest effects, on fresh seeds: choosing must not help the chosen."""
     steps = sorted((r for r in rows if r.question.kind == "average"), key=lambda r: -np.nan_to_num(r.effect, nan=-9))
@@ -193,17 +233,15 @@ def _second_stage(
     second = factorial(policy, [s.label for s in policy.steps if s.label in chosen])
     fresh = range(FRESH // 2, FRESH // 2 + needed_seeds(len(second.questions)))
     again, done = bench.scores(second, fresh, "validation", "Second stage")
-    more = tuple(
-        replace(r, question=replace(r.question, name=f"{r.name} (second stage)")) for r in answer(again, second.questions)
-    )
-    return Design({**plan.policies, **second.policies}, plan.questions + second.questions), rows + more, again, done
+    more = answer(again, second.questions)
+    named = tuple(replace(r, question=replace(r.question, name=f"{r.name} (second stage)")) for r in more)
+    return second, named, again, done
 
 
-def _shapley(plan: Design, found: Scores, policy: Compose, design: str) -> dict[str, tuple[float, float, float]]:
+def _shapley(found: Scores, policy: Compose, design: str) -> dict[str, tuple[float, float, float]]:
     if design not in ("factorial", "screen"):
         return {}
-    names = [s.label for s in policy.steps if s.label in found.right]
-    return shares(replace(found, right={n: found.right[n] for n in found.right if n in plan.policies}), names)
+    return shares_of(found, [s.label for s in policy.steps if s.label in found.right])
 
 
 def _random(bench: _Bench, policy: Compose, budget: int, done: Done) -> Compose | None:
@@ -214,15 +252,14 @@ def _random(bench: _Bench, policy: Compose, budget: int, done: Done) -> Compose 
     done.update(outcomes)
     truth = bench.data.truth("validation")
     scored = [
-        (float((o.predictions == truth).mean()), -r.seed) for r in runs
+        (float((o.predictions == truth).mean()), -r.seed)
+        for r in runs
         if (o := outcomes[r.name, r.seed]).predictions is not None
     ]
     return policies[-max(scored)[1]] if scored else None
 
 
-def _optuna(
-    bench: _Bench, policy: Compose, trials: int, seeds: int, done: Done
-) -> dict[str, tuple[Compose, float]]:
+def _optuna(bench: _Bench, policy: Compose, trials: int, seeds: int, done: Done) -> dict[str, tuple[Compose, float]]:
     truth = bench.data.truth("validation")
 
     def score(made: Compose, seed: int) -> float:
@@ -263,5 +300,3 @@ def _worst(found: Scores, name: str) -> tuple[str, float]:
         return "", float("nan")
     values = {found.classes[c]: float(table[:, found.labels == c].mean()) for c in np.unique(found.labels)}
     return min(values.items(), key=lambda item: item[1])
-
-

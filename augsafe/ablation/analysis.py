@@ -73,7 +73,10 @@ class Scores:
 
 
 def scores(
-    names: Sequence[str], seeds: Sequence[int], done: Mapping[tuple[str, int], Outcome], labels: NDArray[np.int64],
+    names: Sequence[str],
+    seeds: Sequence[int],
+    done: Mapping[tuple[str, int], Outcome],
+    labels: NDArray[np.int64],
     classes: tuple[str, ...],
 ) -> Scores:
     """Compare predictions with the truth."""
@@ -103,9 +106,7 @@ def answer(found: Scores, questions: Sequence[Question], alpha: float = ALPHA) -
         verdict = (HELPS if mean > 0 else HARMS) if claim else OPEN
         decide = None if claim or model is None else seeds_to_decide(d, len(questions), alpha)
         per_class = _per_class(found, d)
-        rows.append(
-            Row(q, mean, interval, float(raw), float(corrected), verdict, len(d), lost, decide, per_class)
-        )
+        rows.append(Row(q, mean, interval, float(raw), float(corrected), verdict, len(d), lost, decide, per_class))
     return tuple(rows)
 
 

@@ -122,7 +122,9 @@ def _pairs(policy: Compose, names: Sequence[str]) -> Design:
     both = list(combinations(names, 2))
     rows += [Question(title(ab), "pair", ab, ((title(ab), 1.0), (NONE, -1.0)), title(ab)) for ab in both]
     rows += [
-        Question(f"{a} x {b}", "interaction", (a, b), ((f"{a} + {b}", 1.0), (a, -1.0), (b, -1.0), (NONE, 1.0)), f"{a} + {b}")
+        Question(
+            f"{a} x {b}", "interaction", (a, b), ((f"{a} + {b}", 1.0), (a, -1.0), (b, -1.0), (NONE, 1.0)), f"{a} + {b}"
+        )
         for a, b in both
     ]
     return _of(policy, [*([n] for n in names), *both], rows)

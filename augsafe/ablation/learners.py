@@ -112,6 +112,8 @@ def torch_learner(model: str, epochs: int) -> Train:
     """The network of that name. Raises ArgumentError."""
     known: dict[str, Build] = {"lenet5": lenet5}
     if model not in known:
-        raise ArgumentError(f"there is no model {model!r} here; known are light, {', '.join(known)}; in Python, give "
-                            "Torch(build) any function that builds a module")
+        raise ArgumentError(
+            f"there is no model {model!r} here; known are light, {', '.join(known)}; in Python, give "
+            "Torch(build) any function that builds a module"
+        )
     return Torch(known[model], epochs)

@@ -34,7 +34,9 @@ class Light:
         kept = np.sort(rng.permutation(len(split.labels))[: max(2, round(self.bag * len(split.labels)))])
         images = split.images[kept] if isinstance(split.images, np.ndarray) else [split.images[i] for i in kept]
         x, y = [small(images)], [split.labels[kept]]
-        for epoch in range(self.copies):  # without steps too: plain copies, so that all policies learn from as many images
+        for epoch in range(
+            self.copies
+        ):  # without steps too: plain copies, so that all policies learn from as many images
             x.append(small(policy.batch(images, split.indices[kept], seed=seed, epoch=epoch)))
             y.append(split.labels[kept])
         known = np.concatenate(x)

@@ -68,7 +68,9 @@ def heat(rows: tuple[Row, ...], classes: tuple[str, ...]) -> dict[str, Any]:
         for c in shown:
             value = r.per_class.get(c, (math.nan,) * 3)
             strong = 0.0 if math.isnan(value[0]) else round(abs(value[0]) / most, 3)
-            cells.append({"value": value, "sign": "good" if value[0] > 0 else "bad", "strong": strong, "worst": c == worst})
+            cells.append(
+                {"value": value, "sign": "good" if value[0] > 0 else "bad", "strong": strong, "worst": c == worst}
+            )
         lines.append((r.name, cells))
     return {"classes": shown, "lines": lines}
 
@@ -86,7 +88,8 @@ def grid(rows: tuple[Row, ...]) -> dict[str, Any] | None:
         for b in names:
             r = found.get((a, b)) or found.get((b, a))
             cells.append(
-                None if r is None or not math.isfinite(r.effect)
+                None
+                if r is None or not math.isfinite(r.effect)
                 else {"row": r, "strong": round(abs(r.effect) / most, 3), "sign": "good" if r.effect > 0 else "bad"}
             )
         lines.append((a, cells))
@@ -108,5 +111,7 @@ def curves(rows: tuple[Row, ...]) -> list[dict[str, Any]]:
             }
             for r in mine
         ]  # fmt: skip
-        out.append({"name": name, "dots": dots, "reach": points(reach), "line": " ".join(f"{d['x']},{d['y']}" for d in dots)})
+        out.append(
+            {"name": name, "dots": dots, "reach": points(reach), "line": " ".join(f"{d['x']},{d['y']}" for d in dots)}
+        )
     return out

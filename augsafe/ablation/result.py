@@ -166,7 +166,11 @@ def _table_words(r: Result) -> list[str]:
     ]
     for verdict in (HELPS, HARMS):
         found = [f"{row.name} ({points(row.effect)})" for row in r.rows if row.verdict == verdict]
-        out.append(f"{_listed(found)} {verdict if len(found) == 1 else verdict[:-1]}." if found else f"Nothing was shown to {verdict[:-1]}.")
+        out.append(
+            f"{_listed(found)} {verdict if len(found) == 1 else verdict[:-1]}."
+            if found
+            else f"Nothing was shown to {verdict[:-1]}."
+        )
     unclear = [row for row in r.rows if row.verdict == OPEN]
     if unclear:
         soon = [row for row in unclear if row.decide is not None]
@@ -192,7 +196,9 @@ def _failure_words(r: Result) -> list[str]:
     if not r.failures:
         return []
     count = len(r.failures)
-    return [f"{count} run{'s' * (count != 1)} failed and {'is' if count == 1 else 'are'} left out; the JSON holds the tracebacks."]
+    return [
+        f"{count} run{'s' * (count != 1)} failed and {'is' if count == 1 else 'are'} left out; the JSON holds the tracebacks."
+    ]
 
 
 def render(result: Result) -> Any:

@@ -93,7 +93,9 @@ def run_all(
         while len(done) < len(keys):
             before = len(done)
             if jobs == 1 and not _other_backend():
-                pairs: Any = (one(k) for k, r in keys.items() if k not in done and store.claim(k, r.name, r.seed, r.part))
+                pairs: Any = (
+                    one(k) for k, r in keys.items() if k not in done and store.claim(k, r.name, r.seed, r.part)
+                )
             else:
                 pairs = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(claimed())
             for key, outcome in pairs:
@@ -114,6 +116,7 @@ def _job(key: str, train: Train, policy: Compose, seed: int, split: Split) -> tu
 def _other_backend() -> bool:
     """Whether an enclosing joblib.parallel_config asks for a backend."""
     from joblib.parallel import get_active_backend
+
     return type(get_active_backend()[0]).__name__ != "LokyBackend"
 
 

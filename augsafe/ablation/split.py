@@ -79,7 +79,9 @@ def split_data(
         given = None if labels is None else len(labels)
         raise InputError(f"labels has {given} entries, images {len(images)}; they must agree")
     if min(shares) <= 0 or sum(shares) >= 1:
-        raise ArgumentError(f"ablate(shares=...) are those of validation and test, and leave some to train, got {shares!r}")
+        raise ArgumentError(
+            f"ablate(shares=...) are those of validation and test, and leave some to train, got {shares!r}"
+        )
     values = np.asarray(labels)
     if values.dtype.kind in "iu" and int(values.min()) < 0:
         raise InputError(f"labels must be class indices from 0, got {int(values.min())}")

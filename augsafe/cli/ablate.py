@@ -26,7 +26,9 @@ def ablate(
     design: Annotated[
         str, typer.Option("--design", help="one-at-a-time, leave-one-out, pairs, factorial, screen or strengths.")
     ] = "one-at-a-time",
-    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Runs of each policy; enough unless said.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, help="Runs of each policy; enough unless said.")
+    ] = None,
     search: Annotated[str, typer.Option("--search", help="For strengths: grid or optuna.")] = "grid",
     trials: Annotated[int, typer.Option("--trials", min=1, help="Trials of Optuna.")] = 20,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a network.")] = 10,
