@@ -197,7 +197,8 @@ def _failure_words(r: Result) -> list[str]:
         return []
     count = len(r.failures)
     return [
-        f"{count} run{'s' * (count != 1)} failed and {'is' if count == 1 else 'are'} left out; the JSON holds the tracebacks."
+        f"{count} run{'s' * (count != 1)} failed and {'is' if count == 1 else 'are'} left out; "
+        "the JSON holds the tracebacks."
     ]
 
 
@@ -233,7 +234,8 @@ def _table(rows: tuple[Row, ...], heading: str) -> Any:
         said = f"{r.guard}: {r.remark}" if r.remark else r.guard
         cells = [
             Text(r.name), points(r.effect), f"{points(r.interval[0])} to {points(r.interval[1])}", f"{r.adjusted:.3g}",
-            Text(verdict, style=colours[r.verdict]), seeds, Text("-" if worst is None else f"{worst[0]} {points(worst[1][0])}"),
+            Text(verdict, style=colours[r.verdict]), seeds,
+            Text("-" if worst is None else f"{worst[0]} {points(worst[1][0])}"),
         ]  # fmt: skip
         table.add_row(*cells, *([Text(said)] if guarded else []))
     return table
