@@ -48,7 +48,7 @@ def sign_flip(differences: Array) -> Array:
         codes = np.arange(start, min(half, start + (1 << 14)))
         signs = 1.0 - 2.0 * ((codes[:, None] >> np.arange(n)) & 1)
         count += (np.abs(signs @ d) >= observed - slack).sum(axis=0)
-    return count / half
+    return np.asarray(count / half, dtype=np.float64)
 
 
 def holm(p: Array) -> Array:

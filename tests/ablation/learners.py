@@ -17,7 +17,7 @@ __all__ = ["Broken", "Logged", "Planted", "problem"]
 
 @dataclass(frozen=True)
 class Logged:
-    """Planted, slow, and noted in a file by each run that begins; `kill` names a run that kills its own process once."""
+    """Planted, slow, noted in a file as it begins; the run named by `kill` kills its own process, once."""
 
     folder: str
     pause: float = 0.0
