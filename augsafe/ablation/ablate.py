@@ -96,9 +96,7 @@ def ablate(
     started = time.perf_counter()
     policy = _policy(transforms)
     learner = Light() if train is None else train
-    for name, given in (("train", learner), ("final_train", final_train)):
-        if given is not None and not callable(given):
-            raise ArgumentError(f"ablate({name}=...) must be a function (policy, seed, split), got {given!r}")
+    _check_learners(learner, final_train)
     _check_search(search, trials, design)
     images, labels, found_classes = _read(data)
     parts = split_data(images, labels, classes or found_classes, shares, split_seed, groups)
@@ -175,6 +173,12 @@ def _measure(
         sum(o.seconds for o in done.values()),
         time.perf_counter() - started,
     )
+
+
+def _check_learners(learner: Any, final_train: Any) -> None:
+    for name, given in (("train", learner), ("final_train", final_train)):
+        if given is not None and not callable(given):
+            raise ArgumentError(f"ablate({name}=...) must be a function (policy, seed, split), got {given!r}")
 
 
 def _policy(transforms: Any) -> Compose:
