@@ -105,21 +105,10 @@ def ablate(
     with tempfile.TemporaryDirectory() as folder:
         kept = Store(Path(folder) / "runs.sqlite" if store is None else store)
         kept.bind(parts.hash, parts.words)
-        key = fingerprint(learner) if train_key is None else train_key
-        bench = _Bench(parts, kept, learner, key, jobs_of(jobs), progress)
+        bench = _Bench(parts, kept, learner, train_key or fingerprint(learner), jobs_of(jobs), progress)
         heavy = bench if final_train is None else replace(bench, train=final_train, key=fingerprint(final_train))
-        return _measure(
-            bench,
-            policy,
-            plan,
-            design,
-            count,
-            trials if search == "optuna" else 0,
-            heavy if finals else None,
-            random_search,
-            contract,
-            started,
-        )
+        asked = (trials if search == "optuna" else 0, heavy if finals else None, random_search)
+        return _measure(bench, policy, plan, design, count, *asked, contract, started)
 
 
 def _measure(

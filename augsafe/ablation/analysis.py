@@ -128,7 +128,7 @@ def _per_class(found: Scores, d: Array) -> dict[str, tuple[float, float, float]]
 
 def shares(found: Scores, names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
     """Exact Shapley shares of a full factorial, with 95 % intervals over seeds and images."""
-    usable = ~np.isnan(sum(found.right.values()))[:, 0]  # type: ignore[index]
+    usable = ~np.isnan(sum(found.right.values()))[:, 0]
     if not usable.any():
         return {}
     values = shapley(

@@ -54,13 +54,13 @@ class Torch:
             model.train()
             for epoch in range(self.epochs):
                 drawn = torch.from_numpy(planes(policy.batch(split.images, split.indices, seed=seed, epoch=epoch)))
-                for rows in torch.from_numpy(order(len(labels), seed, epoch)).split(self.batch_size):
+                for rows in torch.from_numpy(order(len(labels), seed, epoch)).split(self.batch_size):  # type: ignore[no-untyped-call]
                     optimiser.zero_grad()
-                    torch.nn.functional.cross_entropy(model(drawn[rows]), labels[rows]).backward()
+                    torch.nn.functional.cross_entropy(model(drawn[rows]), labels[rows]).backward()  # type: ignore[no-untyped-call]
                     optimiser.step()
             model.eval()
             with torch.no_grad():
-                parts = [model(part).argmax(dim=1) for part in targets.split(512)]
+                parts = [model(part).argmax(dim=1) for part in targets.split(512)]  # type: ignore[no-untyped-call]
         return np.asarray(torch.cat(parts).numpy(), dtype=np.int64)
 
 

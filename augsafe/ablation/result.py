@@ -232,7 +232,7 @@ def _table(rows: tuple[Row, ...], heading: str) -> Any:
         verdict = r.verdict if r.verdict != OPEN or r.decide is None else f"{r.verdict} (try {r.decide} seeds)"
         seeds = f"{r.seeds}" + (f", {r.failed} failed" if r.failed else "")
         said = f"{r.guard}: {r.remark}" if r.remark else r.guard
-        cells = [
+        cells: list[Any] = [
             Text(r.name), points(r.effect), f"{points(r.interval[0])} to {points(r.interval[1])}", f"{r.adjusted:.3g}",
             Text(verdict, style=colours[r.verdict]), seeds,
             Text("-" if worst is None else f"{worst[0]} {points(worst[1][0])}"),

@@ -47,11 +47,9 @@ def ablate(
     from augsafe.contracts import Contract
 
     given, classes = _data(data)
-    chosen: Any = contract
-    if contract is None and data is None:
-        chosen = "mnist"
-    elif contract is not None and (Path(contract).suffix or Path(contract).is_file()):
-        chosen = Contract.load(contract)
+    named = "mnist" if contract is None and data is None else contract
+    is_file = named is not None and bool(Path(named).suffix or Path(named).is_file())
+    chosen: Any = Contract.load(named) if named is not None and is_file else named
     result = run(
         _usual() if policy is None else Compose.load(policy),
         _learner(model, epochs),
