@@ -27,6 +27,7 @@ bench: .venv-bench/stamp ## speed beside other libraries
 
 evidence: .venv/stamp ## the static guard on policies whose truth is stated by hand
 	.venv/bin/python -m benchmarks.evidence
+	.venv/bin/python -m benchmarks.ablation
 
 install-check: ## install the core in a fresh environment and start it
 	rm -rf .venv-check

@@ -1,5 +1,6 @@
 """Image augmentation that says, before you train, where it breaks your labels."""
 
+from augsafe.ablation import ablate
 from augsafe.check import check
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
@@ -87,6 +88,7 @@ __all__ = [
     "VerticalFlip",
     "ViolationError",
     "Zoom",
+    "ablate",
     "check",
     "preview",
 ]

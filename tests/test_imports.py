@@ -42,6 +42,7 @@ LAYERS = (
     "loader",
     "preview",
     "cnns",
+    "ablation",
     "__init__",
     "explain",
     "demo",

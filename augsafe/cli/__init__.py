@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from augsafe.cli.ablate import ablate as _ablate
 from augsafe.errors import AugsafeError
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ def _register() -> None:
 
 
 _register()
+app.command("ablate")(_ablate)
 
 
 def main() -> None:

@@ -1,0 +1,8 @@
+"""Ablation: designs, runs, honest statistics. `ablate` is the way in."""
+
+from augsafe.ablation.ablate import ablate
+from augsafe.ablation.light import Light
+from augsafe.ablation.result import Result
+from augsafe.ablation.split import Split
+
+__all__ = ["Light", "Result", "Split", "ablate"]

@@ -1,0 +1,241 @@
+"""What an ablation found: as a table, CSV, JSON, a page, a policy file and a paragraph."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augsafe.ablation.analysis import HARMS, HELPS, OPEN, Row
+from augsafe.ablation.design import NONE
+from augsafe.ablation.split import Data
+from augsafe.compose import Compose
+
+Share = tuple[float, float, float]
+COLUMNS = (
+    "name", "kind", "effect", "low", "high", "p", "p_holm", "verdict", "seeds", "failed", "seeds_to_decide",
+    "worst_class", "worst_effect", "guard", "remark",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Final:
+    """The finals: each policy against none on the test images, with fresh seeds. worst: class and its accuracy."""
+
+    rows: tuple[Row, ...]
+    accuracy: Mapping[str, float]
+    worst: Mapping[str, tuple[str, float]]
+    policies: Mapping[str, Compose]
+    seeds: int
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an ablation found.
+
+    rows: one for each question. accuracy: of each policy on the validation images. best: the name of the policy that
+    did best there, and policy the policy itself. shares: Shapley shares, of a full factorial. final: on the test
+    images. failures: run -> traceback. seconds of training (summed over processes) and taken in all.
+    """
+
+    design: str
+    data: Data
+    rows: tuple[Row, ...]
+    accuracy: Mapping[str, float]
+    best: str
+    policy: Compose
+    shares: Mapping[str, Share]
+    final: Final | None
+    failures: Mapping[str, str]
+    seeds: int
+    training: float
+    took: float
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """The rows as plain values, as CSV and JSON hold them."""
+        return [plain_row(r) for r in self.rows]
+
+    def row(self, name: str) -> Row:
+        """The row of that name. Raises KeyError."""
+        for r in self.rows:
+            if r.name == name:
+                return r
+        raise KeyError(f"there is no row {name!r}; rows are {', '.join(r.name for r in self.rows)}")
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """The table as CSV; written to `path` where one is given."""
+        out = io.StringIO()
+        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.table)
+        if path is not None:
+            Path(path).write_text(out.getvalue(), encoding="utf-8")
+        return out.getvalue()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        final = self.final
+        return {
+            "design": self.design,
+            "data": {"hash": self.data.hash, "words": self.data.words},
+            "seeds": self.seeds,
+            "rows": [row | {"per_class": _per_class(r)} for row, r in zip(self.table, self.rows, strict=True)],
+            "accuracy": {k: _number(v) for k, v in self.accuracy.items()},
+            "best": {"name": self.best, "policy": self.policy.to_dict()},
+            "shapley": {k: list(v) for k, v in self.shares.items()},
+            "final": None
+            if final is None
+            else {
+                "seeds": final.seeds,
+                "rows": [plain_row(r) | {"per_class": _per_class(r)} for r in final.rows],
+                "accuracy": {k: _number(v) for k, v in final.accuracy.items()},
+                "worst": {k: {"class": c, "accuracy": _number(v)} for k, (c, v) in final.worst.items()},
+                "policies": {k: v.to_dict() for k, v in final.policies.items()},
+            },
+            "failures": dict(self.failures),
+            "seconds": {"training": round(self.training, 3), "taken": round(self.took, 3)},
+            "words": self.words(),
+        }
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Everything as JSON; written to `path` where one is given."""
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    def to_html(self, path: str | Path) -> None:
+        """A page with plots, whole in one file."""
+        from augsafe.ablation.page import page
+
+        Path(path).write_text(page(self), encoding="utf-8")
+
+    def save_best(self, path: str | Path) -> None:
+        """The best policy as YAML or JSON."""
+        self.policy.save(path)
+
+    def words(self) -> str:
+        """What was found, and what was not, in plain words."""
+        return " ".join([*_table_words(self), *_final_words(self.final), *_failure_words(self)])
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        out = io.StringIO()
+        Console(file=out, width=120, color_system=None).print(render(self))
+        return out.getvalue()
+
+
+def plain_row(r: Row) -> dict[str, Any]:
+    """A row as plain values."""
+    worst = next(iter(r.per_class.items()), ("", (math.nan,) * 3))
+    values = (
+        r.name, r.question.kind, _number(r.effect), r.interval[0], r.interval[1], r.p, r.adjusted, r.verdict, r.seeds,
+        r.failed, r.decide, worst[0], _number(worst[1][0]), r.guard, r.remark,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _per_class(r: Row) -> dict[str, list[float]]:
+    return {k: list(v) for k, v in r.per_class.items()}
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def points(value: float) -> str:
+    """A difference of accuracy in percentage points, with its sign."""
+    return "-" if not math.isfinite(value) else f"{100 * value:+.1f}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _table_words(r: Result) -> list[str]:
+    out = [
+        f"{len(r.rows)} questions, {r.seeds} seeds for each policy, on {r.data.words}; differences are in percentage "
+        "points of accuracy on the validation images."
+    ]
+    for verdict in (HELPS, HARMS):
+        found = [f"{row.name} ({points(row.effect)})" for row in r.rows if row.verdict == verdict]
+        out.append(
+            f"{_listed(found)} {verdict if len(found) == 1 else verdict[:-1]}."
+            if found
+            else f"Nothing was shown to {verdict[:-1]}."
+        )
+    unclear = [row for row in r.rows if row.verdict == OPEN]
+    if unclear:
+        soon = [row for row in unclear if row.decide is not None]
+        more = f"; for {soon[0].name} about {soon[0].decide} seeds would decide" if soon else ""
+        some = "the one other question" if len(unclear) == 1 else f"{len(unclear)} questions"
+        out.append(f"On {some} there is no evidence either way, which is not the same as no effect{more}.")
+    out += [f"{row.name}: {row.remark}." for row in r.rows if row.remark and row.verdict == HARMS]
+    return out
+
+
+def _final_words(final: Final | None) -> list[str]:
+    if final is None:
+        return ["No finals were run, so nothing here was measured on the test images."]
+    out = [f"On the test images, with {final.seeds} fresh seeds, no augmentation reaches {final.accuracy[NONE]:.1%}."]
+    for row in final.rows:
+        low, high = row.interval
+        span = f"{points(row.effect)} ({points(low)} to {points(high)}): {row.verdict}"
+        out.append(f"{row.name}: {span}.")
+    return out
+
+
+def _failure_words(r: Result) -> list[str]:
+    if not r.failures:
+        return []
+    count = len(r.failures)
+    return [
+        f"{count} run{'s' * (count != 1)} failed and {'is' if count == 1 else 'are'} left out; "
+        "the JSON holds the tracebacks."
+    ]
+
+
+def render(result: Result) -> Any:
+    """A rich renderable: the table, the finals, the words."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[Any] = [_table(result.rows, f"Ablation: {result.design}")]
+    if result.shares:
+        said = ", ".join(f"{n} {points(v)} ({points(lo)} to {points(hi)})" for n, (v, lo, hi) in result.shares.items())
+        parts.append(Text(f"Shapley shares: {said}"))
+    if result.final is not None:
+        parts.append(_table(result.final.rows, "Finals: test images, fresh seeds"))
+    return Group(*parts, Text(), Text(result.words()))
+
+
+def _table(rows: tuple[Row, ...], heading: str) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {HELPS: "green", HARMS: "bold red", OPEN: "dim"}
+    table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
+    guarded = any(r.guard for r in rows)
+    for name in ("", "effect", "95 % interval", "p (Holm)", "verdict", "seeds", "worst class"):
+        table.add_column(name, justify="left" if name in ("", "verdict") else "right", overflow="fold")
+    if guarded:
+        table.add_column("the guard says", overflow="fold")
+    for r in rows:
+        worst = next(iter(r.per_class.items()), None)
+        verdict = r.verdict if r.verdict != OPEN or r.decide is None else f"{r.verdict} (try {r.decide} seeds)"
+        seeds = f"{r.seeds}" + (f", {r.failed} failed" if r.failed else "")
+        said = f"{r.guard}: {r.remark}" if r.remark else r.guard
+        cells: list[Any] = [
+            Text(r.name), points(r.effect), f"{points(r.interval[0])} to {points(r.interval[1])}", f"{r.adjusted:.3g}",
+            Text(verdict, style=colours[r.verdict]), seeds,
+            Text("-" if worst is None else f"{worst[0]} {points(worst[1][0])}"),
+        ]  # fmt: skip
+        table.add_row(*cells, *([Text(said)] if guarded else []))
+    return table

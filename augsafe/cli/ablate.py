@@ -1,0 +1,107 @@
+"""`augsafe ablate`: train with and without steps, and say what helps and what harms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from augsafe.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from augsafe.ablation.split import Train
+    from augsafe.compose import Compose
+
+DIGITS = 1000  # of the embedded ones, so that it takes about a minute
+
+
+def ablate(
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="A folder, archive or manifest; the embedded digits without.")
+    ] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", "-p", help="The policy, YAML or JSON.")] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="light, or a network such as lenet5.")] = "light",
+    design: Annotated[
+        str, typer.Option("--design", help="one-at-a-time, leave-one-out, pairs, factorial, screen or strengths.")
+    ] = "one-at-a-time",
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, help="Runs of each policy; enough unless said.")
+    ] = None,
+    search: Annotated[str, typer.Option("--search", help="For strengths: grid or optuna.")] = "grid",
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Trials of Optuna.")] = 20,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a network.")] = 10,
+    contract: Annotated[str | None, typer.Option("--contract", "-c", help="A built-in contract, or a file.")] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Keeps each run; started again, it goes on from there.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 for all cores.")] = 1,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")] = Path("augsafe-ablation"),
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train with and without each step, and say which help, which harm, and what is not known."""
+    from augsafe.ablation import ablate as run
+    from augsafe.ablation.result import render
+    from augsafe.compose import Compose
+    from augsafe.contracts import Contract
+
+    given, classes = _data(data)
+    named = "mnist" if contract is None and data is None else contract
+    is_file = named is not None and bool(Path(named).suffix or Path(named).is_file())
+    chosen: Any = Contract.load(named) if named is not None and is_file else named
+    result = run(
+        _usual() if policy is None else Compose.load(policy),
+        _learner(model, epochs),
+        given,
+        design=design,
+        seeds=seeds,
+        classes=classes,
+        contract=chosen,
+        search=search,
+        trials=trials,
+        store=store,
+        jobs=jobs,
+    )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(f"--out={str(out)!r} cannot be made: {error}; name a folder to write to") from error
+    result.to_csv(out / "table.csv")
+    result.to_json(out / "result.json")
+    result.to_html(out / "ablation.html")
+    result.save_best(out / "best.yaml")
+    if json:
+        typer.echo(result.to_json())
+    else:
+        console = Console(highlight=False)
+        console.print(render(result))
+        console.print(f"\nWritten to {out}: table.csv, result.json, ablation.html, best.yaml", markup=False)
+
+
+def _data(data: str | None) -> tuple[Any, Any]:
+    if data is not None:
+        return data, None
+    from augsafe.demo import digits
+
+    images, labels = digits()
+    return (images[:DIGITS], labels[:DIGITS]), [str(i) for i in range(10)]
+
+
+def _usual() -> Compose:
+    """Steps that people try first."""
+    from augsafe import transforms as t
+    from augsafe.compose import Compose
+
+    steps = (t.Rotate((-12, 12)), t.Shift((-0.08, 0.08), (-0.08, 0.08)), t.Zoom((0.9, 1.1)), t.Brightness((0.8, 1.2)))
+    return Compose((*steps, t.HorizontalFlip(), t.VerticalFlip()), border="constant")
+
+
+def _learner(model: str, epochs: int) -> Train:
+    if model == "light":
+        from augsafe.ablation import Light
+
+        return Light()
+    from augsafe.ablation.learners import torch_learner
+
+    return torch_learner(model, epochs)
