@@ -34,6 +34,8 @@ LAYERS = (
     "compose",
     "schema",
     "perclass",
+    "features",
+    "typicality",
     "contracts",
     "guards",
     "report",
@@ -48,7 +50,7 @@ LAYERS = (
     "__main__",
 )
 # Layers that may use less than all that stand before them.
-ONLY = {"errors": set(), "contracts": {"errors"}}
+ONLY = {"errors": set(), "contracts": {"errors", "features", "typicality"}}
 
 HEAVY = (
     "albumentations",
