@@ -66,7 +66,10 @@ class Reference:
 
     def judge_features(self, features: NDArray[np.float32], own: IndexArray, fold: IndexArray) -> Judged:
         """The same from features (n, d), class indices and folds (-1 for an image that was not fitted)."""
-        p, closeness = self.typical(features, fold)
+        return self.decide(*self.typical(features, fold), own)
+
+    def decide(self, p: NDArray[np.float64], closeness: NDArray[np.float64], own: IndexArray) -> Judged:
+        """Outcomes from what `typical` returns."""
         return decide(p, closeness, own, self.alpha, self.alike)
 
     def typical(
