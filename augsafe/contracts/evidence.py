@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,6 @@ from augsafe.typicality import CHANGED, KEPT, UNFAMILIAR, Reference
 from augsafe.typicality.intervals import bounds, effective
 
 FloatArray = NDArray[np.float64]
-IDENTITY = SYMMETRIES.index("identity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +84,6 @@ class Evidence:
                 out[:, c] = np.median(self.closeness[:, rows], axis=1)
         return out
 
-    def fixed(self, symmetry: int, cls: int) -> float:
-        """How often an image is at least as near to its own class under a symmetry as it was before.
-
-        About one half where the class really is symmetric; near 0 where the symmetry spoils something.
-        """
-        rows = self.members[cls]
-        return float((self.closeness[symmetry, rows, cls] <= self.closeness[IDENTITY, rows, cls] + 1e-9).mean())
-
     def _rates(self, values: Callable[[NDArray[np.intp]], NDArray[np.bool_]]) -> Rates:
         width = values(self.members[0]).shape[2]
         rate, n = (np.zeros((len(SYMMETRIES), len(self.classes), width)) for _ in range(2))
@@ -123,19 +114,29 @@ class Rates:
 def gather(reference: Reference, images: Sequence[NDArray[Any]]) -> Evidence:
     """Look at the reference's own images (all that `fit` was given) under the eight symmetries."""
     chosen = [images[int(i)] for i in reference.rows]
+    seen = [reference.typical(features, reference.fold) for features in views(reference, chosen)]
+    judged = [reference.decide(p, near, reference.own) for p, near in seen]
+    return Evidence(
+        reference,
+        np.stack([p for p, _ in seen]),
+        np.stack([near for _, near in seen]),
+        np.stack([one.outcome for one in judged]),
+        np.stack([one.to for one in judged]),
+    )
+
+
+def views(reference: Reference, images: Sequence[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
+    """The features of images under each of the symmetries, in their order.
+
+    The built-in ones of a turned image are those of the image in another order, so one pass gives all eight.
+    """
     extract = reference.extract
-    clean = extract(chosen) if isinstance(extract, Builtin) else None
-    p, closeness, outcome, to = [], [], [], []
+    clean = extract(images) if isinstance(extract, Builtin) else None
     for name, matrix in zip(SYMMETRIES, MATRICES, strict=True):
         if isinstance(extract, Builtin) and clean is not None:
-            seen = extract.moved(clean, matrix)
+            yield extract.moved(clean, matrix)
         else:
-            seen = extract([moved(image, name) for image in chosen])
-        ranks, near = reference.typical(seen, reference.fold)
-        judged = reference.decide(ranks, near, reference.own)
-        for where, what in zip((p, closeness, outcome, to), (ranks, near, judged.outcome, judged.to), strict=True):
-            where.append(what)
-    return Evidence(reference, np.stack(p), np.stack(closeness), np.stack(outcome), np.stack(to))
+            yield extract([moved(image, name) for image in images])
 
 
 def moved(image: NDArray[Any], symmetry: str) -> NDArray[Any]:

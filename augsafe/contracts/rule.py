@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from augsafe.contracts.evidence import IDENTITY, Evidence
+from augsafe.contracts.evidence import Evidence
 from augsafe.contracts.symmetry import SYMMETRIES, inverse, then
 from augsafe.typicality.intervals import exceeds
 
+IDENTITY = SYMMETRIES.index("identity")
 SHARE = 0.25  # a claim needs more than this share of images, at 95 %
-NEAR = 2.5  # a suggestion may lie so many times further off than clean images of the class
-FIXED = 0.1  # a symmetry that worsens nine in ten images of a class does not leave it as it is
+NEAR = 1.5  # a suggestion may lie so many times further off than clean images of the class
+SPOILED = 0.1  # a symmetry that keeps fewer images of a class typical than this does not leave it as it is
 FALSE_SHARE = 0.05  # of the claims, by Benjamini and Hochberg
 
 
@@ -42,7 +43,10 @@ def changes(evidence: Evidence) -> list[Claim]:
 
 
 def suggestions(evidence: Evidence, held: list[Claim]) -> list[Claim]:
-    """Pairs that are each other's nearest class under a symmetry and lie close, but are not typical."""
+    """Pairs that are each other's nearest class under a symmetry and lie close, but are not typical.
+
+    Left out where a claim that holds speaks against them.
+    """
     known = {_key(c) for c in held}
     alike = evidence.reference.alike
     out = []
@@ -51,10 +55,25 @@ def suggestions(evidence: Evidence, held: list[Claim]) -> list[Claim]:
         claim = Claim(int(symmetry), int(cls), to, 0.0)
         if symmetry == IDENTITY or to == cls or _key(claim) in known or alike[cls, to]:
             continue
-        far = max(evidence.distance[symmetry, cls, to], evidence.distance[_back(symmetry), to, cls])
-        if _match(evidence, claim) and far <= NEAR:
+        far = max(evidence.distance[symmetry, cls, to], evidence.distance[_back(int(symmetry)), to, cls])
+        if far <= NEAR and _match(evidence, claim) and not _denied(evidence, claim, held):
             out.append(claim)
     return out
+
+
+def _denied(evidence: Evidence, claim: Claim, held: list[Claim]) -> bool:
+    """Whether a suggestion and a claim that holds imply something that is plainly not so."""
+    for other in held:
+        if other.cls != claim.to:
+            continue
+        symmetry = SYMMETRIES.index(then(SYMMETRIES[claim.symmetry], SYMMETRIES[other.symmetry]))
+        implied = Claim(symmetry, claim.cls, other.to, 0.0)
+        if claim.cls == other.to:
+            if symmetry != IDENTITY and evidence.kept.rate[symmetry, claim.cls] < SPOILED:
+                return True
+        elif not _match(evidence, implied):
+            return True
+    return False
 
 
 def _key(claim: Claim) -> tuple[int, int, int]:
@@ -132,8 +151,7 @@ def _implied(evidence: Evidence, first: Claim, second: Claim) -> tuple[Claim, st
     if symmetry == IDENTITY:
         return claim, "open" if first.cls == second.to else "denied"
     if first.cls == second.to:
-        spoiled = evidence.fixed(symmetry, first.cls) < FIXED and evidence.fixed(_back(symmetry), first.cls) < FIXED
-        return claim, "denied" if spoiled else "open"
+        return claim, "denied" if evidence.kept.rate[symmetry, first.cls] < SPOILED else "open"
     back = evidence.reads.high[_back(symmetry), second.to, first.cls]
     high = min(float(evidence.reads.high[symmetry, first.cls, second.to]), float(back))
     return claim, "denied" if high < SHARE else "follows"

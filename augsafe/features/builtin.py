@@ -17,7 +17,7 @@ CHUNK = 128  # images described at a time; the same for any number of jobs
 
 @dataclass(frozen=True)
 class Builtin:
-    """Gradients and blurred pixels of an image, and of its content centred and scaled to one size.
+    """Gradients and blurred pixels of an image, and of its content brought to one place, size and shape.
 
     channels: of the images; a grey image among colour ones counts as one of equal channels. jobs: threads.
     """

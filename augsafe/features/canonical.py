@@ -17,9 +17,10 @@ FloatArray = NDArray[np.float32]
 
 WORK = 64  # the side on which images are measured
 SIDE = 32  # the side of what is described
-RADIUS = 7.5  # root mean square distance of the aligned content from its centre, in pixels of SIDE
+RADIUS = 7.5  # of the aligned content, as a root mean square, in pixels of SIDE
 CUT = 0.25  # a difference from the border below this share of the largest is no content
 SCALES = (0.5, 4.0)  # least and largest magnification of the content
+STRETCH = 2.0  # most that one axis of the content is stretched against the other
 
 
 def squares(images: Sequence[NDArray[Any]], channels: int) -> FloatArray:
@@ -61,35 +62,50 @@ def border_level(work: FloatArray) -> FloatArray:
     return np.asarray(np.median(np.concatenate(sides, axis=1), axis=1), dtype=np.float32)
 
 
-def aligned(work: FloatArray) -> FloatArray:
-    """The content of (n, WORK, WORK, C) centred and scaled to one radius, (n, SIDE, SIDE, C).
+def content(work: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Centre (n, 2) as x, y and second moments (n, 2, 2) of what differs from the border, and the border's level.
 
-    Content is what differs from the border. An image without any is left where it is.
+    An image without content has its middle for a centre, and moments of 0.
     """
     level = border_level(work)
     weight = np.abs(work - level[:, None, None]).max(axis=3)
-    most = weight.max(axis=(1, 2), keepdims=True)
-    weight = np.where(weight >= CUT * most, weight, 0)
+    weight = np.where(weight >= CUT * weight.max(axis=(1, 2), keepdims=True), weight, 0)
     total = weight.sum(axis=(1, 2))
-    grid = np.arange(WORK, dtype=np.float32)
-    safe = np.maximum(total, 1e-6)
-    across, down = weight.sum(axis=1), weight.sum(axis=2)
-    x, y = across @ grid / safe, down @ grid / safe
-    spread = across @ grid**2 / safe - x**2 + down @ grid**2 / safe - y**2
-    scale = np.clip(RADIUS / np.sqrt(np.maximum(spread, 1e-6)), SCALES[0] / 2, SCALES[1] / 2)
     empty = total <= 1e-6
-    scale[empty], x[empty], y[empty] = SIDE / WORK, (WORK - 1) / 2, (WORK - 1) / 2
-    return _warped(work, level, scale, x, y)
+    weight /= np.where(empty, 1, total)[:, None, None]
+    grid = np.arange(WORK, dtype=np.float32) - (WORK - 1) / 2
+    across, down = weight.sum(axis=1), weight.sum(axis=2)
+    x, y = across @ grid, down @ grid
+    mixed = np.einsum("nij,i,j->n", weight, grid, grid, optimize=True) - x * y
+    moments = np.stack([across @ grid**2 - x**2, mixed, mixed, down @ grid**2 - y**2], axis=1).reshape(-1, 2, 2)
+    centre = np.stack([x, y], axis=1) + (WORK - 1) / 2
+    return centre.astype(np.float32), moments.astype(np.float32), level
 
 
-def _warped(work: FloatArray, level: FloatArray, scale: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
+def aligned(work: FloatArray) -> FloatArray:
+    """The content of (n, WORK, WORK, C) centred and stretched towards a round shape of one size, (n, SIDE, SIDE, C).
+
+    That takes out place, size, width and most of the slant. The stretch is the inverse root of the second moments,
+    which turns with the image.
+    """
+    centre, moments, level = content(work)
+    values, axes = np.linalg.eigh(moments.astype(np.float64))
+    values = np.maximum(values, 1e-6)
+    radius = np.sqrt(2 * np.maximum(values, values[:, 1:] / STRETCH**2))
+    scale = np.clip(RADIUS / radius, SCALES[0] / 2, SCALES[1] / 2)
+    linear = np.einsum("nij,nj,nkj->nik", axes, scale, axes)
+    linear[values[:, 1] <= 1e-5] = np.eye(2) * SIDE / WORK
+    return _warped(work, level, linear, centre)
+
+
+def _warped(work: FloatArray, level: FloatArray, linear: NDArray[np.float64], centre: FloatArray) -> FloatArray:
     n, _, _, channels = work.shape
     out = np.empty((n, SIDE, SIDE, channels), np.float32)
-    middle = (SIDE - 1) / 2
+    middle = (SIDE - 1) / 2 - np.einsum("nij,nj->ni", linear, centre)
+    smallest = np.sqrt(np.abs(np.linalg.det(linear)))
     for i in range(n):
-        s = float(scale[i])
-        matrix = np.array([[s, 0, middle - s * x[i]], [0, s, middle - s * y[i]]])
-        source = cv2.GaussianBlur(work[i], (0, 0), 0.35 / s) if s < 0.75 else work[i]
+        matrix = np.concatenate([linear[i], middle[i][:, None]], axis=1)
+        source = cv2.GaussianBlur(work[i], (0, 0), 0.35 / smallest[i]) if smallest[i] < 0.75 else work[i]
         source = source.reshape(WORK, WORK, channels)
         for c in range(0, channels, 4):
             fill = tuple(float(v) for v in level[i, c : c + 4])

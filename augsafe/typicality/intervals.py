@@ -50,7 +50,7 @@ def exceeds(rate: FloatArray, n: FloatArray, limit: float) -> FloatArray:
 
 
 def needed(rate: float, limit: float, level: float = 0.95) -> int | None:
-    """How many independent images would put a rate such as this one clearly over or under a limit; None for too many."""
+    """How many independent images put a rate such as this clearly over or under a limit; None for too many."""
     low, high = 1, MOST_NEEDED
 
     def decided(n: int) -> bool:
