@@ -38,6 +38,7 @@ LAYERS = (
     "typicality",
     "contracts",
     "guards",
+    "measured",
     "report",
     "check",
     "batches",

@@ -131,17 +131,18 @@ def _without_claim(evidence: Evidence, s: int, c: int) -> Finding:
     if evidence.reads.low[s, c, to] > SHARE:
         why = f"{_percent(reads)} look like {names[to]}, but not the other way round; look at some"
         return Finding(Relation("unknown"), why)
-    n = needed(float(kept.rate[s, c]), SAME) if kept.rate[s, c] > SHARE else needed(float(reads), SHARE)
+    mixed = f"{_percent(kept.rate[s, c])} stay typical, {_percent(strange.rate[s, c])} are like no class"
+    if reads > 0:
+        mixed += f", {_percent(reads)} look like {names[to]}"
+    if kept.high[s, c] < SAME and evidence.reads.high[s, c, to] < SHARE:
+        return Finding(Relation("unknown"), f"mixed: {mixed}; look at some")
+    n = needed(float(kept.rate[s, c]), SAME) if kept.high[s, c] >= SAME else needed(float(reads), SHARE)
     more = f"about {n:,} images of the class would decide" if n else "more images would hardly decide"
-    why = (
-        f"undecided: {_percent(kept.rate[s, c])} stay typical, {_percent(reads)} look like {names[to]}, "
-        f"{_percent(strange.rate[s, c])} like none; {more}"
-    )
-    return Finding(Relation("unknown"), why, n)
+    return Finding(Relation("unknown"), f"undecided: {mixed}; {more}", n)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{share:.0%}"
 
 
 def _consistent(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from augsafe.contracts.limits import Limits
 from augsafe.typicality import Reference
 
@@ -50,4 +48,4 @@ def propose(fitted: Reference, images: Sequence[Any]) -> tuple[dict[str, Limits]
 
 
 def _part(share: float) -> str:
-    return f"{100 * float(np.maximum(share, 0)):.0f} %"
+    return f"{max(float(share), 0.0):.0%}"
