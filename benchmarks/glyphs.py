@@ -43,6 +43,8 @@ SETS: dict[str, tuple[str, ...]] = {
                         "LiberationSerif-Italic", "LiberationSerif-BoldItalic", "LiberationMono-Regular",
                         "LiberationMono-Bold", "LiberationMono-Italic", "LiberationMono-BoldItalic"),
 }  # fmt: skip
+# Families of their own, looked at once, after the rule was fixed.
+HELD_OUT = ("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "cmr10", "cmb10", "cmss10", "cmtt10")
 SETS["all fonts"] = tuple(dict.fromkeys(name for fonts in SETS.values() for name in fonts))
 
 

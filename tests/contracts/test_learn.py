@@ -16,9 +16,11 @@ from augsafe.typicality import fit
 
 @pytest.fixture(scope="module")
 def digits():
+    """100 images of each of six digits, with names for labels."""
     images, labels = mnist_data()
-    order = np.random.default_rng(0).permutation(len(images))[:1600]
-    return images[order].reshape(-1, 28, 28).astype(np.uint8), labels[order]
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.permutation(np.flatnonzero(labels == d))[:100] for d in (0, 1, 3, 6, 8, 9)])
+    return images[rows].reshape(-1, 28, 28).astype(np.uint8), labels[rows].astype(str)
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +59,16 @@ def test_the_file_holds_the_evidence_and_reads_back(learned, tmp_path):
     assert "look like typical 9 and unlike 6" in line and "at least" in line
     assert text.startswith("# Proposed from images; a person must confirm each line.")
     symmetric = [x for x in text.splitlines() if x.startswith("    ")]
-    assert len(symmetric) == 70 and all("  # " in x for x in symmetric)
+    assert len(symmetric) == 42 and all("  # " in x for x in symmetric)
 
 
 def test_a_class_with_too_few_images_is_left_open_with_the_number(digits, tmp_path):
     images, labels = digits
-    keep = np.flatnonzero((labels < 2) | ((labels == 2) & (np.cumsum(labels == 2) <= 9)))
+    keep = np.flatnonzero((labels == "0") | (labels == "1") | ((labels == "3") & (np.cumsum(labels == "3") <= 9)))
     contract = aug.Contract.learn(images[keep], labels[keep], limits=False)
-    assert contract.relation("2", "hflip").kind == "unknown"
-    assert not any(r.to == "2" for r in contract.relations.values())
-    assert "# 2: undecided: 9 images, 20 are needed" in contract.to_yaml()
+    assert contract.relation("3", "hflip").kind == "unknown"
+    assert not any(r.to == "3" for r in contract.relations.values())
+    assert "# 3: undecided: 9 images, 20 are needed" in contract.to_yaml()
     assert aug.Contract.from_yaml(contract.to_yaml()).relations == contract.relations
 
 
@@ -76,13 +78,13 @@ def test_undecided_cells_say_how_many_images_would_decide(learned):
 
 
 def test_the_same_for_any_number_of_jobs(digits):
-    images, labels = digits[0][:700], digits[1][:700]
+    images, labels = digits[0][:200], digits[1][:200]
     one, two = (aug.Contract.learn(images, labels, limits=False, jobs=jobs) for jobs in (1, 2))
     assert one == two and one.notes == two.notes
 
 
 def test_a_reference_gives_the_same_as_its_features(digits):
-    images, labels = digits[0][:500], digits[1][:500]
+    images, labels = digits[0][100:300], digits[1][100:300]
     from augsafe.features import Builtin
 
     extract = Builtin(1)
@@ -127,10 +129,10 @@ def test_lines_that_contradict_one_another_are_left_open():
 
 
 def test_bad_input_is_refused(digits):
-    images, labels = digits[0][:100], digits[1][:100]
+    images, labels = digits[0][80:120], digits[1][80:120]
     with pytest.raises(aug.InputError, match="labels are needed"):
         aug.Contract.learn(images, None)
     with pytest.raises(aug.InputError, match="at least two classes"):
-        aug.Contract.learn(images, labels * 0)
+        aug.Contract.learn(images[:20], labels[:20])
     with pytest.raises(aug.InputError, match="none of the classes"):
-        aug.Contract.learn(images, labels.astype(str), classes=["0", "1"])
+        aug.Contract.learn(images, labels, classes=["0", "9"])

@@ -13,9 +13,17 @@ from augsafe.measured.example import arrows
 
 @pytest.fixture(scope="module")
 def digits():
+    """80 images of each of five digits, with names for labels."""
     images, labels = mnist_data()
-    order = np.random.default_rng(0).permutation(len(images))[:1500]
-    return images[order].reshape(-1, 28, 28).astype(np.uint8), labels[order]
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.permutation(np.flatnonzero(labels == d))[:80] for d in (1, 3, 6, 8, 9)])
+    return images[rows].reshape(-1, 28, 28).astype(np.uint8), labels[rows].astype(str)
+
+
+@pytest.fixture(scope="module")
+def both_flips(digits):
+    policy = aug.Compose([aug.HorizontalFlip(), aug.VerticalFlip()])
+    return policy, aug.check(policy, *digits)
 
 
 def codes(report: aug.Report, code: str) -> list[aug.Finding]:
@@ -42,45 +50,42 @@ def textures(seed: int = 0):
     rng = np.random.default_rng(seed)
     images = []
     for i in range(120):
-        noise = cv2.GaussianBlur(rng.normal(size=(40, 40)), (0, 0), 1 + 2 * (i % 2), borderType=cv2.BORDER_WRAP)
+        noise = cv2.GaussianBlur(rng.normal(size=(40, 40)), (0, 0), 1 + 2 * (i % 2))
         images.append(np.clip(128 + 50 * noise / noise.std(), 0, 255).astype(np.uint8))
     return np.stack(images), np.arange(120) % 2
 
 
-def test_both_flips_together_change_6_and_9(digits):
-    policy = aug.Compose([aug.HorizontalFlip(), aug.VerticalFlip(), aug.Rotate((-10, 10))])
-    report = aug.check(policy, *digits)
-    (found,) = [f for f in codes(report, "AS104") if f.severity == "error"]
+def test_both_flips_together_change_6_and_9(both_flips):
+    _, report = both_flips
+    (found,) = codes(report, "AS104")
     assert set(found.steps) == {"HorizontalFlip", "VerticalFlip"}
     assert found.becomes == {"6": "9", "9": "6"}
     assert 0.05 < found.interval[0] < found.probability < found.interval[1] < 0.26
     assert report.verdict(None, "6") == "changes"
     assert not report.ok
+    assert report.mended is not None and len(report.mended.steps) == 1
 
 
-def test_the_witness_of_a_change_replays(digits):
-    policy = aug.Compose([aug.HorizontalFlip(), aug.VerticalFlip()])
-    (found,) = [f for f in codes(aug.check(policy, *digits), "AS104") if f.severity == "error"]
-    witness = found.witness
-    assert digits[1][witness.index] in (6, 9)
+def test_the_witness_of_a_change_replays(both_flips, digits):
+    policy, report = both_flips
+    witness = codes(report, "AS104")[0].witness
+    assert digits[1][witness.index] in ("6", "9")
     assert (digits[0][witness.index] == witness.original).all()
-    again = policy.replay(witness.record)
-    assert np.allclose(again.matrix[0], witness.matrix)
+    assert np.allclose(policy.replay(witness.record).matrix[0], witness.matrix)
     assert (witness.augmented == witness.original[::-1, ::-1]).all()
 
 
 def test_a_flip_of_digits_changes_none_for_certain(digits):
     report = aug.check(aug.HorizontalFlip(), *digits)
-    assert [f for f in codes(report, "AS104") if f.severity == "error"] == []
-    unlike = {cls for f in codes(report, "AS402") for cls in f.classes}
-    assert {"2", "3", "4", "7"} <= unlike
+    assert codes(report, "AS104") == []  # a mirrored 3 is not an 8
+    assert {"3", "6", "9"} <= {cls for f in codes(report, "AS402") for cls in f.classes}
     assert report.ok
 
 
 def test_inverted_digits_are_unfamiliar_not_changed(digits):
     report = aug.check(aug.Invert(p=1), *digits)
     (found,) = codes(report, "AS402")
-    assert len(found.classes) == 10 and min(found.per_class.values()) > 0.85
+    assert len(found.classes) == 5 and min(found.per_class.values()) > 0.85
     assert codes(report, "AS104") == []
     assert report.verdict(None, "3") == "unfamiliar"
     assert (found.witness.augmented == 255 - found.witness.original).all()
@@ -139,21 +144,16 @@ def test_a_contract_that_says_all_is_not_measured(digits):
 
 
 def test_a_contract_that_is_silent_on_some_classes_is_measured_on_those(digits):
-    same = {str(d): {"rot180": "same"} for d in range(10) if d not in (6, 9)}
-    contract = aug.Contract.from_dict({"classes": [str(d) for d in range(10)], "relations": same})
+    same = {d: {"rot180": "same"} for d in "138"}
+    contract = aug.Contract.from_dict({"classes": list("13689"), "relations": same})
     report = aug.check(aug.Rotate90(turns=(2,)), *digits, contract=contract)
     assert {c for f in codes(report, "AS104") for c in f.classes} == {"6", "9"}
     assert {c for f in codes(report, "AS402") for c in f.classes} <= {"6", "9"}
 
 
-def test_a_policy_is_mended_by_what_was_learned(digits):
-    report = aug.check(aug.Compose([aug.HorizontalFlip(), aug.VerticalFlip()]), *digits)
-    assert report.mended is not None and len(report.mended.steps) == 1
-
-
 def test_a_class_with_too_few_images_is_undecided_and_says_how_many(digits):
     images, labels = digits
-    keep = np.flatnonzero((labels < 3) | ((labels == 3) & (np.cumsum(labels == 3) <= 12)))
+    keep = np.flatnonzero((labels != "3") | (np.cumsum(labels == "3") <= 12))
     report = aug.check(aug.HorizontalFlip(), images[keep], labels[keep])
     (found,) = [f for f in codes(report, "AS105") if "3" in f.classes]
     assert "3 has 12 of 20" in found.message
@@ -162,13 +162,13 @@ def test_a_class_with_too_few_images_is_undecided_and_says_how_many(digits):
 
 def test_groups_make_intervals_wider(digits):
     images, labels = digits
-    some = np.flatnonzero((labels == 6) | (labels == 9))[:120]
-    copies = np.repeat(some, 4)
-    policy = aug.Rotate90(turns=(2,))
-    grouped = aug.check(policy, images[copies], labels[copies], groups=copies, classes=[str(d) for d in range(10)])
-    alone = aug.check(policy, images[some], labels[some], classes=[str(d) for d in range(10)])
-    (wide,), (narrow,) = codes(grouped, "AS104"), codes(alone, "AS104")
-    assert wide.interval[1] - wide.interval[0] > 0.9 * (narrow.interval[1] - narrow.interval[0])
+    some = np.flatnonzero((labels == "6") | (labels == "9"))
+    copies = np.repeat(some, 3)
+    widths = []
+    for groups in (copies, None):
+        report = aug.check(aug.Rotate90(turns=(2,)), images[copies], labels[copies], groups=groups)
+        widths.append(np.ptp(codes(report, "AS104")[0].interval))
+    assert widths[0] > 1.05 * widths[1]  # three copies of an image are one observation
 
 
 def test_a_reference_of_the_user_is_used(digits):
@@ -180,8 +180,8 @@ def test_a_reference_of_the_user_is_used(digits):
         x = np.asarray(given, np.float32).reshape(len(given), 28, 28)
         return np.stack([x[:, :14].mean((1, 2)), x[:, 14:].mean((1, 2)), x.mean((1, 2))], axis=1)
 
-    report = aug.check(aug.VerticalFlip(), images[:600], labels[:600], reference=halves)
-    assert sum(seen) > 600
+    report = aug.check(aug.VerticalFlip(), images, labels, reference=halves)
+    assert sum(seen) >= 9 * len(images)
     assert any("the reference given" in note for note in report.notes)
 
 
@@ -190,20 +190,20 @@ def test_a_reference_of_the_user_is_used(digits):
     [
         (lambda x, y: (x, None, {"groups": np.arange(len(x))}), aug.ArgumentError, "needs labels"),
         (lambda x, y: (x, y, {"groups": [1, 2]}), aug.InputError, "groups must have one entry"),
-        (lambda x, y: (x, y * 0, {"reference": lambda i: i}), aug.InputError, "at least two classes"),
+        (lambda x, y: (x[:80], y[:80], {"reference": lambda i: i}), aug.InputError, "at least two classes"),
         (lambda x, y: (x, y, {"reference": lambda i: np.zeros(3)}), aug.InputError, "reference= must return"),
         (lambda x, y: (x, y, {"reference": 3}), aug.ArgumentError, "must be a callable"),
         (lambda x, y: (None, None, {"groups": [1]}), aug.ArgumentError, "need images"),
-        (lambda x, y: (x, y + 5, {"contract": "mnist"}), aug.ContractError, "out of range"),
+        (lambda x, y: (x, np.char.add(y, "a"), {"contract": "mnist"}), aug.ContractError, "no class"),
     ],
 )
 def test_bad_input_is_refused(digits, change, error, words):
-    images, labels, options = change(digits[0][:200], digits[1][:200])
+    images, labels, options = change(*digits)
     with pytest.raises(error, match=words):
         aug.check(aug.HorizontalFlip(), images, labels, **options)
 
 
 def test_where_it_cannot_be_measured_a_note_says_why(digits):
-    images, labels = digits[0][:50], digits[1][:50] * 0
+    images, labels = digits[0][:80], digits[1][:80]
     report = aug.check(aug.HorizontalFlip(), images, labels)
-    assert any("not measured: all images are of class '0'" in note for note in report.notes)
+    assert any("not measured: all images are of class '1'" in note for note in report.notes)
