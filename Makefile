@@ -25,7 +25,7 @@ bench: .venv-bench/stamp ## speed beside other libraries
 	.venv-bench/bin/python -m benchmarks.guards
 	.venv-bench/bin/python -m benchmarks.import_time
 
-evidence: .venv/stamp ## the static guard on policies whose truth is stated by hand
+evidence: .venv/stamp ## the guards on policies and images whose truth is stated by hand
 	.venv/bin/python -m benchmarks.evidence
 
 install-check: ## install the core in a fresh environment and start it

@@ -8,7 +8,7 @@ with every font on both sides and split by font; the truth is `glyph_truth.yaml`
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,11 +169,11 @@ def inverted_table(images: np.ndarray, labels: np.ndarray) -> tuple[float, float
     return inverted.share(UNFAMILIAR), inverted.share(CHANGED)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="one set of fonts, one sample: what the tests replay")
-    small = parser.parse_args().small
+    small = parser.parse_args(arguments).small
     missing = [f for f in (*glyphs.SETS["all fonts"], *glyphs.HELD_OUT) if f not in glyphs.font_files()]
     print(f"fonts that this machine lacks: {', '.join(missing) or 'none'}")
     sets = {"mono": glyphs.SETS["mono"]} if small else glyphs.SETS

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from benchmarks import static_table
+from benchmarks import class_change, static_table
 
 
 def main() -> None:
     """Print every table."""
     print("The static guard on policies whose truth is stated by hand\n")
     static_table.main()
+    print("\nClass change from images alone\n")
+    class_change.main([])
 
 
 if __name__ == "__main__":

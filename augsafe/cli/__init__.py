@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from augsafe.cli.learn import learn
 from augsafe.errors import AugsafeError
 
 if TYPE_CHECKING:
@@ -251,6 +252,9 @@ def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: b
             console.print(render_text(report))
     failed = any(not r.ok or (strict and r.count("warning")) for _, r in reports)
     raise typer.Exit(int(failed))
+
+
+app.command()(learn)
 
 
 def main() -> None:
