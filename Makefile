@@ -25,9 +25,8 @@ bench: .venv-bench/stamp ## speed beside other libraries
 	.venv-bench/bin/python -m benchmarks.guards
 	.venv-bench/bin/python -m benchmarks.import_time
 
-evidence: .venv/stamp ## the static guard on policies whose truth is stated by hand
+evidence: .venv/stamp ## every table that the docs quote; takes an hour or so
 	.venv/bin/python -m benchmarks.evidence
-	.venv/bin/python -m benchmarks.ablation
 
 install-check: ## install the core in a fresh environment and start it
 	rm -rf .venv-check

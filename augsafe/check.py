@@ -18,6 +18,8 @@ from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
 from augsafe.guards.objects import inspect
 from augsafe.guards.static import DRAWS, StaticResult, static_check
+from augsafe.measured import Measured, measure
+from augsafe.measured.class_change import worst
 from augsafe.report import Report, sort_findings
 from augsafe.sample import check_image
 from augsafe.transforms import Transform
@@ -47,43 +49,53 @@ def check(
     contract's classes. contract: a Contract, the name of a built-in one, or None, in which case the symmetries that
     the policy reaches are reported as unknown. masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
-    for the nearest policy without errors. `groups` and `reference` belong to guards that measure class change from
-    data, which this version does not have.
+    for the nearest policy without errors.
+
+    Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
+    one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or
+    embeddings, in place of the built-in features.
 
     Raises ArgumentError, InputError and ContractError.
     """
-    for name, value in (("groups", groups), ("reference", reference)):
-        if value is not None:
-            raise ArgumentError(f"check({name}=...) is for guards that measure class change, not in this version")
     compose = as_compose(transform)
-    if images is None and (labels is not None or masks is not None or boxes is not None):
-        raise ArgumentError("labels, masks and boxes need images")
+    if images is None and any(given is not None for given in (labels, masks, boxes, groups, reference)):
+        raise ArgumentError("labels, masks, boxes, groups and reference need images")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
         raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     objects = None if images is None else inspect(images, masks, boxes)
 
-    def run(policy: Compose, many: int) -> tuple[StaticResult, list[Finding]]:
-        result = static_check(policy, bound, size=frame, draws=many, seed=seed, content=images is None)
+    def run(policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
+        result = static_check(policy, truth, size=frame, draws=many, seed=seed, content=images is None)
         found = [*result.findings, *mistakes(policy)]
         if images is not None:
             found += content_findings(policy, images, rows, objects, bound, seed=seed, draws=min(many, CONTENT_DRAWS))
         return result, [_accepted(f, bound) for f in found]
 
-    result, findings = run(compose, draws)
+    result, findings = run(compose, draws, bound)
+    measured = Measured((), (), bound)
+    if images is not None:
+        unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
+        measured = measure(compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed)
+        findings += [_accepted(f, bound) for f in measured.findings]
     mended: Compose | None = None
     mends: tuple[str, ...] = ()
     if suggest and any(f.severity == "error" and f.accepted is None for f in findings):
-        mended, mends = mend(compose, findings, lambda p: run(p, min(draws, 4000))[1])
-    verdicts = dict(result.verdicts)
+        mended, mends = mend(compose, findings, lambda p: run(p, min(draws, 4000), measured.contract)[1])
+    verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
+    notes = (*_notes(bound, result, frame, images, objects), *measured.notes)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+
+
+def _with_content(verdicts: dict[str, str], findings: Sequence[Finding]) -> dict[str, str]:
+    """The verdicts of the classes, with what content was lost for certain."""
     for finding in findings:
         if finding.verdict == "content-lost" and finding.severity == "error":
             for cls in finding.classes:
                 if verdicts[cls] in ("safe", "ambiguous", "unknown", "undecided"):
                     verdicts[cls] = "content-lost"
-    notes = _notes(bound, result, frame, images, objects)
-    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+    return verdicts
 
 
 def as_compose(transform: Any) -> Compose:
@@ -134,6 +146,10 @@ def _common_size(images: Any, compose: Compose) -> tuple[int, int]:
     sizes, counts = np.unique([image.shape[:2] for image in images], axis=0, return_counts=True)
     height, width = sizes[int(counts.argmax())]
     return int(height), int(width)
+
+
+def _classes_of(findings: Sequence[Finding], code: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(cls for f in findings if f.code == code for cls in f.classes))
 
 
 def _accepted(finding: Finding, contract: Contract) -> Finding:

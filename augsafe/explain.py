@@ -57,4 +57,5 @@ def codes_page() -> str:
 
 def _example(words: str, example: Example) -> list[str]:
     against = f", against `{example.contract}`" if example.contract else ", without a contract"
-    return [f"- {words} `{example.policy}`{against}"]
+    on = f", on images of {example.data}" if example.data else ""
+    return [f"- {words} `{example.policy}`{against}{on}"]

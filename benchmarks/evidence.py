@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from benchmarks import cnns, static_table
+from benchmarks import ablation, class_change, cnns, static_table
 
 
 def main() -> None:
     """Print every table."""
     print("The static guard on policies whose truth is stated by hand\n")
     static_table.main()
-    print()
+    print("\nClass change from images alone\n")
+    class_change.main([])
+    print("\nNetworks\n")
     cnns.main()
+    print("\nAblation\n")
+    ablation.main([])
 
 
 if __name__ == "__main__":

@@ -77,6 +77,15 @@ def test_strict_counts_warnings(run, strict, code):
     assert done.exit_code == code
 
 
+def test_learn_writes_a_contract_that_check_reads(run, tmp_path):
+    out = tmp_path / "learned.yaml"
+    done = run("learn", "digits", "-o", str(out), "--no-limits")
+    assert done.exit_code == 0, done.output
+    assert "Confirm each line" in done.stdout
+    assert "images, 20 are needed" in out.read_text()  # six images of a class are too few to say anything
+    assert run("lint", "safe.yaml", "-c", str(out)).exit_code == 0
+
+
 def test_lint_takes_several_policies(run):
     done = run("lint", "safe.yaml", "unsafe.yaml", "--contract", "mnist", "--json")
     assert done.exit_code == 1

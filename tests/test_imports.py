@@ -34,8 +34,11 @@ LAYERS = (
     "compose",
     "schema",
     "perclass",
+    "features",
+    "typicality",
     "contracts",
     "guards",
+    "measured",
     "report",
     "check",
     "batches",
@@ -50,7 +53,7 @@ LAYERS = (
     "__main__",
 )
 # Layers that may use less than all that stand before them.
-ONLY = {"errors": set(), "contracts": {"errors"}}
+ONLY = {"errors": set(), "contracts": {"errors", "features", "typicality"}}
 
 HEAVY = (
     "albumentations",

@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from augsafe.cli.ablate import ablate as _ablate
+from augsafe.cli.ablate import ablate
+from augsafe.cli.learn import learn
+from augsafe.cli.train import train
 from augsafe.errors import AugsafeError
 
 if TYPE_CHECKING:
@@ -254,15 +256,8 @@ def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: b
     raise typer.Exit(int(failed))
 
 
-def _register() -> None:
-    """Commands that live in files of their own."""
-    from augsafe.cli.train import train
-
-    app.command()(train)
-
-
-_register()
-app.command("ablate")(_ablate)
+for _command in (learn, train, ablate):  # each in a file of its own
+    app.command()(_command)
 
 
 def main() -> None:

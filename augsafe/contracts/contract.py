@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
@@ -30,7 +30,8 @@ class Contract:
 
     `relations` maps (class, symmetry) to what is stated, "*" standing for every class that says nothing of that
     symmetry; `Contract.relation` also knows what follows. A contract without classes holds for any (`with_classes`).
-    `sources` holds the line of a file on which each entry stands. Raises ContractError when it contradicts itself.
+    `sources` holds the line of a file on which each entry stands, `notes` what to write beside an entry, such as the
+    evidence for it. Raises ContractError when it contradicts itself.
     """
 
     classes: tuple[str, ...] = ()
@@ -39,11 +40,17 @@ class Contract:
     accept: tuple[Acceptance, ...] = ()
     name: str = ""
     sources: Lines = field(default_factory=dict, compare=False, repr=False)
+    notes: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("classes", "accept"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("relations", "limits", "sources"):  # later changes to what was passed in must not reach here
+        for name in (
+            "relations",
+            "limits",
+            "sources",
+            "notes",
+        ):  # later changes to what was passed in must not reach here
             object.__setattr__(self, name, dict(getattr(self, name)))
         self._check_classes()
         self._check_names()
@@ -196,6 +203,35 @@ class Contract:
         rest = tuple(cls for cls in bound.classes if cls not in first)
         return bound if bound.classes == first + rest else replace(bound, classes=first + rest)
 
+    # Learning
+
+    @staticmethod
+    def learn(
+        images: Any,
+        labels: Any,
+        *,
+        classes: Sequence[str] | None = None,
+        groups: Any = None,
+        reference: Callable[[Any], Any] | None = None,
+        limits: bool = True,
+        seed: int = 0,
+        jobs: int = 1,
+    ) -> Contract:
+        """Propose a contract from images, for a person to confirm: `save` writes the evidence beside each line.
+
+        images (n, H, W[, C]) or a list; labels (n,): names or indices into `classes`. groups (n,): images of one group
+        (patient, video, font) are not independent. reference: a callable from images to class probabilities or
+        embeddings, else built-in features. limits: also propose limits on rotation and zoom. jobs: threads; the result
+        is the same for any number. What the images leave open is "unknown", what they only suggest "ambiguous"; notes
+        say how many images would decide. Raises ArgumentError and InputError.
+        """
+        from augsafe.contracts.learn import learn
+
+        found = learn(
+            images, labels, classes=classes, groups=groups, reference=reference, limits=limits, seed=seed, jobs=jobs
+        )
+        return Contract(found.evidence.classes, found.relations, found.limits, notes=found.notes)
+
     # Files
 
     @staticmethod
@@ -255,7 +291,11 @@ class Contract:
         return {"name": self.name, **body} if self.name else body
 
     def to_yaml(self) -> str:
-        """What is stated, as YAML."""
+        """What is stated, as YAML, with the notes as comments."""
+        if self.notes:
+            from augsafe.contracts.commented import commented
+
+            return commented(self.to_dict(), self.notes)
         return str(yaml.safe_dump(self.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True))
 
     def save(self, path: str | Path) -> None:

@@ -80,10 +80,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Example:
-    """What to give to `check` to see a rule at work: a policy as YAML, and the name of a built-in contract."""
+    """What to give to `check` to see a rule at work: a policy as YAML, and the name of a built-in contract.
+
+    data: "arrows" for the images and labels of `augsafe.measured.example.arrows`, where the rule needs images.
+    """
 
     policy: str
     contract: str | None = None
+    data: str | None = None
 
 
 class Guard:

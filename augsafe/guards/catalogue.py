@@ -57,12 +57,14 @@ class UnknownRelation(Guard):
 
 
 class Undecided(Guard):
-    """No bound rules a violation out, and no draw shows it.
+    """No bound rules a violation out and no draw shows it, or the images are too few to say.
 
     Absence is proven by bounds on all compositions, never by draws. Where a step has no bound (a strong tilt after a
-    shift), the rate is only known to be below the upper end of its interval.
+    shift), the rate is only known to be below the upper end of its interval. Where images are asked, a class needs
+    enough of them to say what is typical of it, and a share near the limit needs more; the finding says how many.
 
-    What to do: put Perspective before Shift, lower its range, or accept the rate that is stated.
+    What to do: put Perspective before Shift, lower its range, or accept the rate that is stated. Give more images, or
+    state the relation in a contract.
     """
 
     code = "AS105"

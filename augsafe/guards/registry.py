@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from augsafe.guards.base import Guard
 from augsafe.guards.catalogue import CATALOGUE
+from augsafe.guards.catalogue_measured import MEASURED
 from augsafe.guards.content import CONTENT
 
-GUARDS: dict[str, type[Guard]] = {guard.code: guard for guard in sorted((*CATALOGUE, *CONTENT), key=lambda g: g.code)}
+GUARDS: dict[str, type[Guard]] = {
+    guard.code: guard for guard in sorted((*CATALOGUE, *MEASURED, *CONTENT), key=lambda g: g.code)
+}

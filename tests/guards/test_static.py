@@ -13,6 +13,7 @@ from augsafe.contracts import Contract
 from augsafe.guards import reach as reach_module
 from augsafe.guards.registry import GUARDS
 from augsafe.guards.static import static_check
+from augsafe.measured.example import arrows
 from benchmarks import static_table
 from benchmarks.static_table import ROWS, cells, scores
 
@@ -132,8 +133,10 @@ def test_each_rule_fires_and_is_silent(guard):
         masks[:, 22:42, 22:42] = 1
         images = masks * 200
     for example, expected in ((guard.fires, True), (guard.silent, False)):
-        policy = Compose.from_yaml(example.policy)
-        report = check(policy, images, masks=masks, contract=example.contract, suggest=False)
+        policy, labels = Compose.from_yaml(example.policy), None
+        if example.data == "arrows":
+            images, labels = arrows()
+        report = check(policy, images, labels, masks=masks, contract=example.contract, suggest=False)
         found = [f for f in report.findings if f.code == guard.code]
         assert bool(found) == expected, example
         assert all(f.severity == guard.severity for f in found)

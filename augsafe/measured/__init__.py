@@ -1,0 +1,5 @@
+"""Guards that render draws of a policy and measure what they do to labelled images."""
+
+from augsafe.measured.run import Measured, measure
+
+__all__ = ["Measured", "measure"]

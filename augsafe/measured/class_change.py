@@ -1,0 +1,143 @@
+"""AS104, AS105 and AS402: what a policy does to each class, from labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.compose import Compose
+from augsafe.contracts import SYMMETRIES, Contract
+from augsafe.contracts.learn import Learned, from_reference
+from augsafe.contracts.relations import Relation
+from augsafe.errors import ContractError
+from augsafe.guards.base import Finding
+from augsafe.guards.static import PRECEDENCE
+from augsafe.measured.draws import drawn_findings, look
+from augsafe.measured.symmetric import open_cells, symmetric_findings
+from augsafe.render import Images
+from augsafe.typicality import Reference, fit
+
+ALPHA = 0.05  # level at which an image counts as untypical of its class
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """A policy, the images it is judged on, and what was learned from them."""
+
+    compose: Compose
+    images: list[NDArray[Any]] = field(repr=False)
+    contract: Contract
+    unknown: tuple[str, ...]
+    reference: Reference
+    learned: Learned = field(repr=False)
+    size: tuple[int, int]
+    seed: int
+
+    @staticmethod
+    def of(
+        compose: Compose,
+        images: Images,
+        labels: NDArray[np.int64],
+        contract: Contract,
+        unknown: tuple[str, ...],
+        groups: Any,
+        reference: Callable[[Any], Any] | None,
+        size: tuple[int, int],
+        seed: int,
+    ) -> Bench:
+        """Fit the reference on the labelled images and look at them under the symmetries. Raises InputError."""
+        rows = np.flatnonzero(labels >= 0)
+        known = [images[int(i)] for i in rows]
+        grouped = None if groups is None else np.asarray(groups)[rows] if len(groups) == len(images) else groups
+        fitted = fit(
+            known,
+            labels[rows],
+            classes=contract.classes,
+            groups=grouped,
+            reference=reference,
+            alpha=ALPHA,
+            seed=seed,
+        )
+        return Bench(compose, known, contract, unknown, fitted, from_reference(fitted, known), size, seed)
+
+    def finding(self, found: list[Finding]) -> list[Finding]:
+        """The findings, narrowed to the classes that the contract leaves open."""
+        out = []
+        for f in found:
+            classes = tuple(c for c in f.classes if c in self.unknown)
+            if classes:
+                rates = {c: v for c, v in f.per_class.items() if c in classes}
+                becomes = {c: v for c, v in f.becomes.items() if c in classes}
+                out.append(replace(f, classes=classes, per_class=rates, becomes=becomes))
+        return out
+
+
+def class_changes(bench: Bench) -> tuple[tuple[Finding, ...], tuple[str, ...], Contract]:
+    """The findings, the notes, and the contract with the changes found."""
+    completed = _completed(bench)
+    found = symmetric_findings(bench.compose, completed, bench.learned, bench.images, bench.size, bench.seed)
+    seen = look(bench.compose, bench.reference, bench.images, bench.seed)
+    found += drawn_findings(bench.reference, bench.images, seen)
+    found += _too_few(bench)
+    found += open_cells(bench.compose, bench.learned, bench.size, bench.seed)
+    return tuple(bench.finding(found)), (_note(bench),), completed
+
+
+def worst(verdicts: Mapping[str, str], findings: tuple[Finding, ...]) -> dict[str, str]:
+    """The verdicts of the classes, with what was measured; unknown gives way to what is now known."""
+    out = dict(verdicts)
+    for f in findings:
+        for cls in f.classes:
+            if f.verdict in PRECEDENCE and PRECEDENCE.index(f.verdict) < PRECEDENCE.index(out[cls]):
+                out[cls] = f.verdict
+    return out
+
+
+def _completed(bench: Bench) -> Contract:
+    """The contract, with the changes that hold where it says nothing."""
+    names = bench.contract.classes
+    out = bench.contract
+    for claim in bench.learned.held:
+        cls, symmetry = names[claim.cls], SYMMETRIES[claim.symmetry]
+        if out.relation(cls, symmetry).kind != "unknown":
+            continue
+        try:
+            out = replace(out, relations={**out.relations, (cls, symmetry): Relation("to", names[claim.to])})
+        except ContractError:  # it speaks against what a person has stated
+            continue
+    return out
+
+
+def _too_few(bench: Bench) -> list[Finding]:
+    short = {c: n for c, n in bench.reference.undecided.items() if c in bench.unknown}
+    if not short:
+        return []
+    counts = {c: int((bench.reference.own == bench.contract.classes.index(c)).sum()) for c in short}
+    words = ", ".join(f"{c} has {counts[c]} of {n}" for c, n in list(short.items())[:8])
+    more = f" and {len(short) - 8} more" if len(short) > 8 else ""
+    return [
+        Finding(
+            code="AS105",
+            severity="warning",
+            how="sampled",
+            verdict="undecided",
+            steps=tuple(leaf.label for leaf in bench.compose.leaves),
+            classes=tuple(short),
+            message=f"too few images to say what is typical of these classes: {words}{more}",
+            help="Give more images of these classes, or state their relations in a contract.",
+        )
+    ]
+
+
+def _note(bench: Bench) -> str:
+    fitted = bench.reference
+    alike = "".join(f" They cannot tell {a} and {b} apart." for a, b in fitted.look_alikes)
+    groups = len(np.unique(fitted.groups))
+    return (
+        f"Class change was measured on {len(fitted.rows):,} images in {groups:,} groups, with "
+        f"{'built-in features' if type(fitted.extract).__name__ == 'Builtin' else 'the reference given'}.{alike}"
+    )

@@ -1,0 +1,25 @@
+"""A small data set for the examples of rules that need images: arrows to the left and to the right."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def arrows(per_class: int = 60, side: int = 32, seed: int = 0) -> tuple[NDArray[np.uint8], list[str]]:
+    """Images (n, side, side), light on dark, and their labels "left" and "right"."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for i in range(2 * per_class):
+        name = ("left", "right")[i % 2]
+        image = np.zeros((side, side), np.uint8)
+        middle = side / 2 + rng.uniform(-2, 2, 2)
+        reach = rng.uniform(0.25, 0.35) * side * (1 if name == "right" else -1)
+        lean = rng.uniform(-0.15, 0.15) * side
+        start, end = (tuple(int(v) for v in middle + s * np.array([reach, lean])) for s in (-1, 1))
+        cv2.arrowedLine(image, start, end, int(rng.integers(170, 256)), int(rng.integers(1, 4)), cv2.LINE_AA, 0, 0.4)
+        noisy = image + rng.normal(0, 5, image.shape)
+        images.append(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+        labels.append(name)
+    return np.stack(images), labels

@@ -1,0 +1,190 @@
+"""A reference: what is typical of each class, learned from labelled images.
+
+The score of an image for a class is its mean distance to the nearest images of that class outside its own fold; its
+p-value is its rank among the scores of the class's own images, each taken outside its own fold too (cross-conformal:
+Vovk, "Cross-conformal predictors", 2015; class-conditional: Vovk, Gammerman and Shafer, "Algorithmic Learning in a
+Random World", 2005).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.errors import ArgumentError, InputError
+from augsafe.features import Extractor, extractor
+from augsafe.sample import check_image
+from augsafe.typicality.labels import IndexArray, class_indices, class_names, folds, group_indices, sample
+from augsafe.typicality.outcomes import Judged, decide
+from augsafe.typicality.scores import Projection, Scores, project, score_all
+
+MOST = 120  # images of a class that are used, or 2.4 / alpha where that is more; further ones change little
+LEAST = 20  # images of a class below which nothing is decided
+FOLDS = 5
+LOOK_ALIKE = 0.5  # classes whose images are this often typical of one another cannot be told apart
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What is typical of each class. Made by `fit`.
+
+    classes: names; labels are these or their indices. alpha: how often a clean image counts as untypical of its class.
+    undecided: class -> how many images of it (or groups) are needed, for classes with too few. look_alikes: pairs of
+    classes that the data cannot tell apart. rows: which of the images given were used (indices).
+    """
+
+    classes: tuple[str, ...]
+    alpha: float
+    undecided: dict[str, int]
+    look_alikes: tuple[tuple[str, str], ...]
+    rows: IndexArray
+    own: IndexArray = field(repr=False)
+    groups: IndexArray = field(repr=False)
+    fold: IndexArray = field(repr=False)
+    extract: Extractor = field(repr=False)
+    projection: Projection = field(repr=False)
+    scores: Scores = field(repr=False)
+
+    def judge(self, images: Any, labels: Any, *, rows: Any = None) -> Judged:
+        """What has become of images (n, H, W[, C]) or a list, with their labels.
+
+        rows: for changed copies of images that `fit` was given, which of them each is a copy of (an index into those
+        images, -1 for none), so that a copy is never compared with its own original. Raises InputError.
+        """
+        given = as_list(images)
+        own = class_indices(labels, self.classes, len(given))
+        return self.judge_features(self.extract(given), own, self.fold_of(rows, len(given)))
+
+    def outcomes(self, images: Any, labels: Any, *, rows: Any = None) -> NDArray[np.int8]:
+        """The outcome of each image (n,): KEPT, CHANGED, UNFAMILIAR, AMBIGUOUS, or UNDECIDED."""
+        return self.judge(images, labels, rows=rows).outcome
+
+    def judge_features(self, features: NDArray[np.float32], own: IndexArray, fold: IndexArray) -> Judged:
+        """The same from features (n, d), class indices and folds (-1 for an image that was not fitted)."""
+        return self.decide(*self.typical(features, fold), own)
+
+    def decide(self, p: NDArray[np.float64], closeness: NDArray[np.float64], own: IndexArray) -> Judged:
+        """Outcomes from what `typical` returns."""
+        return decide(p, closeness, own, self.alpha, self.alike)
+
+    def typical(
+        self, features: NDArray[np.float32], fold: IndexArray
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """p-values and scores over each class's median, both (n, classes); NaN and infinite for undecided classes."""
+        return self.scores.typical(self.projection(features), fold)
+
+    def fold_of(self, rows: Any, n: int) -> IndexArray:
+        """The folds of copies of fitted images, -1 for others. Raises InputError."""
+        if rows is None:
+            return np.full(n, -1, np.int64)
+        given = np.asarray(rows)
+        if given.shape != (n,) or given.dtype.kind not in "iu":
+            raise InputError(f"rows must be {n} whole numbers, got {given.dtype} of shape {given.shape}")
+        place = np.searchsorted(self.rows, given)
+        place = np.minimum(place, len(self.rows) - 1)
+        return np.where(self.rows[place] == given, self.fold[place], -1)
+
+    @property
+    def alike(self) -> NDArray[np.bool_]:
+        """Look-alikes as a matrix (classes, classes)."""
+        out = np.zeros((len(self.classes),) * 2, bool)
+        for a, b in self.look_alikes:
+            i, j = self.classes.index(a), self.classes.index(b)
+            out[i, j] = out[j, i] = True
+        return out
+
+
+def fit(
+    images: Any,
+    labels: Any,
+    *,
+    classes: Sequence[str] | None = None,
+    groups: Any = None,
+    reference: Callable[[Any], Any] | None = None,
+    alpha: float = 0.01,
+    seed: int = 0,
+    most: int | None = None,
+    jobs: int = 1,
+) -> Reference:
+    """Learn what is typical of each class.
+
+    images: (n, H, W[, C]) or a list. labels (n,): names or indices into `classes`. groups (n,): images of one group
+    (patient, video, font) are never compared with one another. reference: a callable that maps images to class
+    probabilities or embeddings; else built-in features. alpha: how often a clean image counts as untypical, so a class
+    needs about 1 / alpha images. most: images used of each
+    class. jobs: threads; the result is the same for any number.
+
+    Raises ArgumentError and InputError: no labels, one class only, NaN, constant images.
+    """
+    if not isinstance(alpha, float) or not 0 < alpha < 0.5:
+        raise ArgumentError(f"fit(alpha=...) must be between 0 and 0.5, got {alpha!r}")
+    names = class_names(labels, classes)
+    given = as_list(images)
+    own, grouped = class_indices(labels, names, len(given)), group_indices(groups, len(given))
+    if len(np.unique(own)) < 2:
+        raise InputError(f"all images are of class {names[int(own[0])]!r}; at least two classes are needed")
+    rng = np.random.default_rng(seed)
+    rows = sample(own, grouped, max(MOST, round(2.4 / alpha)) if most is None else most, rng)
+    chosen = [given[int(i)] for i in rows]
+    refuse_constant(chosen, rows)
+    own, grouped = own[rows], grouped[rows]
+    undecided = _too_few(own, grouped, names, alpha)
+    fold = folds(own, grouped, FOLDS, rng)
+    extract = extractor(reference, chosen, jobs)
+    features = extract(chosen)
+    projection = project(features)
+    ready = np.array([name not in undecided for name in names])
+    scores = score_all(projection(features), own, fold, ready)
+    alike = _look_alikes(scores, own, names)
+    return Reference(names, alpha, undecided, alike, rows, own, grouped, fold, extract, projection, scores)
+
+
+def as_list(images: Any) -> list[NDArray[Any]]:
+    """Images as a list of arrays, checked. Raises InputError."""
+    if isinstance(images, np.ndarray) and images.ndim not in (3, 4):
+        raise InputError(f"images must be (n, H, W[, C]) or a list of images, got shape {images.shape}")
+    if not isinstance(images, (np.ndarray, Sequence)) or not len(images):
+        raise InputError(f"images must be a list of arrays or an array with at least one image, got {type(images)}")
+    out = list(images)
+    for i, image in enumerate(out):
+        if isinstance(image, np.ndarray) and image.dtype == np.float32:
+            check_image(image, (-math.inf, math.inf), f"images[{i}]")
+        else:
+            check_image(image, None, f"images[{i}]")
+    return out
+
+
+def refuse_constant(images: Sequence[NDArray[Any]], rows: IndexArray) -> None:
+    """Raise InputError for an image whose pixels all have one value: it shows nothing."""
+    for image, row in zip(images, rows, strict=True):
+        if image.min() == image.max():
+            raise InputError(
+                f"images[{int(row)}] is constant: every value is {image.flat[0]}; such an image shows nothing of its "
+                "class, leave it out"
+            )
+
+
+def _too_few(own: IndexArray, groups: IndexArray, names: tuple[str, ...], alpha: float) -> dict[str, int]:
+    need = max(LEAST, math.ceil(1 / alpha - 1e-9) - 1)
+    out = {}
+    for i, name in enumerate(names):
+        mine = own == i
+        if mine.sum() < need or len(np.unique(groups[mine])) < 2:
+            out[name] = need
+    return out
+
+
+def _look_alikes(scores: Scores, own: IndexArray, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Pairs of classes whose clean images are mostly typical of one another."""
+    count = len(names)
+    share = np.zeros((count, count))
+    for i in range(count):
+        if scores.ready[i]:
+            share[i] = np.nan_to_num(scores.clean_p[own == i] > 0.05).mean(axis=0)
+    both = (share > LOOK_ALIKE) & (share.T > LOOK_ALIKE)
+    return tuple((names[i], names[j]) for i in range(count) for j in range(i + 1, count) if both[i, j])
