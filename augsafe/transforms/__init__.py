@@ -2,6 +2,7 @@
 
 from augsafe.transforms.base import Geometric, Local, Move, Parameter, Tone, Transform
 from augsafe.transforms.choice import OneOf
+from augsafe.transforms.equals import Affine, Levels, Power, ResizedCrop
 from augsafe.transforms.frames import CenterCrop, Letterbox, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsafe.transforms.geometry import (
     HorizontalFlip,
@@ -13,7 +14,7 @@ from augsafe.transforms.geometry import (
     VerticalFlip,
     Zoom,
 )
-from augsafe.transforms.local import GaussianBlur
+from augsafe.transforms.local import Cut, GaussianBlur
 from augsafe.transforms.tone import Brightness, Contrast, Gamma, Invert
 
 TRANSFORMS: dict[str, type[Transform]] = {
@@ -33,35 +34,45 @@ TRANSFORMS: dict[str, type[Transform]] = {
         CenterCrop,
         RandomCrop,
         RandomResizedCrop,
+        Affine,
+        ResizedCrop,
         Brightness,
         Contrast,
         Gamma,
         Invert,
+        Levels,
+        Power,
         GaussianBlur,
+        Cut,
         OneOf,
     )
 }
 
 __all__ = [
     "TRANSFORMS",
+    "Affine",
     "Brightness",
     "CenterCrop",
     "Contrast",
+    "Cut",
     "Gamma",
     "GaussianBlur",
     "Geometric",
     "HorizontalFlip",
     "Invert",
+    "Levels",
     "Letterbox",
     "Local",
     "Move",
     "OneOf",
     "Pad",
     "Parameter",
+    "Power",
     "Perspective",
     "RandomCrop",
     "RandomResizedCrop",
     "Resize",
+    "ResizedCrop",
     "Rotate",
     "Rotate90",
     "Shear",
