@@ -19,7 +19,8 @@ from augsafe.randomness import FloatArray
 
 Image = NDArray[Any]
 SURE = 0.25  # pixels: a larger rest means that the map is of another kind
-MOST_POINTS = 4096
+SURE_PROBED = 1.0  # of levels in 8 bits, and of steps that take the nearest pixel
+MOST_POINTS = 1024
 LEAST_POINTS = 12
 LEVELS = 17
 
@@ -48,7 +49,7 @@ def coordinates(height: int, width: int) -> NDArray[np.float32]:
     return np.stack([x, y, np.ones_like(x)], axis=2)
 
 
-def fit(planes: Image, frame: tuple[int, int]) -> Recovered:
+def fit(planes: Image, frame: tuple[int, int], sure: float = SURE) -> Recovered:
     """Fit the map of an image of coordinates (H, W, 3) after a step, from a source `frame` (height, width)."""
     planes = np.asarray(planes, dtype=np.float64)
     size = (int(planes.shape[0]), int(planes.shape[1]))
@@ -65,23 +66,20 @@ def fit(planes: Image, frame: tuple[int, int]) -> Recovered:
     places = np.stack([u, v], axis=1).astype(np.float64)
     back, rest = _robust(places, source, _affine)
     kind = "affine"
-    if rest > SURE:
+    if rest > sure:
         tilted, tilted_rest = _robust(places, source, _homography)
-        if tilted_rest < max(0.25 * rest, 1e-9) and tilted_rest <= SURE:
+        if tilted_rest < max(0.25 * rest, 1e-9) and tilted_rest <= sure:
             back, rest, kind = tilted, tilted_rest, "perspective"
         else:
             kind = "other"
     if abs(np.linalg.det(back)) < 1e-9:
         away = np.array([[1, 0, 10.0 * max(*frame, *size)], [0, 1, 0], [0, 0, 1.0]])
         return Recovered(away, size, float("inf"), "lost", seen)
+    whole = np.rint(back)
+    if abs(np.linalg.det(whole)) == 1 and _rest(whole, places, source) <= 1.02 * rest + 1e-4:
+        back = whole  # a permutation of pixels stays one to the bit
     matrix = np.linalg.inv(back)
-    return Recovered(_tidy(matrix / matrix[2, 2]), size, rest, kind, seen)
-
-
-def _tidy(matrix: FloatArray) -> FloatArray:
-    """Whole numbers where rounding alone keeps the fit from them, so that permutations stay exact."""
-    whole = np.rint(matrix)
-    return whole if np.abs(matrix - whole).max() < 1e-4 else matrix
+    return Recovered(np.asarray(matrix / matrix[2, 2]), size, rest, kind, seen)
 
 
 def _robust(
@@ -98,8 +96,12 @@ def _robust(
             break
         keep = new
         back = solve(places[keep], source[keep])
+    return back, _rest(back, places, source)
+
+
+def _rest(back: FloatArray, places: FloatArray, source: FloatArray) -> float:
     rest = np.linalg.norm(_moved(back, places) - source, axis=1)
-    return back, float(np.quantile(rest, 0.95)) if len(rest) > 40 else float(np.median(rest))
+    return float(np.quantile(rest, 0.95)) if len(rest) > 40 else float(np.median(rest))
 
 
 def _moved(matrix: FloatArray, places: FloatArray) -> FloatArray:
@@ -111,7 +113,10 @@ def _moved(matrix: FloatArray, places: FloatArray) -> FloatArray:
 def _affine(places: FloatArray, source: FloatArray) -> FloatArray:
     middle = places.mean(axis=0)
     design = np.concatenate([places - middle, np.ones((len(places), 1))], axis=1)
-    found = np.linalg.lstsq(design, source, rcond=None)[0].T
+    try:
+        found = np.linalg.solve(design.T @ design, design.T @ source).T
+    except np.linalg.LinAlgError:  # all places on one line
+        found = np.linalg.lstsq(design, source, rcond=None)[0].T
     out = np.eye(3)
     out[:2, :2] = found[:, :2]
     out[:2, 2] = found[:, 2] - found[:, :2] @ middle
@@ -157,7 +162,7 @@ def probe(run: Callable[[Image], Image], frame: tuple[int, int], channels: int) 
         answer = ramp(plane * scale)
         planes.append(np.interp(answer, steady, inverse[first]) / scale)
     clear = inside & _away_from_ends(planes, frame)
-    found = fit(np.stack([*planes, clear.astype(np.float64)], axis=2), frame)
+    found = fit(np.stack([*planes, clear.astype(np.float64)], axis=2), frame, SURE_PROBED)
     top = 255.0 if float(np.abs(curve).max()) > 2 else 1.0
     tone = curve / top if one_curve else None
     return Recovered(found.matrix, found.size, found.residual, found.kind, float(inside.mean()), tone)

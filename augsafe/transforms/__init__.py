@@ -2,7 +2,7 @@
 
 from augsafe.transforms.base import Geometric, Local, Move, Parameter, Tone, Transform
 from augsafe.transforms.choice import OneOf
-from augsafe.transforms.equals import Affine, Levels, Power, ResizedCrop
+from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.frames import CenterCrop, Letterbox, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsafe.transforms.geometry import (
     HorizontalFlip,
@@ -36,6 +36,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         RandomResizedCrop,
         Affine,
         ResizedCrop,
+        ShortSide,
+        MiddleCrop,
         Brightness,
         Contrast,
         Gamma,
@@ -63,6 +65,7 @@ __all__ = [
     "Levels",
     "Letterbox",
     "Local",
+    "MiddleCrop",
     "Move",
     "OneOf",
     "Pad",
@@ -77,6 +80,7 @@ __all__ = [
     "Rotate90",
     "Shear",
     "Shift",
+    "ShortSide",
     "Tone",
     "Transform",
     "VerticalFlip",

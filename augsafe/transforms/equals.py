@@ -11,6 +11,7 @@ import numpy as np
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
 from augsafe.transforms.base import Geometric, Move, Parameter, Range, Sizes, Tone, Values, as_size
+from augsafe.transforms.frames import scale_between, viewport
 from augsafe.transforms.geometry import Shear, about_centre
 
 ORDERS = ("scale-rotate-shear", "scale-shear-rotate")
@@ -177,6 +178,55 @@ class ResizedCrop(Geometric):
                 shift=((-50, 50), (-50, 50)),
             ),
         )
+
+
+@dataclass(frozen=True)
+class ShortSide(Geometric):
+    """Scale until the shorter side is `side` pixels; the longer is cut to whole pixels, as torchvision's Resize does."""
+
+    side: int = 256
+
+    frame: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "side", as_size("ShortSide", "side", self.side)[0])
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        short = sizes.min(axis=1, keepdims=True)
+        return np.where(sizes == short, self.side, np.maximum(self.side * sizes // short, 1))
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        return scale_between(sizes, self.sizes_after(values, sizes))
+
+    def shape_factor(self, sizes: Sizes, after: Sizes) -> FloatArray:
+        return np.asarray(sizes[:, ::-1] / after[:, ::-1])
+
+    def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
+        return (Move(),)
+
+
+@dataclass(frozen=True)
+class MiddleCrop(Geometric):
+    """Show the middle `size`; half pixels go to the even side, as torchvision's CenterCrop does."""
+
+    size: tuple[int, int] | int = (224, 224)
+
+    frame: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "size", as_size("MiddleCrop", "size", self.size))
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        return np.broadcast_to(np.asarray(self.size, dtype=np.int64), (len(sizes), 2))
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        spare = (sizes - self.sizes_after(values, sizes))[:, ::-1]
+        return viewport(np.where(spare >= 0, np.rint(spare / 2.0), -(-spare // 2)).astype(np.float64))
+
+    def moves(self, size: tuple[int, int]) -> None:
+        return None
 
 
 @dataclass(frozen=True)
