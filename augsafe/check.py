@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
+from augsafe.foreign import Foreign, Translation, as_policy
 from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
 from augsafe.guards.mend import mend
@@ -20,9 +21,9 @@ from augsafe.guards.objects import inspect
 from augsafe.guards.static import DRAWS, StaticResult, static_check
 from augsafe.report import Report, sort_findings
 from augsafe.sample import check_image
-from augsafe.transforms import Transform
 
 CONTENT_DRAWS = 20_000
+FOREIGN_DRAWS = 2_000  # of a policy with steps of another library that move pixels: each draw runs them
 
 
 def check(
@@ -43,7 +44,8 @@ def check(
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
-    transform: a Compose or one transform. images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the
+    transform: a Compose, one transform, a pipeline of albumentations, torchvision, Keras or kornia, or a callable from
+    image to image (see `augsafe.foreign.translate`). images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the
     contract's classes. contract: a Contract, the name of a built-in one, or None, in which case the symmetries that
     the policy reaches are reported as unknown. masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
@@ -55,12 +57,13 @@ def check(
     for name, value in (("groups", groups), ("reference", reference)):
         if value is not None:
             raise ArgumentError(f"check({name}=...) is for guards that measure class change, not in this version")
-    compose = as_compose(transform)
+    compose, translation = as_policy(transform)
     if images is None and (labels is not None or masks is not None or boxes is not None):
         raise ArgumentError("labels, masks and boxes need images")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
         raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
+    draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     objects = None if images is None else inspect(images, masks, boxes)
 
@@ -82,20 +85,37 @@ def check(
             for cls in finding.classes:
                 if verdicts[cls] in ("safe", "ambiguous", "unknown", "undecided"):
                     verdicts[cls] = "content-lost"
-    notes = _notes(bound, result, frame, images, objects)
+    notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation))
     return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
 
 
-def as_compose(transform: Any) -> Compose:
-    """A policy from a policy or one step. Raises ArgumentError."""
-    if isinstance(transform, Compose):
-        return transform
-    if isinstance(transform, Transform):
-        return Compose((transform,))
-    raise ArgumentError(
-        f"transform must be an augsafe.Compose or one of its transforms, got {type(transform).__module__}."
-        f"{type(transform).__name__}; pipelines of other libraries are not supported in this version"
-    )
+def _moved_by_others(compose: Compose) -> list[Foreign]:
+    return [leaf for leaf in compose.leaves if isinstance(leaf, Foreign) and leaf.moves_pixels]
+
+
+def _foreign_notes(compose: Compose, translation: Translation | None) -> tuple[str, ...]:
+    """What was translated, what was recovered, and how sure that is."""
+    notes = []
+    if translation is not None:
+        fused = sum(row.became != "kept" for row in translation.rows)
+        notes.append(f"Of {len(translation.rows)} steps, {fused} were translated exactly and the rest run as they are.")
+    for leaf in _moved_by_others(compose):
+        rest, kinds = leaf.surety()
+        draws = sum(kinds.values())
+        notes.append(
+            f"{leaf.label}: its map was recovered from {draws:,} draws, with at most {rest:.2g} pixels left over."
+        )
+        if kinds.get("other"):
+            notes.append(
+                f"{leaf.label}: {kinds['other']:,} of its draws are not affine (elastic, grid or several at once); they "
+                "were judged by the nearest affine map."
+            )
+    unsure = [leaf.label for leaf in compose.leaves if isinstance(leaf, Foreign) and not leaf.seedable]
+    if unsure:
+        notes.append(
+            f"{', '.join(unsure)}: cannot be seeded. A finding is true of the draw that was looked at, and does not replay."
+        )
+    return tuple(notes)
 
 
 def bind_contract(

@@ -241,7 +241,7 @@ def assemble(
     geometry: list[GeometricPart] = []
     for number in range(count):
         inside = [leaf for leaf, stage in zip(leaves, stage_of, strict=True) if stage == number]
-        matrix: FloatArray | None = None
+        matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
         start = sizes
         moved: FloatArray | None = None
         warped = sizes

@@ -34,6 +34,7 @@ LAYERS = (
     "compose",
     "schema",
     "perclass",
+    "foreign",
     "contracts",
     "guards",
     "report",
