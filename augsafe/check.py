@@ -23,7 +23,7 @@ from augsafe.report import Report, sort_findings
 from augsafe.sample import check_image
 
 CONTENT_DRAWS = 20_000
-FOREIGN_DRAWS = 2_000  # of a policy with steps of another library that move pixels: each draw runs them
+FOREIGN_DRAWS = 600  # of a policy with steps of another library that move pixels: each draw runs them
 
 
 def check(
@@ -44,15 +44,12 @@ def check(
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
-    transform: a Compose, one transform, a pipeline of albumentations, torchvision, Keras or kornia, or a callable from
-    image to image (see `augsafe.foreign.translate`). images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the
+    transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the
     contract's classes. contract: a Contract, the name of a built-in one, or None, in which case the symmetries that
     the policy reaches are reported as unknown. masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
     for the nearest policy without errors. `groups` and `reference` belong to guards that measure class change from
-    data, which this version does not have.
-
-    Raises ArgumentError, InputError and ContractError.
+    data, which this version does not have. Raises ArgumentError, InputError and ContractError.
     """
     for name, value in (("groups", groups), ("reference", reference)):
         if value is not None:
@@ -63,7 +60,6 @@ def check(
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
         raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
-    draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     objects = None if images is None else inspect(images, masks, boxes)
 
@@ -74,6 +70,7 @@ def check(
             found += content_findings(policy, images, rows, objects, bound, seed=seed, draws=min(many, CONTENT_DRAWS))
         return result, [_accepted(f, bound) for f in found]
 
+    draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = run(compose, draws)
     mended: Compose | None = None
     mends: tuple[str, ...] = ()

@@ -172,6 +172,12 @@ class Plan:
         return Plan(self.settings, self.draws.rows(rows), self.shapes[rows], stages, geometry, self.policy)
 
     @cached_property
+    def prefixes(self) -> tuple[Plan, ...]:
+        """The plan up to the end of each stage that cuts the image to a frame: what one does not show is lost."""
+        count = len(self.stages)
+        return tuple(replace(self, stages=self.stages[: k + 1]) for k in range(count))
+
+    @cached_property
     def matrix(self) -> FloatArray:
         """The whole map of each image, all stages together."""
         total = self.stages[0].whole

@@ -188,11 +188,23 @@ class Builder:
             output = Output(dtype="float32", layout=self.layout, mean=None if plain else mean, std=None if plain else std)
         elif self.layout != "HWC":
             output = Output(layout=self.layout)
-        border, fill = self.border or ("reflect", 0.0)
+        border, fill = self.border or (_border_of(self.steps), 0.0)
         policy = Compose(
             tuple(self.steps), border=border, fill=fill, interpolation=self.interpolation or "linear", output=output
         )
         return Translation(policy, tuple(self.rows), pipeline)
+
+
+def _border_of(steps: Sequence[Transform]) -> str:
+    """What foreign steps do beyond the image, for the guard on doubled objects: what the first of them says."""
+    moving = [s.step for s in steps if isinstance(s, Foreign) and s.moves_pixels]
+    known = {4: "reflect", 2: "reflect", 1: "replicate", "reflect": "reflect", "nearest": "replicate", "edge": "replicate"}
+    for step in moving:
+        for name in ("border_mode", "fill_mode", "padding_mode"):
+            said = getattr(step, name, None)
+            if isinstance(said, (int, str)):
+                return known.get(said, "constant")
+    return "constant" if moving else "reflect"
 
 
 def as_child(piece: Piece | Form | str) -> Transform | None:

@@ -106,7 +106,8 @@ def _bench(compose: Compose, size: tuple[int, int], draws: int, seed: int) -> _B
     key = Key.of(seed, 0, np.arange(draws))
     shapes = np.broadcast_to(np.array(size, dtype=np.int64), (draws, 2))
     natural = compose.assemble(shapes, compose.draw(key))
-    few = min(4096, max(draws, 512))  # a policy that is slow to draw is asked for few
+    slow = any(isinstance(leaf, Opaque) and leaf.moves_pixels for leaf in compose.leaves)
+    few = min(draws, 512) if slow else min(4096, max(draws, 512))
     ends = compose.assemble(np.broadcast_to(shapes[:1], (few, 2)), _ends(compose, few, seed))
     return _Bench(compose, natural, ends, reach(compose, size))
 
