@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # albumentations asks a server for its newest version when imported; tests use no network.
@@ -20,3 +22,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def needs(*frameworks: str) -> pytest.MarkDecorator:
+    """Skip a test where a framework is not installed; in CI (CI=1) all are, and the test must run."""
+    missing = [name for name in frameworks if importlib.util.find_spec(name) is None]
+    if missing and os.environ.get("CI"):
+        raise RuntimeError(f"CI must have {', '.join(missing)}")
+    return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing or frameworks)}")

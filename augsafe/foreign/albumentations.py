@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from augsafe.foreign.library import Image, Library
 
-_SEQUENCES = ("Compose", "Sequential")
+_SEQUENCES = ("Compose", "ReplayCompose", "Sequential")
 
 
 class Albumentations(Library):
@@ -38,7 +38,9 @@ class Albumentations(Library):
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Compose([copy.deepcopy(step)], is_check_shapes=False)
+            made = copy.deepcopy(step)
+            _without_replay(made)
+            return Compose([made], is_check_shapes=False)
 
     def prepare_map(self, step: Any) -> Any:
         if not _all_known(step):
@@ -63,6 +65,14 @@ def _all_known(step: Any) -> bool:
     if parts is not None:
         return all(_all_known(part) for part in parts)
     return type(step).__module__.startswith("albumentations.") and type(step).__name__ != "Lambda"
+
+
+def _without_replay(step: Any) -> None:
+    """ReplayCompose marks its steps to record their draws, which they then do everywhere."""
+    if getattr(step, "deterministic", False):
+        step.deterministic = False
+    for part in getattr(step, "transforms", ()):
+        _without_replay(part)
 
 
 def _plain_borders(step: Any) -> None:
