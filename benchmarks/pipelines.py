@@ -41,15 +41,24 @@ def in_albumentations() -> dict[str, Callable[[], Any]]:
             ]
         ),
         "affine": lambda: A.Compose(
-            [A.Affine(scale=(0.8, 1.2), rotate=(-20, 20), shear=(-8, 8), border_mode=cv2.BORDER_REFLECT_101, p=0.8), *end]
+            [
+                A.Affine(scale=(0.8, 1.2), rotate=(-20, 20), shear=(-8, 8), border_mode=cv2.BORDER_REFLECT_101, p=0.8),
+                *end,
+            ]
         ),
         "medical": lambda: A.Compose(
             [A.Rotate(limit=15, p=0.7), A.ElasticTransform(p=0.2), A.RandomGamma(p=0.5), A.GaussNoise(p=0.2)]
         ),
         "aerial": lambda: A.Compose([A.RandomCrop(128, 128), A.D4(), A.HueSaturationValue(), A.Normalize()]),
-        "colour": lambda: A.Compose([A.ColorJitter(p=0.8), A.ToGray(p=0.1), A.HorizontalFlip(), A.ToFloat(max_value=255)]),
+        "colour": lambda: A.Compose(
+            [A.ColorJitter(p=0.8), A.ToGray(p=0.1), A.HorizontalFlip(), A.ToFloat(max_value=255)]
+        ),
         "choice": lambda: A.Compose(
-            [A.OneOf([A.HorizontalFlip(), A.VerticalFlip(), A.RandomRotate90()], p=0.8), A.CLAHE(p=0.3), A.InvertImg(p=0.1)]
+            [
+                A.OneOf([A.HorizontalFlip(), A.VerticalFlip(), A.RandomRotate90()], p=0.8),
+                A.CLAHE(p=0.3),
+                A.InvertImg(p=0.1),
+            ]
         ),
         "detection": lambda: A.Compose(
             [A.SmallestMaxSize(160), A.PadIfNeeded(200, 200), A.CenterCrop(150, 150), A.Perspective(p=0.3), *end]
@@ -101,7 +110,7 @@ def _rgb(image: Any) -> Any:
     return image.convert("RGB")
 
 
-def photos(n: int = 8, height: int = 240, width: int = 320) -> list[np.ndarray]:
+def photos(n: int = 8, height: int = 256, width: int = 256) -> list[np.ndarray]:
     """Parts of scikit-image's photograph of a cat."""
     from skimage.data import chelsea
 

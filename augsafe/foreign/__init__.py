@@ -34,7 +34,9 @@ def translate(pipeline: Any, *, fuse: str = "exact", native: bool = True) -> Tra
         table = _TABLES.get(library.name, _kept)
         pil = library.name == "torchvision"
         for step in library.steps(part):
-            found = _keras_form(step) or (table(step) if native or isinstance(table(step), Form) else "asked for as it is")
+            found = _keras_form(step) or (
+                table(step) if native or isinstance(table(step), Form) else "asked for as it is"
+            )
             own = type(step).__module__.startswith(library.name) and type(step).__name__ != "Lambda"
             form = "pil" if pil and not own and builder.form != "tensor" else None
             builder.add(step, found, form if library.name == "torchvision" else "array")
@@ -73,7 +75,9 @@ def from_torchvision(pipeline: Any, *, fuse: str = "exact", verbose: bool = True
 def _from(name: str, pipeline: Any, fuse: str, verbose: bool, images: Any) -> Compose:
     library = library_of(pipeline)
     if library.name != name:
-        raise ArgumentError(f"from_{name} needs a pipeline of {name}, got {type(pipeline).__module__}.{type(pipeline).__name__}")
+        raise ArgumentError(
+            f"from_{name} needs a pipeline of {name}, got {type(pipeline).__module__}.{type(pipeline).__name__}"
+        )
     made = translate(pipeline, fuse=fuse)
     if verbose:
         print(made)

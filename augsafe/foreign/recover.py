@@ -142,7 +142,7 @@ def probe(run: Callable[[Image], Image], frame: tuple[int, int], channels: int) 
         grey = np.rint(plane).astype(np.uint8)
         return _grey(run(np.repeat(grey[..., None], channels, axis=2) if channels else grey))
 
-    levels = np.linspace(0, 255, LEVELS)
+    levels = np.rint(np.linspace(0, 255, LEVELS))
     answers = np.stack([flat(round(v)) for v in levels])
     dark, bright = answers[0], answers[-1]
     inside = np.abs(bright - dark) > 0.25 * max(float(np.abs(bright - dark).max()), 1e-9)

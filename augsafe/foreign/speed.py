@@ -36,6 +36,7 @@ def speed(made: Translation, images: Any) -> Speed:
     shown = [np.asarray(image) for image in images]
     indices = np.arange(len(shown))
     if library.name == "albumentations":
+
         def theirs() -> None:
             for image in shown:
                 made.pipeline(image=image)
@@ -48,6 +49,7 @@ def speed(made: Translation, images: Any) -> Speed:
             for picture in pictures:
                 made.pipeline(picture)
     else:
+
         def theirs() -> None:
             for image in shown:
                 library.run(made.pipeline, image, "array")

@@ -148,7 +148,9 @@ class Foreign(Opaque):
         if not isinstance(result, np.ndarray):
             raise ForeignStepError(f"step {self.label!r} returned {type(result).__name__}, not an image")
         if result.dtype != given.dtype:
-            raise ForeignStepError(f"step {self.label!r} turned {given.dtype} into {result.dtype}; it must keep the dtype")
+            raise ForeignStepError(
+                f"step {self.label!r} turned {given.dtype} into {result.dtype}; it must keep the dtype"
+            )
         if result.ndim != given.ndim or result.shape[2:] != given.shape[2:] or 0 in result.shape:
             raise ForeignStepError(
                 f"step {self.label!r} turned an image of shape {given.shape} into {result.shape}; it may change height "

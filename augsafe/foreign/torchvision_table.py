@@ -112,8 +112,10 @@ def _random_crop(s: Any) -> Found:
 
 
 def _jitter(s: Any) -> Found:
-    if any(v is not None and tuple(v) != neutral for v, neutral in
-           ((s.contrast, (1.0, 1.0)), (s.saturation, (1.0, 1.0)), (s.hue, (0.0, 0.0)))):
+    if any(
+        v is not None and tuple(v) != neutral
+        for v, neutral in ((s.contrast, (1.0, 1.0)), (s.saturation, (1.0, 1.0)), (s.hue, (0.0, 0.0)))
+    ):
         return "its contrast, saturation and hue depend on the image, in a random order"
     return Piece((Brightness(tuple(s.brightness)),)) if s.brightness is not None else Piece()
 

@@ -185,7 +185,9 @@ class Builder:
         if self.levels is not None:
             mean, std = self.levels
             plain = self.levels == IDENTITY
-            output = Output(dtype="float32", layout=self.layout, mean=None if plain else mean, std=None if plain else std)
+            output = Output(
+                dtype="float32", layout=self.layout, mean=None if plain else mean, std=None if plain else std
+            )
         elif self.layout != "HWC":
             output = Output(layout=self.layout)
         border, fill = self.border or (_border_of(self.steps), 0.0)
@@ -198,7 +200,14 @@ class Builder:
 def _border_of(steps: Sequence[Transform]) -> str:
     """What foreign steps do beyond the image, for the guard on doubled objects: what the first of them says."""
     moving = [s.step for s in steps if isinstance(s, Foreign) and s.moves_pixels]
-    known = {4: "reflect", 2: "reflect", 1: "replicate", "reflect": "reflect", "nearest": "replicate", "edge": "replicate"}
+    known = {
+        4: "reflect",
+        2: "reflect",
+        1: "replicate",
+        "reflect": "reflect",
+        "nearest": "replicate",
+        "edge": "replicate",
+    }
     for step in moving:
         for name in ("border_mode", "fill_mode", "padding_mode"):
             said = getattr(step, name, None)

@@ -232,7 +232,11 @@ def _count(
 
 def _framing(compose: Compose) -> tuple[str, ...]:
     """The steps that decide the frame: to blame when nothing that can be switched off is."""
-    return tuple(leaf.label for leaf in compose.leaves if isinstance(leaf, (Geometric, Opaque)) and (leaf.frame or isinstance(leaf, Opaque)))
+    return tuple(
+        leaf.label
+        for leaf in compose.leaves
+        if isinstance(leaf, (Geometric, Opaque)) and (leaf.frame or isinstance(leaf, Opaque))
+    )
 
 
 def _findings(

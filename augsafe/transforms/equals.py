@@ -54,7 +54,9 @@ class Affine(Geometric):
         super().__post_init__()
         for name, known in (("rounding", ROUNDINGS), ("order", ORDERS)):
             if getattr(self, name) not in known:
-                raise ArgumentError(f"Affine({name}=...) must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+                raise ArgumentError(
+                    f"Affine({name}=...) must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
         Shear(self.shear_x, self.shear_y)  # refuses what folds the image flat
         if self.same_scale:
             object.__setattr__(self, "scale_y", self.scale_x)
@@ -133,8 +135,13 @@ class ResizedCrop(Geometric):
         area = sizes.prod(axis=1)
         middle = sizes[:, 1] / sizes[:, 0]
         limited = np.clip(middle, *self.ratio)
-        fallback = np.stack([np.where(middle > limited, np.rint(sizes[:, 0] * limited), sizes[:, 1]),
-                             np.where(middle < limited, np.rint(sizes[:, 1] / limited), sizes[:, 0])], axis=1)
+        fallback = np.stack(
+            [
+                np.where(middle > limited, np.rint(sizes[:, 0] * limited), sizes[:, 1]),
+                np.where(middle < limited, np.rint(sizes[:, 1] / limited), sizes[:, 0]),
+            ],
+            axis=1,
+        )
         out, found = fallback, np.zeros(len(sizes), bool)
         logs = np.log(self.ratio)
         for k in range(TRIES):
@@ -165,7 +172,9 @@ class ResizedCrop(Geometric):
     def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
         """Bounds on width and height of a part give those on its two scales; they hold for the fallback too."""
         height, width = size
-        least = [max(math.sqrt(self.scale[0] * height * width * r) - 0.5, 1.0) for r in (self.ratio[0], 1 / self.ratio[1])]
+        least = [
+            max(math.sqrt(self.scale[0] * height * width * r) - 0.5, 1.0) for r in (self.ratio[0], 1 / self.ratio[1])
+        ]
         wide, high = width / min(least[0], width), height / min(least[1], height)
         most = (max(self.ratio[1] * height / width, 1e-9), max(width / (self.ratio[0] * height), 1e-9))
         slack = 1 + 1 / min(min(least), 1e9)
@@ -236,7 +245,10 @@ class Levels(Tone):
     factor: Range = (0.8, 1.2)
     offset: Range = (-0.2, 0.2)
 
-    parameters: ClassVar = (Parameter("factor", neutral=1.0, low=-100, high=100), Parameter("offset", low=-100, high=100))
+    parameters: ClassVar = (
+        Parameter("factor", neutral=1.0, low=-100, high=100),
+        Parameter("offset", low=-100, high=100),
+    )
 
     def curve(self, levels: FloatArray, values: Values) -> FloatArray:
         return levels * values["factor"][:, None] + values["offset"][:, None]

@@ -102,8 +102,11 @@ def test_it_refuses_threads():
     assert "worker processes" in caught[0]
 
 
+@needs("albumentations")
 def test_the_loader_uses_processes_and_gives_the_same():
-    policy = aug.Compose([Foreign(brighter)])
+    import albumentations as A
+
+    policy = aug.Compose([Foreign(A.RandomGamma((50, 200), p=1))])
     images = np.stack([NOISE] * 6)
     batches = [
         [b.images for b in aug.Loader((images, np.arange(6)), policy, batch_size=3, workers=w, on_violation=None)]
@@ -172,6 +175,7 @@ def test_kornia_is_recovered():
         want = foreign._maps.transform_matrix[0].numpy()
         corners = np.array([[0, 0, 1], [79, 59, 1], [0, 59, 1.0]]).T
         assert np.abs((found.matrix - want) @ corners)[:2].max() < 0.1
-    assert translate(K.AugmentationSequential(step, K.ColorJitter(p=1.0))).policy.batch(
-        [NOISE], indices=[0]
-    ).shape == (1, *NOISE.shape)
+    assert translate(K.AugmentationSequential(step, K.ColorJitter(p=1.0))).policy.batch([NOISE], indices=[0]).shape == (
+        1,
+        *NOISE.shape,
+    )
