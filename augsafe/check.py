@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
+from augsafe.foreign import Foreign, Translation, as_policy
 from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
 from augsafe.guards.mend import mend
@@ -22,9 +23,9 @@ from augsafe.measured import Measured, measure
 from augsafe.measured.class_change import worst
 from augsafe.report import Report, sort_findings
 from augsafe.sample import check_image
-from augsafe.transforms import Transform
 
 CONTENT_DRAWS = 20_000
+FOREIGN_DRAWS = 600  # of a policy with steps of another library that move pixels: each draw runs them
 
 
 def check(
@@ -45,7 +46,7 @@ def check(
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
-    transform: a Compose or one transform. images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the
+    transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the
     contract's classes. contract: a Contract, the name of a built-in one, or None, in which case the symmetries that
     the policy reaches are reported as unknown. masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
@@ -57,7 +58,7 @@ def check(
 
     Raises ArgumentError, InputError and ContractError.
     """
-    compose = as_compose(transform)
+    compose, translation = as_policy(transform)
     if images is None and any(given is not None for given in (labels, masks, boxes, groups, reference)):
         raise ArgumentError("labels, masks, boxes, groups and reference need images")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
@@ -73,6 +74,7 @@ def check(
             found += content_findings(policy, images, rows, objects, bound, seed=seed, draws=min(many, CONTENT_DRAWS))
         return result, [_accepted(f, bound) for f in found]
 
+    draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = run(compose, draws, bound)
     measured = Measured((), (), bound)
     if images is not None:
@@ -84,7 +86,7 @@ def check(
     if suggest and any(f.severity == "error" and f.accepted is None for f in findings):
         mended, mends = mend(compose, findings, lambda p: run(p, min(draws, 4000), measured.contract)[1])
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
-    notes = (*_notes(bound, result, frame, images, objects), *measured.notes)
+    notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
     return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
 
 
@@ -98,16 +100,33 @@ def _with_content(verdicts: dict[str, str], findings: Sequence[Finding]) -> dict
     return verdicts
 
 
-def as_compose(transform: Any) -> Compose:
-    """A policy from a policy or one step. Raises ArgumentError."""
-    if isinstance(transform, Compose):
-        return transform
-    if isinstance(transform, Transform):
-        return Compose((transform,))
-    raise ArgumentError(
-        f"transform must be an augsafe.Compose or one of its transforms, got {type(transform).__module__}."
-        f"{type(transform).__name__}; pipelines of other libraries are not supported in this version"
-    )
+def _moved_by_others(compose: Compose) -> list[Foreign]:
+    return [leaf for leaf in compose.leaves if isinstance(leaf, Foreign) and leaf.moves_pixels]
+
+
+def _foreign_notes(compose: Compose, translation: Translation | None) -> tuple[str, ...]:
+    """What was translated, what was recovered, and how sure that is."""
+    notes = []
+    if translation is not None:
+        fused = sum(row.became != "kept" for row in translation.rows)
+        notes.append(f"Of {len(translation.rows)} steps, {fused} were translated exactly and the rest run as they are.")
+    for leaf in _moved_by_others(compose):
+        rest, kinds = leaf.surety()
+        draws = sum(kinds.values())
+        notes.append(
+            f"{leaf.label}: its map was recovered from {draws:,} draws, with at most {rest:.2g} pixels left over."
+        )
+        if kinds.get("other"):
+            notes.append(
+                f"{leaf.label}: {kinds['other']:,} of its draws are not affine (elastic, grid or several at once); they "
+                "were judged by the nearest affine map."
+            )
+    unsure = [leaf.label for leaf in compose.leaves if isinstance(leaf, Foreign) and not leaf.seedable]
+    if unsure:
+        notes.append(
+            f"{', '.join(unsure)}: cannot be seeded. A finding is true of the draw that was looked at, and does not replay."
+        )
+    return tuple(notes)
 
 
 def bind_contract(

@@ -21,7 +21,7 @@ from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
 from augsafe.targets import TargetRules, move_targets
 from augsafe.transforms import Local, OneOf, Transform
-from augsafe.transforms.base import Sizes, as_range
+from augsafe.transforms.base import Opaque, Sizes, as_range
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
@@ -97,7 +97,7 @@ class Compose:
         stage, after_local, out = 0, False, []
         for leaf in self.leaves:
             local = isinstance(leaf, Local)
-            if after_local and not local:
+            if after_local and (not local or (isinstance(leaf, Opaque) and leaf.moves_pixels)):
                 stage += 1
             after_local = local
             out.append(stage)

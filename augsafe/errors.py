@@ -8,6 +8,7 @@
     ├── SourceError        a data set cannot be read: a folder, manifest or archive (also an OSError)
     │   └── DecodeError    one image file is broken, too large or of a kind that is refused
     ├── ViolationError     a guard was told to raise, and a draw broke the contract
+    ├── ForeignStepError   another library's step raised, or gave what it must not (also a RuntimeError)
     └── MissingExtraError  an optional framework is not installed (also an ImportError)
 
 Messages name the argument, show the value, and say what to do.
@@ -46,6 +47,10 @@ class DecodeError(SourceError):
 
 class ViolationError(AugsafeError):
     """A draw broke the contract, and the guard was told to raise."""
+
+
+class ForeignStepError(AugsafeError, RuntimeError):
+    """A step of another library raised, or gave something that is not an image like the one it got."""
 
 
 class MissingExtraError(AugsafeError, ImportError):

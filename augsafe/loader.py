@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from augsafe.batches import Chunk, Worker, first_of
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, SourceError
+from augsafe.foreign import as_policy
+from augsafe.foreign.workers import needs_processes, process_pool, run_in_process
 from augsafe.guards.enforce import OnViolation, actions_of
 from augsafe.guards.log import Log
 from augsafe.output import Output
@@ -24,7 +26,6 @@ from augsafe.perclass import PerClass
 from augsafe.randomness import permutation
 from augsafe.sample import Batch
 from augsafe.sources import open_source
-from augsafe.transforms import Transform
 
 BLOCK_BYTES = 1 << 25  # of images, read and rendered, that a worker handles in one go
 MOST_ROUNDS = 8  # an epoch that needs more rounds through its images to fill dropped places is given up
@@ -68,8 +69,8 @@ class Loader:
     """Augmented batches of a data set.
 
     source: what `open_source` reads: (images, labels), a folder per class, an npz, a csv manifest, or any object with
-    `__len__` and `__getitem__`. transform: None, a Compose, one transform, or a PerClass.
-    workers: threads; 0 works in the caller's. The images, their order and their bytes do not depend on it.
+    `__len__` and `__getitem__`. transform: None, a Compose, one transform, a PerClass, or a pipeline of another library
+    (see `augsafe.foreign.translate`). workers: threads, or processes where the policy has Foreign steps; 0 works in the caller's. The images, their order and their bytes do not depend on it.
     rank, world_size: each rank gets its own share of the same order; `even` says what happens where it does not divide:
     "pad" (some images are given twice), "drop" (some are left out) or "none" (ranks differ in length).
     contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced
@@ -84,7 +85,7 @@ class Loader:
     def __init__(
         self,
         source: Any,
-        transform: Compose | PerClass | Transform | None = None,
+        transform: Any = None,
         *,
         batch_size: int = 32,
         shuffle: bool = True,
@@ -233,7 +234,8 @@ class _Chunks:
         self._open = total - start.given
         self._size = loader.batch_size
         self._most = max(1, self._open // (4 * max(1, loader.workers) * loader.batch_size))  # so that all workers share
-        self._pool = ThreadPoolExecutor(loader.workers, "augsafe") if loader.workers else None
+        self._pool = _pool(loader)
+        self._processes = self._pool is not None and not isinstance(self._pool, ThreadPoolExecutor)
         self._ahead = loader.workers * loader.prefetch if loader.workers else 1
         self._running: deque[tuple[int, Future[Chunk]]] = deque()
 
@@ -268,7 +270,8 @@ class _Chunks:
                 future = Future()
                 future.set_result(loader._worker(*arguments))
             else:
-                future = self._pool.submit(loader._worker, *arguments)
+                work = run_in_process if self._processes else loader._worker
+                future = self._pool.submit(work, *arguments)
             self._running.append((size, future))
             self._cursor += size
             self._open -= size
@@ -277,6 +280,16 @@ class _Chunks:
         """Wait for the threads to end; work that has not begun is given up."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pool(loader: Loader) -> Executor | None:
+    """Threads; processes where a step draws from generators that all threads share; None without workers."""
+    if not loader.workers:
+        return None
+    policies = loader._worker.policies.values()
+    if needs_processes(policies):
+        return process_pool(loader.workers, loader._worker)
+    return ThreadPoolExecutor(loader.workers, "augsafe")
 
 
 def _check_numbers(*, batch_size: int, workers: int, world_size: int, rank: int, prefetch: int) -> None:
@@ -300,12 +313,8 @@ def _check_word(name: str, value: str, known: tuple[str, ...]) -> None:
 def _policy(transform: Any, output: Output | None) -> Compose | PerClass:
     if transform is None:
         transform = Compose(())
-    if isinstance(transform, Transform):
-        transform = Compose((transform,))
-    if not isinstance(transform, (Compose, PerClass)):
-        raise ArgumentError(
-            f"Loader(transform=...) must be a Compose, a transform, a PerClass or None, got {type(transform).__name__}"
-        )
+    if not isinstance(transform, PerClass):
+        transform, _ = as_policy(transform)
     if output is None:
         return transform
     return transform.with_output(output) if isinstance(transform, PerClass) else replace(transform, output=output)

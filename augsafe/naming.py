@@ -23,7 +23,7 @@ def named_steps(steps: tuple[Any, ...]) -> tuple[Transform, ...]:
 
     def named(step: Transform) -> Transform:
         if not step.name:
-            base, number = type(step).__name__, 1
+            base, number = step.label, 1
             name = base
             while name in used:
                 number += 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from augsafe.errors import ArgumentError
 from augsafe.output import Output
 from augsafe.randomness import FloatArray, Key
-from augsafe.transforms.base import Geometric, Local, Sizes, Tone, Transform, Values
+from augsafe.transforms.base import Geometric, Local, Opaque, Sizes, Tone, Transform, Values
 from augsafe.transforms.frames import scale_between
 
 BoolArray = NDArray[np.bool_]
@@ -88,13 +88,25 @@ class GeometricPart:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One warp, one table, then local steps."""
+    """One warp, one table, then local steps. `moved` (n, 3, 3) is what opaque steps among them do to places."""
 
     matrix: FloatArray
     size_in: Sizes
     size_out: Sizes
     tone: tuple[Part, ...]
     local: tuple[Part, ...]
+    moved: FloatArray | None = None
+    size_end: Sizes | None = None
+
+    @property
+    def whole(self) -> FloatArray:
+        """The map of the stage, opaque steps included."""
+        return self.matrix if self.moved is None else self.moved @ self.matrix
+
+    @property
+    def size_after(self) -> Sizes:
+        """The frame that leaves the stage."""
+        return self.size_out if self.size_end is None else self.size_end
 
     @cached_property
     def toned(self) -> BoolArray:
@@ -107,7 +119,9 @@ class StagePlan:
             tuple(Part(p.step, p.active[rows], {k: v[rows] for k, v in p.values.items()}) for p in group)
             for group in (self.tone, self.local)
         ]
-        return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], parts[0], parts[1])
+        moved = None if self.moved is None else self.moved[rows]
+        end = None if self.size_end is None else self.size_end[rows]
+        return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], parts[0], parts[1], moved, end)
 
     def curve(self, levels: FloatArray, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
         """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k)."""
@@ -158,17 +172,23 @@ class Plan:
         return Plan(self.settings, self.draws.rows(rows), self.shapes[rows], stages, geometry, self.policy)
 
     @cached_property
+    def prefixes(self) -> tuple[Plan, ...]:
+        """The plan up to the end of each stage that cuts the image to a frame: what one does not show is lost."""
+        count = len(self.stages)
+        return tuple(replace(self, stages=self.stages[: k + 1]) for k in range(count))
+
+    @cached_property
     def matrix(self) -> FloatArray:
         """The whole map of each image, all stages together."""
-        total = self.stages[0].matrix
+        total = self.stages[0].whole
         for stage in self.stages[1:]:
-            total = stage.matrix @ total
+            total = stage.whole @ total
         return total
 
     @property
     def sizes(self) -> Sizes:
         """Height and width (n, 2) of each output."""
-        return self.stages[-1].size_out
+        return self.stages[-1].size_after
 
     @cached_property
     def jacobian(self) -> FloatArray:
@@ -227,25 +247,30 @@ def assemble(
     geometry: list[GeometricPart] = []
     for number in range(count):
         inside = [leaf for leaf, stage in zip(leaves, stage_of, strict=True) if stage == number]
-        matrix: FloatArray | None = None
+        matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
         start = sizes
+        moved: FloatArray | None = None
+        warped = sizes
         for step in inside:
             if isinstance(step, Geometric):
                 part = _geometric_part(step, draws, sizes)
                 geometry.append(part)
-                matrix, sizes = part.matrix if matrix is None else part.matrix @ matrix, part.after
-        if matrix is None:
-            matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
+                matrix, sizes = part.matrix @ matrix, part.after
+                warped = sizes
+            elif isinstance(step, Opaque) and step.moves_pixels:
+                part = _geometric_part(step, draws, sizes)
+                geometry.append(part)
+                moved, sizes = part.matrix if moved is None else part.matrix @ moved, part.after
         parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
         tone = tuple(p for p in parts if isinstance(p.step, Tone))
         local = tuple(p for p in parts if isinstance(p.step, Local))
-        stages.append(StagePlan(matrix, start, sizes, tone, local))
+        stages.append(StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes))
     if settings.output is not None and settings.output.size is not None:
         stages[-1] = _resized(stages[-1], settings.output.size)
     return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
 
 
-def _geometric_part(step: Geometric, draws: Draws, sizes: Sizes) -> GeometricPart:
+def _geometric_part(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:
     active, values = draws.active[step.label], draws.values[step.label]
     matrix = step.matrices(values, sizes)
     after = step.sizes_after(values, sizes)

@@ -15,6 +15,7 @@ import yaml
 from augsafe.errors import ArgumentError, PolicyError
 from augsafe.output import Output
 from augsafe.transforms import TRANSFORMS, OneOf, Transform
+from augsafe.transforms.base import Opaque
 
 FORMAT = 1
 OPTIONS = (
@@ -38,6 +39,8 @@ def plain(value: Any) -> Any:
 
 def encode(step: Transform) -> dict[str, Any]:
     """One step as {class name: {field: value}}; fields at their defaults are left out, the name is kept."""
+    if isinstance(step, Opaque):
+        return {type(step).__name__: {"step": step.said(), "p": step.p, "name": step.name}}
     body: dict[str, Any] = {}
     for item in fields(step):
         value = getattr(step, item.name)
@@ -55,6 +58,11 @@ def decode(entry: Any, where: str) -> Transform:
     if not isinstance(entry, Mapping) or len(entry) != 1:
         raise PolicyError(f"{where} must be one transform, such as 'Rotate: {{angle: [-15, 15]}}', got {entry!r}")
     ((name, body),) = entry.items()
+    if name == "Foreign":
+        raise PolicyError(
+            f"{where}: Foreign holds another library's step, which is code; a policy file never runs code. Build this "
+            "policy in Python, or name the pipeline to the command line as module:attribute"
+        )
     if name not in TRANSFORMS:
         raise PolicyError(f"{where}: there is no transform {name!r}{near(name, TRANSFORMS)}")
     kind = TRANSFORMS[name]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.check import as_compose, bind_contract
+from augsafe.check import bind_contract
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
+from augsafe.foreign import as_policy
 from augsafe.output import Output
 from augsafe.plan import Draws, Plan
 from augsafe.policy import near
@@ -55,7 +56,7 @@ def preview(
 ) -> Grid:
     """Show images and what a policy makes of them; cells that break the contract are outlined with the reason.
 
-    transform: a Compose or one transform. images: (n, H, W[, C]) or a list; labels: (n,) names or indices. The first
+    transform: a Compose, one transform, or a pipeline of another library as in `check`. images: (n, H, W[, C]) or a list; labels: (n,) names or indices. The first
     column is the original. mode: "draws" shows what the loader gives in `columns` epochs, from `epoch` on; "steps"
     each step alone and acting, then all together; "strength" the step named `step` from one end of its range to the
     other. rows: how many images, spread over the classes (8 unless said). cell: the side of a cell in pixels.
@@ -63,7 +64,7 @@ def preview(
 
     Raises ArgumentError, InputError and ContractError.
     """
-    compose = as_compose(transform)
+    compose, _ = as_policy(transform)
     _check_numbers(mode, columns, rows, cell)
     check_images(images, compose.value_range)
     numbers = np.arange(len(images)) if indices is None else np.asarray(indices, dtype=np.int64)

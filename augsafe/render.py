@@ -131,13 +131,15 @@ def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]
 
 
 def _local(part: Part, image: Image, row: int) -> Image:
-    from augsafe.transforms.base import Local
+    from augsafe.transforms.base import Local, Opaque
 
     if not part.active[row]:
         return image
     step = part.step
     assert isinstance(step, Local)
     result = step.apply(image, {k: float(v[row]) for k, v in part.values.items()})
+    if isinstance(step, Opaque):
+        return result
     if result.shape != image.shape or result.dtype != image.dtype:
         raise InputError(
             f"step {step.label!r} turned {image.dtype} {image.shape} into {result.dtype} {result.shape}; "

@@ -36,6 +36,7 @@ LAYERS = (
     "perclass",
     "features",
     "typicality",
+    "foreign",
     "contracts",
     "guards",
     "measured",

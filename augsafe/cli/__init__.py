@@ -45,7 +45,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy, YAML or JSON.")]
+PolicyFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="POLICY", help="A policy file, YAML or JSON, or module:attribute, which is imported and run."
+    ),
+]
 DataPath = Annotated[
     Path,
     typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
@@ -100,10 +105,10 @@ def check(
     """Say what a policy does to the classes and to the content of your images."""
     from augsafe.check import check as run_check
     from augsafe.cli.data import class_indices, even_sample, load
-    from augsafe.compose import Compose
+    from augsafe.cli.pipeline import load_policy
     from augsafe.sources import open_source
 
-    compose = Compose.load(policy)
+    compose = load_policy(policy)
     source = open_source(data)
     chosen_contract = _contract(contract, source.classes)
     notices = Console(stderr=True)
@@ -124,7 +129,7 @@ def check(
             seed=seed,
             draws=draws,
         )
-    _finish([(policy, report)], json, strict, one=True)
+    _finish([(Path(policy), report)], json, strict, one=True)
 
 
 @app.command()
@@ -163,12 +168,12 @@ def preview(
 ) -> None:
     """Draw what the network will see, with the cells that break the contract outlined."""
     from augsafe.cli.data import class_indices, load
-    from augsafe.compose import Compose
+    from augsafe.cli.pipeline import load_policy
     from augsafe.preview import preview as draw
     from augsafe.preview import spread
     from augsafe.sources import open_source
 
-    compose = Compose.load(policy)
+    compose = load_policy(policy)
     source = open_source(data)
     chosen_contract = _contract(contract, source.classes)
     chosen = spread(class_indices(source), rows)

@@ -19,6 +19,7 @@ from augsafe.guards.shrink import clopper_pearson, shrink
 from augsafe.plan import Plan
 from augsafe.render import Images, render
 from augsafe.transforms import Geometric
+from augsafe.transforms.base import Opaque
 
 BoolArray = NDArray[np.bool_]
 VISIBLE, MIN_PIXELS, PADDING, DOUBLED = 0.7, 8.0, 0.5, 0.3
@@ -231,7 +232,11 @@ def _count(
 
 def _framing(compose: Compose) -> tuple[str, ...]:
     """The steps that decide the frame: to blame when nothing that can be switched off is."""
-    return tuple(leaf.label for leaf in compose.leaves if isinstance(leaf, Geometric) and leaf.frame)
+    return tuple(
+        leaf.label
+        for leaf in compose.leaves
+        if isinstance(leaf, (Geometric, Opaque)) and (leaf.frame or isinstance(leaf, Opaque))
+    )
 
 
 def _findings(

@@ -78,7 +78,14 @@ def _corners(sizes: Sizes) -> FloatArray:
 
 
 def middle_visible(plan: Plan, share: float = 0.5) -> FloatArray:
-    """How much of the middle of each image (`share` of each side) lies inside the output frame (n,)."""
+    """How much of the middle of each image (`share` of each side) lies inside the frame of every stage (n,).
+
+    With several stages it is the least of them: no more than that is left.
+    """
+    return np.asarray(np.min([_middle_visible(part, share) for part in plan.prefixes], axis=0))
+
+
+def _middle_visible(plan: Plan, share: float) -> FloatArray:
     inverse = np.linalg.inv(plan.matrix).astype(np.float64, copy=False)
     source = project(inverse, _corners(plan.sizes))
     unit: FloatArray = (source + 0.5) / plan.shapes[:, None, ::-1]

@@ -104,7 +104,7 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
     middle, half = extents[:, 2:] + extents[:, :2] - 1, extents[:, 2:] - extents[:, :2]
     pixels, plain = _pixels(plan, maps, middle, half)
     visible = 1 - _lost_bound(maps, objects, middle, half)
-    wanted = visible < (1 if limits is None else limits.visible)
+    wanted = (visible < (1 if limits is None else limits.visible)) | (len(plan.stages) > 1)
     _exact(visible, wanted, maps, lambda rows: _push(plan, objects, rows))
     doubled = np.zeros(n)
     if plan.settings.border == "reflect":
@@ -220,7 +220,11 @@ def _tilted(plan: Plan, middle: FloatArray) -> FloatArray:
 def _push(plan: Plan, objects: Objects, rows: Rows) -> FloatArray:
     """The object's weight inside the frame, by its grid."""
     here = np.zeros((len(rows), 1), np.int64)
-    return _Pushed(plan, objects, rows).tile(here, here, slice(None))
+    pushed = [_Pushed(part, objects, rows) for part in plan.prefixes]
+    share = pushed[0].inside(here, here, slice(None))
+    for more in pushed[1:]:  # what an earlier frame cut off does not come back
+        share = np.minimum(share, more.inside(here, here, slice(None)))
+    return np.asarray(np.einsum("kij,kij->k", share, pushed[0].weights), dtype=np.float64)
 
 
 def _copies(plan: Plan, objects: Objects, rows: Rows, maps: _Map) -> FloatArray:
@@ -262,6 +266,11 @@ class _Pushed:
 
     def tile(self, i: NDArray[np.int64], j: NDArray[np.int64], rows: Rows | slice) -> FloatArray:
         """The weight inside the frame of the copies in the tiles that lie i to the right and j below, for some rows."""
+        share = self.inside(i, j, rows)
+        return np.asarray(np.einsum("kij,kij->k", share, self.weights[rows]), dtype=np.float64)
+
+    def inside(self, i: NDArray[np.int64], j: NDArray[np.int64], rows: Rows | slice) -> NDArray[np.float32]:
+        """The share (n, 16, 16) of each cell of these copies that lies inside the frame."""
         m = self.matrix[rows]
         x = np.where(i == 0, self.x[rows], (2 * i).astype(np.float32) - self.x[rows])[:, None, :]
         y = np.where(j == 0, self.y[rows], (2 * j).astype(np.float32) - self.y[rows])[:, :, None]
@@ -285,7 +294,7 @@ class _Pushed:
         assert share is not None
         if tilted:
             share = np.where(w > 1e-6, share, 0)
-        return np.asarray(np.einsum("kij,kij->k", share, self.weights[rows]), dtype=np.float64)
+        return np.asarray(share)
 
 
 def _cells(low: NDArray[np.float32], high: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

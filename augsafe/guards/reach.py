@@ -19,6 +19,7 @@ from augsafe.compose import Compose
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.judge import SYMMETRY_OF
 from augsafe.transforms import Geometric, Move, OneOf, Perspective, Transform
+from augsafe.transforms.base import Opaque
 
 _EPS = 1e-7
 _MOST_STATES = 4096
@@ -78,6 +79,8 @@ def reach(compose: Compose, size: tuple[int, int] = (224, 224)) -> Reach:
 
 
 def _apply(step: Transform, states: set[State]) -> set[State] | None:
+    if isinstance(step, Opaque) and step.moves_pixels:
+        return None  # only its draws are known
     if not isinstance(step, Geometric):
         return states
     out = set()

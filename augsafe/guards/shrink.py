@@ -11,6 +11,7 @@ from augsafe.compose import Compose
 from augsafe.guards.base import Witness
 from augsafe.plan import Plan
 from augsafe.transforms import Geometric
+from augsafe.transforms.base import Opaque
 
 
 def shrink(
@@ -24,7 +25,7 @@ def shrink(
     needed = np.stack([draws.active[leaf.label] for leaf in compose.leaves], axis=1)
     for column in range(len(compose.leaves) - 1, -1, -1):
         leaf = compose.leaves[column]
-        if not isinstance(leaf, Geometric) or not needed[:, column].any():
+        if not isinstance(leaf, (Geometric, Opaque)) or not needed[:, column].any():
             needed[:, column] = False
             continue
         tried = compose.assemble(shapes, draws.without(leaf))

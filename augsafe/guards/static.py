@@ -24,6 +24,7 @@ from augsafe.guards.standin import standin_findings
 from augsafe.plan import Draws, Plan
 from augsafe.randomness import Key
 from augsafe.transforms import Geometric, OneOf
+from augsafe.transforms.base import Opaque
 
 DRAWS = 40_000
 SHRUNK = 1_000  # violating draws that are shrunk, for each outcome
@@ -105,7 +106,8 @@ def _bench(compose: Compose, size: tuple[int, int], draws: int, seed: int) -> _B
     key = Key.of(seed, 0, np.arange(draws))
     shapes = np.broadcast_to(np.array(size, dtype=np.int64), (draws, 2))
     natural = compose.assemble(shapes, compose.draw(key))
-    few = min(4096, max(draws, 512))
+    slow = any(isinstance(leaf, Opaque) and leaf.moves_pixels for leaf in compose.leaves)
+    few = min(draws, 512) if slow else min(4096, max(draws, 512))
     ends = compose.assemble(np.broadcast_to(shapes[:1], (few, 2)), _ends(compose, few, seed))
     return _Bench(compose, natural, ends, reach(compose, size))
 
@@ -206,7 +208,7 @@ def _undecided(bench: _Bench, classes: tuple[str, ...], outcome: Outcome) -> Fin
         severity="warning",
         how="sampled",
         verdict="undecided",
-        steps=tuple(leaf.label for leaf in bench.compose.leaves if isinstance(leaf, Geometric)),
+        steps=tuple(leaf.label for leaf in bench.compose.leaves if isinstance(leaf, (Geometric, Opaque))),
         classes=classes,
         message=f"no bound rules out that {outcome.words}; none in {n:,} draws, so at most {upper:.2g} of them",
         help="A policy of flips, turns, rotation, zoom, shift and mild shear or tilt can be proven; this one cannot.",

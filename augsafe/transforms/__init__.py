@@ -2,6 +2,7 @@
 
 from augsafe.transforms.base import Geometric, Local, Move, Parameter, Tone, Transform
 from augsafe.transforms.choice import OneOf
+from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.frames import CenterCrop, Letterbox, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsafe.transforms.geometry import (
     HorizontalFlip,
@@ -13,7 +14,7 @@ from augsafe.transforms.geometry import (
     VerticalFlip,
     Zoom,
 )
-from augsafe.transforms.local import GaussianBlur
+from augsafe.transforms.local import Cut, GaussianBlur
 from augsafe.transforms.tone import Brightness, Contrast, Gamma, Invert
 
 TRANSFORMS: dict[str, type[Transform]] = {
@@ -33,39 +34,53 @@ TRANSFORMS: dict[str, type[Transform]] = {
         CenterCrop,
         RandomCrop,
         RandomResizedCrop,
+        Affine,
+        ResizedCrop,
+        ShortSide,
+        MiddleCrop,
         Brightness,
         Contrast,
         Gamma,
         Invert,
+        Levels,
+        Power,
         GaussianBlur,
+        Cut,
         OneOf,
     )
 }
 
 __all__ = [
     "TRANSFORMS",
+    "Affine",
     "Brightness",
     "CenterCrop",
     "Contrast",
+    "Cut",
     "Gamma",
     "GaussianBlur",
     "Geometric",
     "HorizontalFlip",
     "Invert",
     "Letterbox",
+    "Levels",
     "Local",
+    "MiddleCrop",
     "Move",
     "OneOf",
     "Pad",
     "Parameter",
     "Perspective",
+    "Power",
     "RandomCrop",
     "RandomResizedCrop",
     "Resize",
+    "ResizedCrop",
     "Rotate",
     "Rotate90",
     "Shear",
     "Shift",
+    "ShortSide",
     "Tone",
     "Transform",
     "VerticalFlip",

@@ -194,3 +194,33 @@ class Local(Transform):
     def apply(self, image: NDArray[Any], values: Mapping[str, float]) -> NDArray[Any]:
         """A new image of the same shape and dtype."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Opaque(Local):
+    """A step that does its own pixels and may also move them or change the frame.
+
+    It stands with the local steps of its stage; its map is told to guards and targets, and is not rendered again.
+    """
+
+    @property
+    def moves_pixels(self) -> bool:
+        """Whether the step may move pixels or change the frame at all."""
+        return True
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        """What the step does to places (n, 3, 3), as for a geometric step."""
+        raise NotImplementedError
+
+    def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
+        """The frame (n, 2) after the step."""
+        return sizes
+
+    def shape_factor(self, sizes: Sizes, after: Sizes) -> FloatArray:
+        """As for a geometric step."""
+        ratio = np.sqrt(sizes.prod(axis=1) / after.prod(axis=1))
+        return np.stack([ratio, ratio], axis=1)
+
+    def said(self) -> str:
+        """What it is, in words that do not differ between two runs."""
+        raise NotImplementedError

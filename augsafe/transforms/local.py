@@ -26,3 +26,14 @@ class GaussianBlur(Local):
             return image.copy()
         blurred = cv2.GaussianBlur(image, (0, 0), values["sigma"], borderType=cv2.BORDER_REFLECT_101)
         return np.asarray(blurred).reshape(image.shape)
+
+
+@dataclass(frozen=True)
+class Cut(Local):
+    """End a stage: what the frame does not show here is lost, and the border rule continues what it does show.
+
+    Policies need it only to repeat what other libraries do, which render each step on its own.
+    """
+
+    def apply(self, image: NDArray[Any], values: Mapping[str, float]) -> NDArray[Any]:
+        return image.copy()

@@ -23,11 +23,20 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "gamma": (0.3, 3.0),
     "angle": (-180.0, 180.0),
     "sigma": (0.0, 3.0),
+    "scale_x": (0.5, 2.0),
+    "scale_y": (0.5, 2.0),
+    "shear_x": (-20.0, 20.0),
+    "shear_y": (-20.0, 20.0),
+    "offset": (-0.3, 0.3),
     "scale": (0.05, 1.0),
     "ratio": (0.5, 2.0),
 }
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
     "size": st.integers(1, 20) | st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    "side": st.integers(1, 20),
+    "same_scale": st.booleans(),
+    "rounding": st.sampled_from(["none", "nearest", "down"]),
+    "order": st.sampled_from(["scale-rotate-shear", "scale-shear-rotate"]),
     "turns": st.sampled_from([(0, 1, 2, 3), (1,), (2,), (1, 3)]),
     **{side: st.integers(0, 5) for side in ("left", "top", "right", "bottom")},
 }

@@ -1,0 +1,91 @@
+"""albumentations: how its steps run, and how a map of coordinates goes through its mask path."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.foreign.library import Image, Library
+
+_SEQUENCES = ("Compose", "ReplayCompose", "Sequential")
+
+
+class Albumentations(Library):
+    """Steps and compositions of albumentations 1.4 and 2.0."""
+
+    name = "albumentations"
+
+    def steps(self, pipeline: Any) -> list[Any]:
+        if type(pipeline).__name__ not in _SEQUENCES or pipeline.p < 1:
+            return [pipeline]
+        return [step for part in pipeline.transforms for step in self.steps(part)]
+
+    def still(self, step: Any) -> bool:
+        from albumentations import ImageOnlyTransform, NoOp
+
+        if hasattr(step, "transforms"):
+            return all(self.still(part) for part in step.transforms)
+        # a class written elsewhere may promise to move nothing and yet do it
+        known = type(step).__module__.startswith("albumentations.")
+        return known and isinstance(step, (ImageOnlyTransform, NoOp))
+
+    def prepare(self, step: Any) -> Any:
+        from albumentations import Compose
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = copy.deepcopy(step)
+            _without_replay(made)
+            return Compose([made], is_check_shapes=False)
+
+    def prepare_map(self, step: Any) -> Any:
+        if not _all_known(step):
+            return None
+        made = self.prepare(step)
+        _plain_borders(made)
+        return made
+
+    def seed(self, prepared: Any, seed: int) -> None:
+        prepared.set_random_seed(seed)
+
+    def run(self, prepared: Any, image: Image, form: str) -> Any:
+        return prepared(image=image)["image"]
+
+    def move(self, prepared: Any, planes: NDArray[np.float32]) -> Image:
+        image = np.zeros((*planes.shape[:2], 3), np.uint8)
+        return np.asarray(prepared(image=image, mask=planes)["mask"])
+
+
+def _all_known(step: Any) -> bool:
+    parts = getattr(step, "transforms", None)
+    if parts is not None:
+        return all(_all_known(part) for part in parts)
+    return type(step).__module__.startswith("albumentations.") and type(step).__name__ != "Lambda"
+
+
+def _without_replay(step: Any) -> None:
+    """ReplayCompose marks its steps to record their draws, which they then do everywhere."""
+    if getattr(step, "deterministic", False):
+        step.deterministic = False
+    for part in getattr(step, "transforms", ()):
+        _without_replay(part)
+
+
+def _plain_borders(step: Any) -> None:
+    """Zeros beyond the image, and linear interpolation: the draws do not depend on either."""
+    import cv2
+
+    for name, value in (("border_mode", cv2.BORDER_CONSTANT), ("fill", 0), ("fill_mask", 0), ("mask_fill", None)):
+        if hasattr(step, name) and not (name == "fill_mask" and getattr(step, name) is None):
+            setattr(step, name, value)
+    for name in ("interpolation", "mask_interpolation"):
+        if hasattr(step, name):
+            setattr(step, name, cv2.INTER_LINEAR)
+    if getattr(step, "area_for_downscale", None):
+        step.area_for_downscale = None
+    for part in getattr(step, "transforms", ()):
+        _plain_borders(part)

@@ -1,0 +1,68 @@
+"""How fast a pipeline and its translation are, on the same images."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from augsafe.foreign.step import library_of
+from augsafe.foreign.translate import Translation
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds for one image, best of three rounds: the pipeline's own, and the policy's."""
+
+    theirs: float
+    ours: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster the policy is; below 1 it is slower."""
+        return self.theirs / self.ours
+
+    def __str__(self) -> str:
+        return f"{self.theirs * 1e6:,.0f} us an image as it was, {self.ours * 1e6:,.0f} us now: {self.ratio:.2f} times as fast"
+
+
+def speed(made: Translation, images: Any) -> Speed:
+    """Measure both on `images` (n arrays, uint8), as their libraries take them (torchvision: PIL images)."""
+    library = library_of(made.pipeline)
+    shown = [np.asarray(image) for image in images]
+    indices = np.arange(len(shown))
+    if library.name == "albumentations":
+
+        def theirs() -> None:
+            for image in shown:
+                made.pipeline(image=image)
+    elif library.name == "torchvision":
+        from PIL import Image
+
+        pictures = [Image.fromarray(image) for image in shown]
+
+        def theirs() -> None:
+            for picture in pictures:
+                made.pipeline(picture)
+    else:
+
+        def theirs() -> None:
+            for image in shown:
+                library.run(made.pipeline, image, "array")
+
+    def ours(epoch: int) -> None:
+        made.policy.batch(shown, indices, seed=0, epoch=epoch)
+
+    times: list[tuple[float, float]] = []
+    for number in range(ROUNDS + 1):
+        start = time.perf_counter()
+        theirs()
+        middle = time.perf_counter()
+        ours(number)
+        times.append((middle - start, time.perf_counter() - middle))
+    best = [min(column) / len(shown) for column in zip(*times[1:], strict=True)]
+    return Speed(best[0], best[1])

@@ -1,0 +1,181 @@
+"""Foreign steps: seeded by the key, recovered, refused where they are broken."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import numpy as np
+import pytest
+
+import augsafe as aug
+from augsafe.errors import ArgumentError, ForeignStepError, PolicyError
+from augsafe.foreign import translate
+from augsafe.foreign.recover import coordinates, fit, probe
+from augsafe.foreign.step import Foreign
+from tests.conftest import needs
+
+NOISE = np.random.default_rng(0).integers(0, 256, (40, 52, 3), dtype=np.uint8)
+
+
+def shifted(image):
+    return np.roll(image, int(np.random.randint(1, 9)), axis=1)  # noqa: NPY002
+
+
+def brighter(image):
+    return np.clip(image * random.uniform(0.5, 1.5), 0, 255).astype(np.uint8)
+
+
+def half_turn(image):
+    return image[::-1, ::-1].copy() if random.random() < 0.5 else image
+
+
+def unseeded(image, rng=np.random.default_rng()):  # noqa: B008
+    return np.roll(image, int(rng.integers(1, 30)), axis=0)
+
+
+def returns_none(image):
+    return None
+
+
+def changes_dtype(image):
+    return image / 255.0
+
+
+def writes(image):
+    image[:5] = 0
+    return image
+
+
+def raises(image):
+    raise RuntimeError("no luck")
+
+
+def drops_channels(image):
+    return image[..., 0]
+
+
+@pytest.mark.parametrize("broken", [returns_none, changes_dtype, writes, raises, drops_channels])
+def test_a_broken_step_is_named(broken):
+    with pytest.raises(ForeignStepError, match=broken.__name__):
+        aug.Compose([Foreign(broken, name=broken.__name__)]).plan([NOISE.shape], [0]) and Foreign(broken).apply(
+            NOISE, {"seed": 0.5}
+        )
+    with pytest.raises(ForeignStepError, match=broken.__name__):
+        Foreign(broken).apply(NOISE, {"seed": 0.5})
+
+
+@pytest.mark.parametrize("step", [shifted, brighter, half_turn])
+def test_it_is_reproducible_by_index_and_leaves_the_generators_alone(step):
+    policy = aug.Compose([aug.HorizontalFlip(), Foreign(step)])
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    before = (random.getstate(), np.random.get_state()[1].tolist())  # noqa: NPY002
+    together = policy.batch([NOISE] * 12, indices=range(12), seed=3, epoch=1)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+    alone = policy(NOISE, seed=3, epoch=1, index=7).image
+    np.testing.assert_array_equal(alone, together[7])
+    assert len({image.tobytes() for image in together}) > 2  # and indices do differ
+
+
+def test_what_cannot_be_seeded_is_said():
+    assert Foreign(shifted).seedable
+    assert not Foreign(unseeded).seedable
+    report = aug.check(unseeded, NOISE[None], contract=None, suggest=False, draws=100)
+    assert any("cannot be seeded" in note for note in report.notes)
+    assert not any("cannot be seeded" in n for n in aug.check(half_turn, size=(32, 32), draws=100, suggest=False).notes)
+
+
+def test_it_refuses_threads():
+    caught = []
+
+    def work():
+        try:
+            Foreign(brighter).apply(NOISE, {"seed": 0.1})
+        except ArgumentError as error:
+            caught.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert caught
+    assert "worker processes" in caught[0]
+
+
+@needs("albumentations")
+def test_the_loader_uses_processes_and_gives_the_same():
+    import albumentations as A
+
+    policy = aug.Compose([Foreign(A.RandomGamma((50, 200), p=1))])
+    images = np.stack([NOISE] * 6)
+    batches = [
+        [b.images for b in aug.Loader((images, np.arange(6)), policy, batch_size=3, workers=w, on_violation=None)]
+        for w in (0, 1)
+    ]
+    for a, b in zip(*batches, strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ArgumentError, match="workers=0"):
+        list(aug.Loader((images, np.arange(6)), lambda x: x, workers=1))
+
+
+def test_a_policy_file_never_holds_code():
+    text = aug.Compose([Foreign(brighter)]).to_yaml()
+    with pytest.raises(PolicyError, match="never runs code"):
+        aug.Compose.from_yaml(text)
+
+
+def test_a_callable_is_recovered_with_its_tone():
+    found = probe(lambda image: 255 - np.rot90(image), (40, 52), 3)
+    assert found.size == (52, 40)
+    np.testing.assert_allclose(found.matrix, [[0, 1, 0], [-1, 0, 51], [0, 0, 1]], atol=1e-9)
+    np.testing.assert_allclose(found.tone, np.linspace(1, 0, 17), atol=0.01)
+
+
+def test_what_is_not_affine_is_said():
+    planes = coordinates(60, 60)
+    planes[..., 0] += 4 * np.sin(planes[..., 1] / 6)
+    assert fit(planes, (60, 60)).kind == "other"
+    assert fit(coordinates(60, 60), (60, 60)).kind == "affine"
+    assert fit(np.zeros((60, 60, 3)), (60, 60)).kind == "lost"
+
+
+def test_a_callable_is_checked_for_the_class_change_it_makes():
+    report = aug.check(half_turn, contract="mnist", size=(28, 28), draws=100, suggest=False)
+    (found,) = [f for f in report.findings if f.becomes]
+    assert (found.code, found.steps, found.becomes) == ("AS101", ("half_turn",), {"6": "9", "9": "6"})
+    assert found.how == "witnessed"
+    assert aug.Compose([Foreign(half_turn)]).stages == (("half_turn",),)
+    assert report.policy.replay(found.witness.record).matrix[0, 0, 0] == -1
+
+
+def test_what_an_earlier_frame_cuts_off_stays_lost():
+    from augsafe.guards.measures import measure
+    from augsafe.guards.objects import inspect
+
+    image = np.zeros((1, 64, 64), np.uint8)
+    image[0, 8:20, 8:20] = 255
+    there, back = aug.Shift((-0.5, -0.5), (0, 0)), aug.Shift((0.5, 0.5), (0, 0))
+    objects = inspect(image)
+    visible = [
+        float(measure(aug.Compose(steps, border="constant").plan([(64, 64)], [0]), objects).visible[0])
+        for steps in ([there, back], [there, aug.Cut(), back])
+    ]
+    assert visible[0] > 0.99
+    assert visible[1] < 0.01
+
+
+@needs("kornia")
+def test_kornia_is_recovered():
+    import kornia.augmentation as K
+
+    step = K.RandomAffine(30.0, (0.1, 0.1), (0.8, 1.2), p=1.0)
+    foreign = Foreign(step)
+    for u in (0.1, 0.6, 0.9):
+        found = foreign.recovered(u, (60, 80))
+        want = foreign._maps.transform_matrix[0].numpy()
+        corners = np.array([[0, 0, 1], [79, 59, 1], [0, 59, 1.0]]).T
+        assert np.abs((found.matrix - want) @ corners)[:2].max() < 0.1
+    assert translate(K.AugmentationSequential(step, K.ColorJitter(p=1.0))).policy.batch([NOISE], indices=[0]).shape == (
+        1,
+        *NOISE.shape,
+    )
