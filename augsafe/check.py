@@ -46,8 +46,8 @@ def check(
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
-    transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the
-    contract's classes. contract: a Contract, the name of a built-in one, or None, in which case the symmetries that
+    transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images:
+    (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract, the name of a built-in one, or None, in which case the symmetries that
     the policy reaches are reported as unknown. masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
     for the nearest policy without errors.
@@ -118,13 +118,14 @@ def _foreign_notes(compose: Compose, translation: Translation | None) -> tuple[s
         )
         if kinds.get("other"):
             notes.append(
-                f"{leaf.label}: {kinds['other']:,} of its draws are not affine (elastic, grid or several at once); they "
-                "were judged by the nearest affine map."
+                f"{leaf.label}: {kinds['other']:,} of its draws are not affine (elastic, grid or several at once); "
+                "they were judged by the nearest affine map."
             )
     unsure = [leaf.label for leaf in compose.leaves if isinstance(leaf, Foreign) and not leaf.seedable]
     if unsure:
         notes.append(
-            f"{', '.join(unsure)}: cannot be seeded. A finding is true of the draw that was looked at, and does not replay."
+            f"{', '.join(unsure)}: cannot be seeded. A finding is true of the draw that was looked at, and does not "
+            "replay."
         )
     return tuple(notes)
 

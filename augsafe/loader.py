@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -70,7 +70,9 @@ class Loader:
 
     source: what `open_source` reads: (images, labels), a folder per class, an npz, a csv manifest, or any object with
     `__len__` and `__getitem__`. transform: None, a Compose, one transform, a PerClass, or a pipeline of another library
-    (see `augsafe.foreign.translate`). workers: threads, or processes where the policy has Foreign steps; 0 works in the caller's. The images, their order and their bytes do not depend on it.
+    (see `augsafe.foreign.translate`).
+    workers: threads, or processes where the policy has Foreign steps; 0 works in the caller's. The images, their order
+    and their bytes do not depend on it.
     rank, world_size: each rank gets its own share of the same order; `even` says what happens where it does not divide:
     "pad" (some images are given twice), "drop" (some are left out) or "none" (ranks differ in length).
     contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced
@@ -270,7 +272,7 @@ class _Chunks:
                 future = Future()
                 future.set_result(loader._worker(*arguments))
             else:
-                work = run_in_process if self._processes else loader._worker
+                work: Callable[..., Chunk] = run_in_process if self._processes else loader._worker
                 future = self._pool.submit(work, *arguments)
             self._running.append((size, future))
             self._cursor += size
@@ -313,11 +315,10 @@ def _check_word(name: str, value: str, known: tuple[str, ...]) -> None:
 def _policy(transform: Any, output: Output | None) -> Compose | PerClass:
     if transform is None:
         transform = Compose(())
-    if not isinstance(transform, PerClass):
-        transform, _ = as_policy(transform)
-    if output is None:
-        return transform
-    return transform.with_output(output) if isinstance(transform, PerClass) else replace(transform, output=output)
+    if isinstance(transform, PerClass):
+        return transform if output is None else transform.with_output(output)
+    compose, _ = as_policy(transform)
+    return compose if output is None else replace(compose, output=output)
 
 
 def _digest(body: Any) -> str:

@@ -27,7 +27,8 @@ class Speed:
         return self.theirs / self.ours
 
     def __str__(self) -> str:
-        return f"{self.theirs * 1e6:,.0f} us an image as it was, {self.ours * 1e6:,.0f} us now: {self.ratio:.2f} times as fast"
+        was, now = self.theirs * 1e6, self.ours * 1e6
+        return f"{was:,.0f} us an image as it was, {now:,.0f} us now: {self.ratio:.2f} times as fast"
 
 
 def speed(made: Translation, images: Any) -> Speed:

@@ -142,7 +142,9 @@ class Foreign(Opaque):
             return result if not np.may_share_memory(result, like) else result.copy()
         mean, std = (np.asarray(v, np.float32) for v in self.levels)
         levels = np.clip(result * std + mean, 0, 1)
-        return np.rint(levels * np.iinfo(like.dtype).max).astype(like.dtype) if like.dtype.kind == "u" else levels
+        if like.dtype.kind == "u":
+            levels = np.rint(levels * np.iinfo(like.dtype).max)
+        return np.asarray(levels, dtype=like.dtype)
 
     def _checked(self, result: Any, given: Image) -> Image:
         if not isinstance(result, np.ndarray):

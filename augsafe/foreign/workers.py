@@ -29,8 +29,8 @@ def process_pool(workers: int, work: Callable[..., Any]) -> Executor:
         body = pickle.dumps(work)
     except Exception as error:
         raise ArgumentError(
-            f"a step of another library runs in worker processes, and this policy or source cannot be sent there: {error}; "
-            "define callables at the top of a module, or use workers=0"
+            "a step of another library runs in worker processes, and this policy or source cannot be sent there: "
+            f"{error}; define callables at the top of a module, or use workers=0"
         ) from error
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(body,))

@@ -191,7 +191,7 @@ class ResizedCrop(Geometric):
 
 @dataclass(frozen=True)
 class ShortSide(Geometric):
-    """Scale until the shorter side is `side` pixels; the longer is cut to whole pixels, as torchvision's Resize does."""
+    """Scale until the shorter side is `side` pixels; the longer is cut to whole pixels, as in torchvision's Resize."""
 
     side: int = 256
 
