@@ -57,7 +57,8 @@ def preview(
     """Show images and what a policy makes of them; cells that break the contract are outlined with the reason.
 
     transform: a Compose, one transform, or a pipeline of another library as in `check`. images: (n, H, W[, C]) or a
-    list; labels: (n,) names or indices. The first column is the original. mode: "draws" shows what the loader gives in `columns` epochs, from `epoch` on; "steps"
+    list; labels: (n,) names or indices. The first column is the original. mode: "draws" shows what the loader gives
+    in `columns` epochs, from `epoch` on; "steps"
     each step alone and acting, then all together; "strength" the step named `step` from one end of its range to the
     other. rows: how many images, spread over the classes (8 unless said). cell: the side of a cell in pixels.
     indices: the numbers of the images in their data set, which key the draws (0, 1, ... unless said).

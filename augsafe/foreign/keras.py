@@ -83,7 +83,7 @@ class Keras(Library):
         return result[..., 0] if image.ndim == 2 and result.shape[2] == 1 else result.astype(image.dtype)
 
     def move(self, prepared: Any, planes: NDArray[np.float32]) -> Image:
-        return np.asarray(prepared(planes[None], training=True))[0]
+        return np.asarray(np.asarray(prepared(planes[None], training=True))[0])
 
 
 def _known(step: Any) -> bool:
