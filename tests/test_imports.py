@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "augsafe"
 # Low to high: a module imports from earlier layers or from its own; see docs/decisions/0001.
 LAYERS = (
     "errors",
+    "frameworks",
     "decode",
     "sources",
     "randomness",
@@ -45,6 +46,7 @@ LAYERS = (
     "batches",
     "loader",
     "preview",
+    "adapters",
     "cnns",
     "ablation",
     "__init__",

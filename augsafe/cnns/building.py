@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augsafe.cnns.frameworks import framework as needed
 from augsafe.cnns.specs import Network, network
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
+from augsafe.frameworks import framework as needed
 
 
 def build(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from augsafe.cnns.advice import Transfer
 from augsafe.cnns.data import Policy
-from augsafe.cnns.frameworks import framework as needed
 from augsafe.cnns.results import Result
 from augsafe.cnns.specs import Network, network
 from augsafe.cnns.task import Options, Task, prepare
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
+from augsafe.frameworks import framework as needed
 from augsafe.guards.enforce import OnViolation
 from augsafe.transforms import Transform
 

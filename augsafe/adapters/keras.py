@@ -1,0 +1,85 @@
+"""Into Keras 3, on any backend: batches by number, as `keras.utils.PyDataset`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from augsafe.batches import Worker
+from augsafe.compose import Compose
+from augsafe.contracts import Contract
+from augsafe.errors import ArgumentError, InputError
+from augsafe.foreign import as_policy
+from augsafe.frameworks import framework
+from augsafe.guards.enforce import OnViolation, actions_of
+from augsafe.perclass import PerClass
+from augsafe.randomness import permutation
+from augsafe.sources import open_source
+
+if TYPE_CHECKING:
+    import keras
+else:
+    keras = framework("keras", "augsafe.adapters.keras")
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Augmented batches (images, labels) for `model.fit`; each epoch has its own order and its own draws.
+
+    source, transform, contract, on_violation: as in `augsafe.Loader`, but a batch has a fixed place and so cannot drop
+    an image. Keras takes channels last unless its backend is told otherwise: leave `Output(layout=)` at "HWC".
+    workers, use_multiprocessing: Keras' own. The bytes are those of the loader and depend on neither. Raises
+    ArgumentError and InputError.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        transform: Any = None,
+        *,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int = 0,
+        contract: Contract | str | None = None,
+        on_violation: OnViolation | None = "redraw",
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> None:
+        super().__init__(workers=workers, use_multiprocessing=use_multiprocessing)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise ArgumentError(f"Batches(batch_size=...) must be a whole number of at least 1, got {batch_size!r}")
+        if on_violation is not None and "drop" in actions_of(on_violation).values():
+            raise ArgumentError("on_violation='drop' needs augsafe.Loader; use 'redraw', 'clamp' or 'identity'")
+        policy = transform if isinstance(transform, PerClass) else as_policy(transform or Compose(()))[0]
+        made = Contract.builtin(contract) if isinstance(contract, str) else contract
+        self._worker = Worker(open_source(source), policy, made, on_violation, "raise", seed)
+        self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, bool(shuffle), int(seed), 0
+
+    def __len__(self) -> int:
+        return -(-len(self._worker.source) // self.batch_size)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        if not 0 <= number < len(self):
+            raise IndexError(f"there are {len(self)} batches, got number {number}")
+        n = len(self._worker.source)
+        order = permutation(n, self.seed, self.epoch) if self.shuffle else np.arange(n)
+        indices = order[number * self.batch_size : (number + 1) * self.batch_size]
+        batch = self._worker(self.epoch, np.zeros(len(indices), np.int64), indices, 0).batch
+        assert batch is not None  # nothing is dropped and nothing skipped
+        if batch.labels is None:
+            raise InputError("the images have no labels; give (images, labels)")
+        return batch.images, np.asarray(batch.labels, np.int64)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the order and the draws. Raises ArgumentError."""
+        if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
+            raise ArgumentError(f"set_epoch(epoch) must be a whole number of at least 0, got {epoch!r}")
+        self.epoch = epoch
+
+    def on_epoch_end(self) -> None:
+        """The next epoch: another order, other draws.
+
+        Keras also calls this once before it trains, when it looks at a batch to build the network, so that the epochs
+        of a `fit` are 1, 2, ...
+        """
+        self.epoch += 1
