@@ -48,8 +48,8 @@ def check(
 
     transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images:
     (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract, the
-    name of a built-in one, or None, in which case the symmetries that
-    the policy reaches are reported as unknown. masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
+    name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
+    masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
     for the nearest policy without errors.
 
@@ -82,8 +82,7 @@ def check(
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
         measured = measure(compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed)
         findings += [_accepted(f, bound) for f in measured.findings]
-    mended: Compose | None = None
-    mends: tuple[str, ...] = ()
+    mended, mends = None, tuple[str, ...]()
     if suggest and any(f.severity == "error" and f.accepted is None for f in findings):
         mended, mends = mend(compose, findings, lambda p: run(p, min(draws, 4000), measured.contract)[1])
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)

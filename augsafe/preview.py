@@ -58,9 +58,9 @@ def preview(
 
     transform: a Compose, one transform, or a pipeline of another library as in `check`. images: (n, H, W[, C]) or a
     list; labels: (n,) names or indices. The first column is the original. mode: "draws" shows what the loader gives
-    in `columns` epochs, from `epoch` on; "steps"
-    each step alone and acting, then all together; "strength" the step named `step` from one end of its range to the
-    other. rows: how many images, spread over the classes (8 unless said). cell: the side of a cell in pixels.
+    in `columns` epochs, from `epoch` on; "steps" each step alone and acting, then all together; "strength" the step
+    named `step` from one end of its range to the other. rows: how many images, spread over the classes (8 unless said).
+    cell: the side of a cell in pixels.
     indices: the numbers of the images in their data set, which key the draws (0, 1, ... unless said).
 
     Raises ArgumentError, InputError and ContractError.
@@ -76,13 +76,8 @@ def preview(
     shown = [np.asarray(images[i]) for i in chosen]
     bare = _visible(compose)
     made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
-    marks = Marks.of(
-        bound if contract is not None else None,
-        shown,
-        known[chosen],
-        None if masks is None else [masks[i] for i in chosen],
-        None if boxes is None else [boxes[i] for i in chosen],
-    )
+    given = (None if targets is None else [targets[i] for i in chosen] for targets in (masks, boxes))
+    marks = Marks.of(bound if contract is not None else None, shown, known[chosen], *given)
     pictures = [render(shown, column.plan) for column in made]
     cells = [[Cell(image)] for image in shown]
     for column, rendered in zip(made, pictures, strict=True):

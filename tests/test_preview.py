@@ -238,4 +238,4 @@ def test_wrong_input():
     with pytest.raises(ContractError, match="mnst"):
         preview(Rotate(), IMAGES[:3], contract="mnst")
     with pytest.raises(ArgumentError):
-        preview(lambda image: image, IMAGES[:3])
+        preview(3, IMAGES[:3])

@@ -20,6 +20,7 @@ _CHOICES: dict[str, list[str]] = {
     "layout": ["HWC", "CHW"],
 }
 _SIMPLE: dict[Any, dict[str, Any]] = {
+    bool: {"type": "boolean"},
     int: {"type": "integer"},
     float: {"type": "number"},
     str: {"type": "string"},

@@ -145,7 +145,7 @@ def test_a_callable_is_checked_for_the_class_change_it_makes():
     assert (found.code, found.steps, found.becomes) == ("AS101", ("half_turn",), {"6": "9", "9": "6"})
     assert found.how == "witnessed"
     assert aug.Compose([Foreign(half_turn)]).stages == (("half_turn",),)
-    assert report.policy.replay(found.witness.record).matrix[0, 0, 0] == -1
+    assert report.policy.replay(found.witness.record).matrix[0, 0, 0] < -0.99
 
 
 def test_what_an_earlier_frame_cuts_off_stays_lost():

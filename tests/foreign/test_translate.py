@@ -84,7 +84,7 @@ def linear_parts(matrices):
     """What is drawn, free of the frame: angle, scale, place."""
     m = np.asarray(matrices)
     return {
-        "angle": np.degrees(np.arctan2(m[:, 0, 1], m[:, 0, 0])),
+        "angle": np.round(np.degrees(np.arctan2(m[:, 0, 1], m[:, 0, 0])), 3) % 360,  # -180 is 180
         "scale": np.sqrt(np.abs(np.linalg.det(m[:, :2, :2]))),
         "aspect": m[:, 0, 0] / np.where(np.abs(m[:, 1, 1]) < 1e-9, 1, m[:, 1, 1]),
         "x": m[:, 0, 2],
