@@ -1,6 +1,7 @@
 """Image augmentation that says, before you train, where it breaks your labels."""
 
-from augsafe.ablation import ablate
+from typing import TYPE_CHECKING, Any
+
 from augsafe.check import check
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
@@ -54,6 +55,9 @@ from augsafe.transforms import (
     VerticalFlip,
     Zoom,
 )
+
+if TYPE_CHECKING:
+    from augsafe.ablation import ablate
 
 __version__ = "0.1.0"
 
@@ -112,3 +116,12 @@ __all__ = [
     "from_torchvision",
     "preview",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # what most programs never call, and is slow to import
+    if name == "ablate":
+        from augsafe.ablation import ablate
+
+        return ablate
+    raise AttributeError(f"module 'augsafe' has no attribute {name!r}")

@@ -19,8 +19,6 @@ from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
 from augsafe.guards.objects import inspect
 from augsafe.guards.static import DRAWS, StaticResult, static_check
-from augsafe.measured import Measured, measure
-from augsafe.measured.class_change import worst
 from augsafe.report import Report, sort_findings
 from augsafe.sample import check_image
 
@@ -77,11 +75,13 @@ def check(
 
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = run(compose, draws, bound)
+    from augsafe.measured import Measured, measure, worst  # slow to import, and not for every program
+
     measured = Measured((), (), bound)
     if images is not None:
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
         measured = measure(compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed)
-        findings += [_accepted(f, bound) for f in measured.findings]
+    findings += [_accepted(f, bound) for f in measured.findings]
     mended, mends = None, tuple[str, ...]()
     if suggest and any(f.severity == "error" and f.accepted is None for f in findings):
         mended, mends = mend(compose, findings, lambda p: run(p, min(draws, 4000), measured.contract)[1])
