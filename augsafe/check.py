@@ -58,10 +58,8 @@ def check(
     Raises ArgumentError, InputError and ContractError.
     """
     compose, translation = as_policy(transform)
-    if images is None and any(given is not None for given in (labels, masks, boxes, groups, reference)):
-        raise ArgumentError("labels, masks, boxes, groups and reference need images")
-    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
-        raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
+    given = any(value is not None for value in (labels, masks, boxes, groups, reference))
+    _check_arguments(images is not None, given, draws)
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     objects = None if images is None else inspect(images, masks, boxes)
@@ -75,19 +73,26 @@ def check(
 
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = run(compose, draws, bound)
-    from augsafe.measured import Measured, measure, worst  # slow to import, and not for every program
+    from augsafe.measured import Measured, measure, worst  # slow to import
 
     measured = Measured((), (), bound)
     if images is not None:
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
         measured = measure(compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed)
     findings += [_accepted(f, bound) for f in measured.findings]
-    mended, mends = None, tuple[str, ...]()
-    if suggest and any(f.severity == "error" and f.accepted is None for f in findings):
-        mended, mends = mend(compose, findings, lambda p: run(p, min(draws, 4000), measured.contract)[1])
+    failed = suggest and any(f.severity == "error" and f.accepted is None for f in findings)
+    few = min(draws, 4000)
+    mended, mends = mend(compose, findings, lambda p: run(p, few, measured.contract)[1]) if failed else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
     return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+
+
+def _check_arguments(images: bool, given: bool, draws: Any) -> None:
+    if given and not images:
+        raise ArgumentError("labels, masks, boxes, groups and reference need images")
+    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
+        raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
 
 
 def _with_content(verdicts: dict[str, str], findings: Sequence[Finding]) -> dict[str, str]:
