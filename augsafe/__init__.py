@@ -58,6 +58,7 @@ from augsafe.transforms import (
 
 if TYPE_CHECKING:
     from augsafe.ablation import ablate
+    from augsafe.calibration import calibrate
 
 __version__ = "0.1.0"
 
@@ -111,6 +112,7 @@ __all__ = [
     "ViolationError",
     "Zoom",
     "ablate",
+    "calibrate",
     "check",
     "from_albumentations",
     "from_torchvision",
@@ -124,4 +126,8 @@ def __getattr__(name: str) -> Any:
         from augsafe.ablation import ablate
 
         return ablate
+    if name == "calibrate":
+        from augsafe.calibration import calibrate
+
+        return calibrate
     raise AttributeError(f"module 'augsafe' has no attribute {name!r}")

@@ -43,6 +43,7 @@ LAYERS = (
     "measured",
     "report",
     "check",
+    "calibration",
     "batches",
     "loader",
     "preview",

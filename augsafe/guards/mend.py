@@ -64,17 +64,18 @@ def _weaker(first: Compose, compose: Compose, name: str, shrunk: dict[str, int])
         return compose.without(name)
     keep = _KEEP[min(turn, len(_KEEP) - 1)]
     shrunk[name] = turn + 1
-    return replace(compose, steps=tuple(_narrowed(step, keep) if s.label == name else s for s in compose.steps))
+    return replace(compose, steps=tuple(narrowed(step, keep) if s.label == name else s for s in compose.steps))
 
 
-def _narrowed(step: Transform, keep: float) -> Transform:
+def narrowed(step: Transform, keep: float) -> Transform:
+    """The step with its ranges shrunk towards what changes nothing; `keep` = 1 leaves them."""
     new: dict[str, Any] = {}
     for q in step.parameters:
         if q.free:
             continue
         ends = q.towards_neutral(np.array(step.bounds(q)), np.array(keep))
         # round towards the neutral value, so that a limit that was met stays met
-        rounded = [np.floor(v * 1000) / 1000 if v > q.neutral else np.ceil(v * 1000) / 1000 for v in ends]
+        rounded = [np.floor(v * 1000 + 1e-6) / 1000 if v > q.neutral else np.ceil(v * 1000 - 1e-6) / 1000 for v in ends]
         new[q.name] = (float(rounded[0]), float(rounded[1]))
     return replace(step, **new)
 

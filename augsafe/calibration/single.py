@@ -1,0 +1,125 @@
+"""Limits of single transforms, in each direction and for each class: measured to look at, not certified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.calibration.losses import Jury, Losses
+from augsafe.calibration.scaling import Direction, directions
+from augsafe.calibration.walk import FloatArray
+from augsafe.compose import Compose
+from augsafe.typicality.intervals import bounds, effective, needed
+
+SAFE, HARMFUL, OPEN = "safe", "harmful", "undecided"
+LEVEL = 0.95  # of each bound
+
+
+@dataclass(frozen=True, eq=False)
+class Single:
+    """One step in one direction for one class, from weak to strong.
+
+    values: strengths. rates: share of images whose class was changed or whose content was lost, with one-sided 95 %
+    bounds; unfamiliar: share that became unfamiliar. limit: the strongest value up to which no rate exceeds its
+    limit, None where the weakest already does. verdict: of the strongest value: "safe" or "harmful" where the bounds
+    leave no doubt, else "undecided", with the number of images of the class that would decide (None: too many).
+    unjudged: how many images of the class are needed before anything can be said.
+    """
+
+    step: str
+    parameter: str
+    side: str
+    cls: str
+    values: tuple[float, ...]
+    rates: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    unfamiliar: tuple[float, ...]
+    limit: float | None
+    verdict: str
+    n: int
+    needed: int | None = None
+    unjudged: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "step": self.step,
+            "parameter": self.parameter,
+            "side": self.side,
+            "class": self.cls,
+            "limit": self.limit,
+            "verdict": self.verdict,
+            "n": self.n,
+            "needed": self.needed if self.unjudged is None else self.unjudged,
+            "values": list(self.values),
+            "rates": [None if np.isnan(v) else round(v, 6) for v in self.rates],
+            "low": [round(v, 6) for v in self.low],
+            "high": [round(v, 6) for v in self.high],
+            "unfamiliar": [None if np.isnan(v) else round(v, 6) for v in self.unfamiliar],
+        }
+
+
+Track = Callable[[Iterable[Any], str], Iterable[Any]]
+
+
+def singles(
+    jury: Jury, compose: Compose, rows: NDArray[np.int64], epsilon: float, unfamiliar: float, grid: int, track: Track
+) -> tuple[Single, ...]:
+    """Measure every direction of every step on these images."""
+    out: list[Single] = []
+    for direction in track(list(directions(compose, grid)), "Single limits"):
+        seen = [jury.losses(direction.at(compose, k), rows) for k in range(len(direction.values))]
+        for c in np.unique(jury.own[rows]):
+            out.append(_single(jury, direction, seen, rows, int(c), (epsilon, unfamiliar)))
+    return tuple(out)
+
+
+def _single(
+    jury: Jury,
+    direction: Direction,
+    seen: Sequence[Losses],
+    rows: NDArray[np.int64],
+    cls: int,
+    limits: tuple[float, float],
+) -> Single:
+    mine = jury.own[rows] == cls
+    name, count = jury.contract.classes[cls], int(mine.sum())
+    head = (direction.step, direction.parameter, direction.side, name, direction.values)
+    if any(s.unjudged[mine].any() for s in seen):
+        none = (float("nan"),) * len(seen)
+        ends = ((0.0,) * len(seen), (1.0,) * len(seen))
+        return Single(*head, none, *ends, none, None, OPEN, count, unjudged=jury.reference.undecided.get(name))
+    lost, strange = (np.stack([getattr(s, k)[mine] for s in seen], axis=1) for k in ("lost", "unfamiliar"))
+    low, high = _bounds(lost, jury.groups[rows][mine])
+    strange_low, strange_high = _bounds(strange, jury.groups[rows][mine])
+    rates, unfamiliar = lost.mean(axis=0), strange.mean(axis=0)
+    fine = (rates <= limits[0]) & (unfamiliar <= limits[1])
+    reached = int(np.cumprod(fine).sum())
+    if high[-1] <= limits[0] and strange_high[-1] <= limits[1]:
+        verdict = SAFE
+    else:
+        verdict = HARMFUL if low[-1] > limits[0] or strange_low[-1] > limits[1] else OPEN
+    more = None
+    if verdict == OPEN:
+        asked = [needed(float(r[-1]), limit, LEVEL) for r, limit in zip((rates, unfamiliar), limits, strict=True)]
+        more = None if None in asked else max(v for v in asked if v is not None)
+    return Single(
+        *head,
+        tuple(map(float, rates)),
+        tuple(map(float, low)),
+        tuple(map(float, high)),
+        tuple(map(float, unfamiliar)),
+        direction.values[reached - 1] if reached else None,
+        verdict,
+        count,
+        more,
+    )
+
+
+def _bounds(events: NDArray[np.bool_], groups: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    return bounds(events.mean(axis=0), effective(events, groups), LEVEL)

@@ -1,0 +1,160 @@
+"""A calibration in words, for a terminal and for the head of a policy file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from augsafe.calibration.single import HARMFUL, OPEN, SAFE, Single
+
+if TYPE_CHECKING:
+    from augsafe.calibration.result import Calibration, Certificate
+
+MOST = 8  # classes that are named
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a sentence."""
+    if len(names) > MOST:
+        return f"{', '.join(names[:MOST])} and {len(names) - MOST} more"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.3g} %"
+
+
+def promise(c: Calibration, per_class: bool = False) -> list[str]:
+    """What the certificate says, one sentence a line."""
+    confidence = _percent(1 - c.delta / 2)
+    if per_class:
+        scales = ", ".join(f"{name} {found.scale:g}" for name, found in c.by_class.items())
+        out = [
+            f"Scale by class: {scales} (0: nothing is certified).",
+            f"With confidence {confidence}, for all these classes at once:",
+        ]
+    elif not c.certified:
+        return ["Nothing is certified: this policy leaves images as they are, but for what sets the frame."]
+    else:
+        out = [f"Certified at scale {c.scale:g}. With confidence {confidence}, in every class:"]
+    return [
+        *out,
+        f"at most {_percent(c.bar.epsilon)} of draws change the class or lose the content, and at most "
+        f"{_percent(c.bar.unfamiliar)} become unfamiliar.",
+        f"According to {_according(c)}, for images like those given.",
+    ]
+
+
+def _according(c: Calibration) -> str:
+    named = f"the contract {c.contract.name!r}" if c.contract.name else "a contract"
+    has = bool(c.contract.relations or c.contract.limits)
+    said = [named if has else "", "the content guard", "a reference learned from the images" if c.measured else ""]
+    return listed([s for s in said if s])
+
+
+def words(c: Calibration) -> list[str]:
+    """Sentences: the verdict, what was left out, what would decide, what is not certified."""
+    out = [_verdict(c)]
+    if c.left_out:
+        steps = [f"{step} (harms {listed(classes)})" for step, classes in c.left_out.items()]
+        out.append(f"Left out of the policy for all classes: {listed(steps)}.")
+    if c.short:
+        need = [f"{name} ({2 * n})" if n else name for name, n in c.short.items()]
+        out.append(f"Too few images to say anything, with how many are needed over both halves: {listed(need)}.")
+    elif c.certificate.needed is not None:
+        at = "the weakest scale" if not c.certified else "the next scale"
+        out.append(f"About {c.certificate.needed:,} independent images of each class would certify {at}.")
+    far = [f"{n} {found.scale:g}" for n, found in c.by_class.items() if found.scale > c.scale]
+    if far:
+        out.append(f"Policies by class reach further: {listed(far)}.")
+    if c.look_alikes:
+        pairs = [f"{a} and {b}" for a, b in c.look_alikes]
+        out.append(f"The images cannot tell apart {listed(pairs)}: a change between them is not seen.")
+    out.append("The limits of single steps are for a first look. They are not certified, nor is their combination.")
+    return out
+
+
+def _verdict(c: Calibration) -> str:
+    found = c.certificate
+    confidence = _percent(1 - found.level)
+    limits = f"{_percent(c.bar.epsilon)} lost, {_percent(c.bar.unfamiliar)} unfamiliar"
+    if found.verdict == "certified":
+        cls, rate = found.worst or ("", 0.0)
+        whole = "the whole policy" if found.scale == 1 else f"scale {found.scale:g} of the policy"
+        return (
+            f"Certified: {whole}, for all {len(c.by_class)} classes, with confidence {confidence} ({limits} at most; "
+            f"seen: {_percent(rate)} lost, class {cls})."
+        )
+    first = c.walk.scales[0]
+    if found.verdict == "undecided":
+        return f"Undecided: too few images to certify even scale {first:g}; the smallest class gave {found.n} to test."
+    over = [
+        c.contract.classes[cls]
+        for j, cls in enumerate(c.walk.classes)
+        if c.walk.lost[0, j] >= c.bar.epsilon or c.walk.unfamiliar[0, j] >= c.bar.unfamiliar
+    ]
+    return f"Not certified: already at scale {first:g} the limits ({limits}) are exceeded for {listed(over)}."
+
+
+def render(c: Calibration) -> Any:
+    """A rich renderable: the verdict, the policy, the table of single limits."""
+    from rich.console import Group
+    from rich.text import Text
+
+    style = {"certified": "bold green", "undecided": "bold yellow", "unsafe": "bold red"}[c.certificate.verdict]
+    said = words(c)
+    parts: list[Any] = [Text(said[0], style=style), Text()]
+    steps = [_step(step) for step in c.compose.steps]
+    parts.append(Text("The certified policy: " + ("; ".join(steps) or "no step") + ".")) if c.certified else None
+    parts += [Text(" ".join(said[1:-1])), Text(), _table(c), Text(said[-1])]
+    return Group(*[p for p in parts if p is not None])
+
+
+def _step(step: Any) -> str:
+    ranges = [f"{q.name} {_range(*step.bounds(q))}" for q in step.parameters if not q.free]
+    inner = [_step(child) for child in getattr(step, "children", ())]
+    chance = "" if step.p == 1 else f" p={step.p:g}"
+    return f"{step.label} {', '.join(ranges) or ''}{' or '.join(inner)}{chance}".replace("  ", " ").strip()
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:g} to {high:g}"
+
+
+def _table(c: Calibration) -> Any:
+    """For each step and direction the limit of the worst class, and how the classes divide."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="Single limits (not certified)", title_justify="left", box=None, pad_edge=False)
+    for name in ("step", "range given", "limit", "worst class", "verdict at full strength"):
+        table.add_column(name, justify="right" if name == "limit" else "left", overflow="fold")
+    rows: dict[tuple[str, str, str], list[Single]] = {}
+    for row in c.singles:
+        rows.setdefault((row.step, row.parameter, row.side), []).append(row)
+    for (step, parameter, side), group in rows.items():
+        end = "acts" if side == "acts" else f"to {group[0].values[-1]:g}"
+        worst = min(group, key=lambda r: (-1 if r.limit is None else r.values.index(r.limit), -r.rates[-1]))
+        limit = "-" if worst.limit is None else "any" if side == "acts" else f"{worst.limit:g}"
+        alike = len({r.limit for r in group}) == 1
+        named = "all alike" if alike and len(group) > 1 else worst.cls
+        table.add_row(f"{step} {parameter}".strip(), end, limit, Text(named), Text(_divided(group)))
+    return table
+
+
+def _divided(group: Sequence[Single]) -> str:
+    parts = []
+    for verdict in (HARMFUL, OPEN, SAFE):
+        some = [r for r in group if r.verdict == verdict]
+        if not some:
+            continue
+        asked = [r.needed for r in some if r.needed is not None]
+        more = f", try {max(asked):,} a class" if verdict == OPEN and asked else ""
+        names = "all classes" if len(some) == len(group) and len(group) > 1 else listed([r.cls for r in some])
+        parts.append(f"{verdict}: {names}{more}")
+    return "; ".join(parts)
+
+
+def class_line(name: str, found: Certificate) -> str:
+    """One class for the command line."""
+    return f"{name}: scale {found.scale:g}" if found.verdict == "certified" else f"{name}: {found.verdict}"
