@@ -19,7 +19,7 @@ COLUMNS = 3
 SMOOTH = 3  # drawn so much larger, then reduced
 INK, FAINT, PAPER, PALE = (34, 34, 34), (110, 110, 110), (255, 255, 255), (200, 214, 229)
 WORST, LIMIT, GOOD = (23, 92, 170), (206, 32, 41), (36, 130, 62)
-LEFT, RIGHT, TOP, BOTTOM = 42, 12, 14, 36
+LEFT, RIGHT, TOP, BOTTOM = 42, 14, 26, 36
 SMALL = 11
 
 
@@ -43,8 +43,8 @@ def figure(c: Calibration, cell: int) -> Grid:
     pictures += [blank] * (-len(pictures) % COLUMNS)
     rows = [tuple(pictures[i : i + COLUMNS]) for i in range(0, len(pictures), COLUMNS)]
     note = (
-        f"Share of draws lost: pale, each class; blue, the worst. Red: the limit of {100 * c.bar.epsilon:g} %. Green: the "
-        "certified scale. Only the first panel is certified; the others are of single steps."
+        "Share of draws lost: pale, each class; blue, the worst. Red: the limit of "
+        f"{100 * c.bar.epsilon:g} %. Green: the certified scale. Only the first panel is certified; the others are of single steps."
     )
     return Grid(tuple(rows), ("",) * len(rows), ("",) * COLUMNS, cell, (0, 255), note)
 
@@ -61,7 +61,7 @@ def _singles(c: Calibration) -> list[Panel]:
         if row.side != "acts":
             groups.setdefault((row.step, row.parameter, row.side), []).append(row)
     return [
-        Panel(step, f"{parameter}, {side} neutral", rows[0].values, np.array([r.rates for r in rows]), c.bar.epsilon)
+        Panel(f"{step}: {parameter} to {rows[0].values[-1]:.3g}", parameter, rows[0].values, np.array([r.rates for r in rows]), c.bar.epsilon)
         for (step, parameter, side), rows in groups.items()
     ]
 
@@ -79,7 +79,7 @@ def draw(panel: Panel, side: int) -> NDArray[np.uint8]:
         pen.text(at.beside(share), f"{100 * share:g} %", FAINT, font, anchor="rm")
     for k in sorted({0, len(panel.x) // 2, len(panel.x) - 1}):
         x, y = at.place(panel.x[k], 0)
-        pen.text((x, y + 4 * SMOOTH), f"{panel.x[k]:g}", FAINT, font, anchor="ma")
+        pen.text((x, y + 4 * SMOOTH), f"{panel.x[k]:.3g}", FAINT, font, anchor="ma")
     known = [np.asarray(line) for line in panel.rates if not np.isnan(line).all()]
     for line in known:
         _line(pen, at, panel.x, line, PALE, 2)
@@ -91,7 +91,7 @@ def draw(panel: Panel, side: int) -> NDArray[np.uint8]:
     pen.line([at.place(at.first, at.top), at.place(at.first, 0), at.place(at.last, 0)], INK, SMOOTH)
     middle = (LEFT + side - RIGHT) / 2 * SMOOTH
     pen.text((middle, (side - 3) * SMOOTH), panel.words, FAINT, font, anchor="mb")
-    pen.text((middle, 1 * SMOOTH), panel.title, INK, font, anchor="ma")
+    pen.text((middle, 3 * SMOOTH), panel.title, INK, font, anchor="ma")
     return np.asarray(sheet.resize((side, side), Image.Resampling.LANCZOS))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ class Direction:
         """This step alone at one of the strengths, always acting, its other parameters neutral."""
         step = replace(compose.step(self.step), p=1.0)
         if self.side != "acts":
-            fixed = {q.name: (q.neutral, q.neutral) for q in step.parameters if not q.free}
+            fixed: dict[str, Any] = {q.name: (q.neutral, q.neutral) for q in step.parameters if not q.free}
             value = self.values[number]
             step = replace(step, **{**fixed, self.parameter: (value, value)})
         return replace(compose, steps=(step,))
@@ -129,7 +130,7 @@ def held_to(compose: Compose, ends: Mapping[tuple[str, str, str], float]) -> Com
     def held(step: Transform) -> Transform:
         if isinstance(step, OneOf):
             return replace(step, children=tuple(held(c) for c in step.children))
-        new = {}
+        new: dict[str, Any] = {}
         for q in step.parameters:
             if q.free:
                 continue

@@ -133,9 +133,9 @@ def _table(c: Calibration) -> Any:
     for row in c.singles:
         rows.setdefault((row.step, row.parameter, row.side), []).append(row)
     for (step, parameter, side), group in rows.items():
-        end = "acts" if side == "acts" else f"to {group[0].values[-1]:g}"
+        end = "acts" if side == "acts" else f"to {group[0].values[-1]:.3g}"
         worst = min(group, key=lambda r: (-1 if r.limit is None else r.values.index(r.limit), -r.rates[-1]))
-        limit = "-" if worst.limit is None else "any" if side == "acts" else f"{worst.limit:g}"
+        limit = "-" if worst.limit is None else "any" if side == "acts" else f"{worst.limit:.3g}"
         alike = len({r.limit for r in group}) == 1
         named = "all alike" if alike and len(group) > 1 else worst.cls
         table.add_row(f"{step} {parameter}".strip(), end, limit, Text(named), Text(_divided(group)))
