@@ -58,7 +58,7 @@ from augsafe.transforms import (
 
 if TYPE_CHECKING:
     from augsafe.ablation import ablate
-    from augsafe.calibration import calibrate
+    from augsafe.calibration import SafeTrivialAugment, calibrate
 
 __version__ = "0.1.0"
 
@@ -103,6 +103,7 @@ __all__ = [
     "ResizedCrop",
     "Rotate",
     "Rotate90",
+    "SafeTrivialAugment",
     "Sample",
     "Shear",
     "Shift",
@@ -126,8 +127,8 @@ def __getattr__(name: str) -> Any:
         from augsafe.ablation import ablate
 
         return ablate
-    if name == "calibrate":
-        from augsafe.calibration import calibrate
+    if name in ("SafeTrivialAugment", "calibrate"):
+        from augsafe import calibration
 
-        return calibrate
+        return getattr(calibration, name)
     raise AttributeError(f"module 'augsafe' has no attribute {name!r}")

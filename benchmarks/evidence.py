@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import ablation, class_change, cnns, static_table
+from benchmarks import ablation, calibrate, class_change, cnns, static_table
 
 
 def main() -> None:
@@ -11,6 +11,8 @@ def main() -> None:
     static_table.main()
     print("\nClass change from images alone\n")
     class_change.main([])
+    print("\nCertified strengths\n")
+    calibrate.main([])
     print("\nNetworks\n")
     cnns.main()
     print("\nAblation\n")

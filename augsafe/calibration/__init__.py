@@ -3,5 +3,6 @@
 from augsafe.calibration.calibrate import calibrate
 from augsafe.calibration.result import Calibration, Certificate
 from augsafe.calibration.single import Single
+from augsafe.calibration.trivial import SafeTrivialAugment
 
-__all__ = ["Calibration", "Certificate", "Single", "calibrate"]
+__all__ = ["Calibration", "Certificate", "SafeTrivialAugment", "Single", "calibrate"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,7 @@ class Panel:
     x: tuple[float, ...]
     rates: NDArray[np.float64]
     limit: float
+    strange: NDArray[np.float64] | None = None
     mark: float | None = None
 
 
@@ -42,8 +44,9 @@ def figure(c: Calibration, cell: int) -> Grid:
     blank = Cell(np.full((cell, cell, 3), 255, np.uint8))
     pictures += [blank] * (-len(pictures) % COLUMNS)
     rows = [tuple(pictures[i : i + COLUMNS]) for i in range(0, len(pictures), COLUMNS)]
+    strange = f", dashed: the most that became unfamiliar (limit {100 * c.bar.unfamiliar:g} %)" if c.measured else ""
     note = (
-        "Share of draws lost: pale, each class; blue, the worst. Red: the limit of "
+        f"Share of draws lost: pale, each class; blue, the worst{strange}. Red: the limit of "
         f"{100 * c.bar.epsilon:g} %. Green: the certified scale. Only the first panel is certified; the others are of single steps."
     )
     return Grid(tuple(rows), ("",) * len(rows), ("",) * COLUMNS, cell, (0, 255), note)
@@ -52,7 +55,7 @@ def figure(c: Calibration, cell: int) -> Grid:
 def _joint(c: Calibration) -> Panel:
     rates = np.maximum(c.walk.lost, 0).T
     mark = c.scale if c.certified else None
-    return Panel("whole policy", "scale", c.walk.scales, rates, c.bar.epsilon, mark)
+    return Panel("whole policy", "scale", c.walk.scales, rates, c.bar.epsilon, _most(c, c.walk.unfamiliar.T), mark)
 
 
 def _singles(c: Calibration) -> list[Panel]:
@@ -61,9 +64,22 @@ def _singles(c: Calibration) -> list[Panel]:
         if row.side != "acts":
             groups.setdefault((row.step, row.parameter, row.side), []).append(row)
     return [
-        Panel(f"{step}: {parameter} to {rows[0].values[-1]:.3g}", parameter, rows[0].values, np.array([r.rates for r in rows]), c.bar.epsilon)
-        for (step, parameter, side), rows in groups.items()
+        Panel(
+            f"{step}: {parameter} to {rows[0].end:.3g}",
+            parameter,
+            rows[0].values,
+            np.array([r.rates for r in rows]),
+            c.bar.epsilon,
+            _most(c, np.array([r.unfamiliar for r in rows])),
+        )
+        for (step, parameter, _), rows in groups.items()
     ]
+
+
+def _most(c: Calibration, unfamiliar: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The largest of the classes, where the images were asked."""
+    known = unfamiliar[~np.isnan(unfamiliar).all(axis=1)]
+    return known.max(axis=0) if c.measured and len(known) else None
 
 
 def draw(panel: Panel, side: int) -> NDArray[np.uint8]:
@@ -85,6 +101,8 @@ def draw(panel: Panel, side: int) -> NDArray[np.uint8]:
         _line(pen, at, panel.x, line, PALE, 2)
     if known:
         _line(pen, at, panel.x, np.nanmax(np.stack(known), axis=0), WORST, 3)
+    if panel.strange is not None:
+        _dashes(pen, at, panel.x, panel.strange)
     pen.line([at.place(at.first, panel.limit), at.place(at.last, panel.limit)], LIMIT, 2 * SMOOTH)
     if panel.mark is not None:
         pen.line([at.place(panel.mark, 0), at.place(panel.mark, at.top)], GOOD, 2 * SMOOTH)
@@ -99,7 +117,8 @@ class _Axes:
     """From strength and rate to pixels."""
 
     def __init__(self, panel: Panel, side: int) -> None:
-        rates = panel.rates[~np.isnan(panel.rates)]
+        rates = np.append(panel.rates, [] if panel.strange is None else panel.strange)
+        rates = rates[~np.isnan(rates)]
         most = float(rates.max()) if rates.size else 0.0
         self.side, self.first, self.last = side, panel.x[0], panel.x[-1]
         self.top = min(1.0, max(most, 2 * panel.limit) * 1.05)
@@ -127,3 +146,18 @@ def _line(
     for px, py in points:
         radius = (width + 0.5) * SMOOTH / 1.5
         pen.ellipse((px - radius, py - radius, px + radius, py + radius), fill=colour)
+
+
+def _dashes(pen: object, at: _Axes, x: Sequence[float], rates: NDArray[np.float64]) -> None:
+    """A broken line: Pillow draws none."""
+    from PIL import ImageDraw
+
+    assert isinstance(pen, ImageDraw.ImageDraw)
+    points = [at.place(v, float(r)) for v, r in zip(x, rates, strict=True) if not np.isnan(r)]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        count = max(1, int(np.hypot(x1 - x0, y1 - y0) / (8 * SMOOTH)))
+        for k in range(count):
+            a, b = k / count, (k + 0.55) / count
+            pen.line(
+                [(x0 + a * (x1 - x0), y0 + a * (y1 - y0)), (x0 + b * (x1 - x0), y0 + b * (y1 - y0))], WORST, 2 * SMOOTH
+            )

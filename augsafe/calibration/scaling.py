@@ -121,7 +121,7 @@ def directions(compose: Compose, grid: int) -> Iterator[Direction]:
 
 def _strengths(q: Parameter, end: float, grid: int) -> tuple[float, ...]:
     parts = np.arange(1, grid + 1) / grid
-    return tuple(float(v) for v in np.round(q.towards_neutral(np.full(grid, end), parts), 6))
+    return (*(float(v) for v in np.round(q.towards_neutral(np.full(grid, end), parts), 6)[:-1]), end)
 
 
 def held_to(compose: Compose, ends: Mapping[tuple[str, str, str], float]) -> Compose:

@@ -15,7 +15,7 @@ from augsafe.calibration.walk import FloatArray
 from augsafe.compose import Compose
 from augsafe.typicality.intervals import bounds, effective, needed
 
-SAFE, HARMFUL, OPEN = "safe", "harmful", "undecided"
+SAFE, HARMFUL, STRANGE, OPEN = "safe", "harmful", "unfamiliar", "undecided"
 LEVEL = 0.95  # of each bound
 
 
@@ -25,8 +25,10 @@ class Single:
 
     values: strengths. rates: share of images whose class was changed or whose content was lost, with one-sided 95 %
     bounds; unfamiliar: share that became unfamiliar. limit: the strongest value up to which no rate exceeds its
-    limit, None where the weakest already does. verdict: of the strongest value: "safe" or "harmful" where the bounds
-    leave no doubt, else "undecided", with the number of images of the class that would decide (None: too many).
+    limit, None where the weakest already does. verdict: of the strongest value measured: "safe", "harmful" (lost) or
+    "unfamiliar" where the bounds leave no doubt, else "undecided", with the number of images of the class that would
+    decide (None: too many). end: the end of the range given; beyond a strength that is unsafe for every class nothing
+    is measured.
     unjudged: how many images of the class are needed before anything can be said.
     """
 
@@ -34,6 +36,7 @@ class Single:
     parameter: str
     side: str
     cls: str
+    end: float
     values: tuple[float, ...]
     rates: tuple[float, ...]
     low: tuple[float, ...]
@@ -52,6 +55,7 @@ class Single:
             "parameter": self.parameter,
             "side": self.side,
             "class": self.cls,
+            "end": self.end,
             "limit": self.limit,
             "verdict": self.verdict,
             "n": self.n,
@@ -72,10 +76,16 @@ def singles(
 ) -> tuple[Single, ...]:
     """Measure every direction of every step on these images."""
     out: list[Single] = []
+    present = np.unique(jury.own[rows])
     for direction in track(list(directions(compose, grid)), "Single limits"):
-        seen = [jury.losses(direction.at(compose, k), rows) for k in range(len(direction.values))]
-        for c in np.unique(jury.own[rows]):
-            out.append(_single(jury, direction, seen, rows, int(c), (epsilon, unfamiliar)))
+        seen: list[Losses] = []
+        lines: list[Single] = []
+        for k in range(len(direction.values)):
+            seen.append(jury.losses(direction.at(compose, k), rows))
+            lines = [_single(jury, direction, seen, rows, int(c), (epsilon, unfamiliar)) for c in present]
+            if all(line.verdict in (HARMFUL, STRANGE) for line in lines):
+                break
+        out += lines
     return tuple(out)
 
 
@@ -89,7 +99,8 @@ def _single(
 ) -> Single:
     mine = jury.own[rows] == cls
     name, count = jury.contract.classes[cls], int(mine.sum())
-    head = (direction.step, direction.parameter, direction.side, name, direction.values)
+    values = direction.values[: len(seen)]
+    head = (direction.step, direction.parameter, direction.side, name, direction.values[-1], values)
     if any(s.unjudged[mine].any() for s in seen):
         none = (float("nan"),) * len(seen)
         ends = ((0.0,) * len(seen), (1.0,) * len(seen))
@@ -103,7 +114,7 @@ def _single(
     if high[-1] <= limits[0] and strange_high[-1] <= limits[1]:
         verdict = SAFE
     else:
-        verdict = HARMFUL if low[-1] > limits[0] or strange_low[-1] > limits[1] else OPEN
+        verdict = HARMFUL if low[-1] > limits[0] else STRANGE if strange_low[-1] > limits[1] else OPEN
     more = None
     if verdict == OPEN:
         asked = [needed(float(r[-1]), limit, LEVEL) for r, limit in zip((rates, unfamiliar), limits, strict=True)]

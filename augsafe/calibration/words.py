@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from augsafe.calibration.single import HARMFUL, OPEN, SAFE, Single
+from augsafe.calibration.single import HARMFUL, OPEN, SAFE, STRANGE, Single
 
 if TYPE_CHECKING:
     from augsafe.calibration.result import Calibration, Certificate
@@ -56,7 +57,7 @@ def words(c: Calibration) -> list[str]:
     """Sentences: the verdict, what was left out, what would decide, what is not certified."""
     out = [_verdict(c)]
     if c.left_out:
-        steps = [f"{step} (harms {listed(classes)})" for step, classes in c.left_out.items()]
+        steps = [f"{step} (not safe for {listed(classes)})" for step, classes in c.left_out.items()]
         out.append(f"Left out of the policy for all classes: {listed(steps)}.")
     if c.short:
         need = [f"{name} ({2 * n})" if n else name for name, n in c.short.items()]
@@ -64,14 +65,24 @@ def words(c: Calibration) -> list[str]:
     elif c.certificate.needed is not None:
         at = "the weakest scale" if not c.certified else "the next scale"
         out.append(f"About {c.certificate.needed:,} independent images of each class would certify {at}.")
-    far = [f"{n} {found.scale:g}" for n, found in c.by_class.items() if found.scale > c.scale]
-    if far:
-        out.append(f"Policies by class reach further: {listed(far)}.")
+    out.append(_by_class(c))
     if c.look_alikes:
         pairs = [f"{a} and {b}" for a, b in c.look_alikes]
         out.append(f"The images cannot tell apart {listed(pairs)}: a change between them is not seen.")
     out.append("The limits of single steps are for a first look. They are not certified, nor is their combination.")
     return out
+
+
+def _by_class(c: Calibration) -> str:
+    found = c.by_class.values()
+    good = [f"{f.cls} at scale {f.scale:g}" for f in found if f.verdict == "certified"]
+    rest = [str(f.cls) for f in found if f.verdict != "certified"]
+    level = next(iter(found)).level
+    least = 2 * math.ceil(math.log(level) / math.log(1 - min(c.bar.epsilon, c.bar.unfamiliar)))
+    said = [f"certified are {listed(good)}"] if good else []
+    said += [f"not {listed(rest)}" if good else "none is certified"] if rest else []
+    ask = f" (each class needs at least {least:,} independent images for that)" if rest else ""
+    return f"Policies by class, where the error is shared out: {', '.join(said)}{ask}."
 
 
 def _verdict(c: Calibration) -> str:
@@ -127,13 +138,13 @@ def _table(c: Calibration) -> Any:
     from rich.text import Text
 
     table = Table(title="Single limits (not certified)", title_justify="left", box=None, pad_edge=False)
-    for name in ("step", "range given", "limit", "worst class", "verdict at full strength"):
+    for name in ("step", "range given", "limit", "worst class", "at the strongest"):
         table.add_column(name, justify="right" if name == "limit" else "left", overflow="fold")
     rows: dict[tuple[str, str, str], list[Single]] = {}
     for row in c.singles:
         rows.setdefault((row.step, row.parameter, row.side), []).append(row)
     for (step, parameter, side), group in rows.items():
-        end = "acts" if side == "acts" else f"to {group[0].values[-1]:.3g}"
+        end = "acts" if side == "acts" else f"to {group[0].end:.3g}"
         worst = min(group, key=lambda r: (-1 if r.limit is None else r.values.index(r.limit), -r.rates[-1]))
         limit = "-" if worst.limit is None else "any" if side == "acts" else f"{worst.limit:.3g}"
         alike = len({r.limit for r in group}) == 1
@@ -144,7 +155,7 @@ def _table(c: Calibration) -> Any:
 
 def _divided(group: Sequence[Single]) -> str:
     parts = []
-    for verdict in (HARMFUL, OPEN, SAFE):
+    for verdict in (HARMFUL, STRANGE, OPEN, SAFE):
         some = [r for r in group if r.verdict == verdict]
         if not some:
             continue

@@ -12,6 +12,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from augsafe.cli.ablate import ablate
+from augsafe.cli.calibrate import calibrate
 from augsafe.cli.learn import learn
 from augsafe.cli.train import train
 from augsafe.errors import AugsafeError
@@ -261,7 +262,7 @@ def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: b
     raise typer.Exit(int(failed))
 
 
-for _command in (learn, train, ablate):  # each in a file of its own
+for _command in (learn, calibrate, train, ablate):  # each in a file of its own
     app.command()(_command)
 
 

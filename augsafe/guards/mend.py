@@ -76,7 +76,7 @@ def narrowed(step: Transform, keep: float) -> Transform:
         ends = q.towards_neutral(np.array(step.bounds(q)), np.array(keep))
         # round towards the neutral value, so that a limit that was met stays met
         rounded = [np.floor(v * 1000 + 1e-6) / 1000 if v > q.neutral else np.ceil(v * 1000 - 1e-6) / 1000 for v in ends]
-        new[q.name] = (float(rounded[0]), float(rounded[1]))
+        new[q.name] = (float(rounded[0]) + 0.0, float(rounded[1]) + 0.0)  # no -0
     return replace(step, **new)
 
 

@@ -1,0 +1,99 @@
+"""The command `augsafe calibrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+PER_CLASS = 400  # images of a class that are read
+STOPPED = 130  # the exit code of a command that was stopped, as shells have it
+
+
+def calibrate(
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The policy to write: .yaml or .json.")] = Path(
+        "policy.yaml"
+    ),
+    policy: Annotated[
+        str | None, typer.Option("--policy", "-p", help="The policy to begin from; a wide one when left out.")
+    ] = None,
+    contract: Annotated[
+        str | None, typer.Option("--contract", "-c", metavar="NAME|FILE", help="A built-in contract, or a file.")
+    ] = None,
+    epsilon: Annotated[float, typer.Option("--epsilon", help="The most draws of a class that may be lost.")] = 0.05,
+    delta: Annotated[float, typer.Option("--delta", help="The chance of a wrong certificate.")] = 0.05,
+    unfamiliar: Annotated[
+        float, typer.Option("--unfamiliar", help="The most draws of a class that may be unlike any class.")
+    ] = 0.1,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Write a policy for each class.")] = False,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="Also draw rate against strength, to this .png.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write everything as JSON, to this file.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    most: Annotated[int, typer.Option("--most", min=4, help="Images of a class that are read.")] = PER_CLASS,
+    seed: Annotated[int, typer.Option("--seed", help="The seed of the draws and of the split.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Threads; the result is the same for any number.")] = 1,
+) -> None:
+    """Find the largest safe strength of each step, certify one of the whole policy, and write that policy.
+
+    Exit codes: 0 a strength is certified, 1 none is, 2 wrong use.
+    """
+    from augsafe.calibration import calibrate as run
+    from augsafe.calibration.words import render
+    from augsafe.cli import _contract
+    from augsafe.cli.data import class_indices, even_sample, load
+    from augsafe.cli.pipeline import load_policy
+    from augsafe.errors import ArgumentError
+    from augsafe.sources import open_source
+
+    if output.suffix.lower() not in (".yaml", ".yml"):
+        raise ArgumentError(f"--output={str(output)!r} must end in .yaml")
+    for path in (output, figure, report):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise ArgumentError(f"there is no folder {str(path.parent)!r} to write {path.name} to; make it first")
+    start = None if policy is None else load_policy(policy)
+    notices = Console(stderr=True)
+    source = open_source(data)
+    numbers = class_indices(source)
+    loaded = load(source, even_sample(numbers, most * max(int(numbers.max()) + 1, 1)), notices)
+    try:
+        found = run(
+            start,
+            loaded.images,
+            loaded.labels,
+            epsilon=epsilon,
+            delta=delta,
+            unfamiliar=unfamiliar,
+            contract=_contract(contract, source.classes),
+            masks=loaded.masks,
+            boxes=loaded.boxes,
+            classes=loaded.classes,
+            most=most,
+            seed=seed,
+            jobs=jobs,
+        )
+    except KeyboardInterrupt:
+        notices.print("Stopped: nothing was written.")
+        raise typer.Exit(STOPPED) from None
+    found.save(output, per_class=per_class)
+    if figure is not None:
+        found.save(figure)
+    if report is not None:
+        found.to_json(report)
+    if json:
+        typer.echo(found.to_json())
+    else:
+        console = Console(highlight=False)
+        console.print(render(found))
+        console.print(f"\nWrote {output}.", markup=False)
+    good = any(c.scale > 0 for c in found.by_class.values()) if per_class else found.certified
+    raise typer.Exit(int(not good))
