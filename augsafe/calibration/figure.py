@@ -47,7 +47,8 @@ def figure(c: Calibration, cell: int) -> Grid:
     strange = f", dashed: the most that became unfamiliar (limit {100 * c.bar.unfamiliar:g} %)" if c.measured else ""
     note = (
         f"Share of draws lost: pale, each class; blue, the worst{strange}. Red: the limit of "
-        f"{100 * c.bar.epsilon:g} %. Green: the certified scale. Only the first panel is certified; the others are of single steps."
+        f"{100 * c.bar.epsilon:g} %. Green: the certified scale. "
+        "Only the first panel is certified; the others are of single steps."
     )
     return Grid(tuple(rows), ("",) * len(rows), ("",) * COLUMNS, cell, (0, 255), note)
 

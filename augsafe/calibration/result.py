@@ -87,8 +87,8 @@ class Calibration:
     policy: what was given. base: what was walked, at scale 1. singles: the limits of single steps, shown and not
     certified. certificate: of the policy for all classes; by_class: of the policies by class. walk: rates of the
     former at each scale. left_out: steps without a strength that are not safe, and the classes. short: classes with
-    too few images to say anything, and how many are needed in each half. measured: whether the images had to be asked what a
-    draw does to the class. look_alikes: classes that they cannot tell apart.
+    too few images to say anything, and how many are needed in each half. measured: whether the images had to be asked
+    what a draw does to the class. look_alikes: classes that they cannot tell apart.
     """
 
     policy: Compose = field(repr=False)
