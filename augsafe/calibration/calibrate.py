@@ -23,6 +23,7 @@ from augsafe.errors import ArgumentError, InputError
 from augsafe.foreign import as_policy
 from augsafe.guards.objects import inspect
 from augsafe.sample import check_image
+from augsafe.transforms import Transform
 from augsafe.typicality.labels import folds, group_indices, sample
 from augsafe.typicality.reference import as_list
 
@@ -56,7 +57,7 @@ def calibrate(
 ) -> Calibration:
     """Find the largest safe strength of each step, and certify one strength of the whole policy.
 
-    transform: a Compose, one transform, another library's pipeline, or None for a wide policy to begin from. images:
+    transform: a Compose, transforms, another library's pipeline, or None for a wide policy to begin from. images:
     (n, H, W[, C]) or a list; labels (n,): names or indices. A draw is a loss where it changes the class or loses the
     content of an image: as the contract says, or as the images do where it is silent or there is none (`reference`: a
     callable from images to class probabilities or embeddings, in place of built-in features). masks, boxes: where the
@@ -72,7 +73,7 @@ def calibrate(
     Raises ArgumentError, InputError and ContractError.
     """
     _check_numbers(epsilon, delta, unfamiliar, grid, most)
-    policy, _ = (wide(), None) if transform is None else as_policy(transform)
+    policy = _policy(transform)
     if not any(not leaf.never_acts for leaf in policy.leaves):
         raise ArgumentError("calibrate: no step of this policy ever acts; give it ranges to calibrate")
     bench = _bench(
@@ -84,6 +85,14 @@ def calibrate(
     table = singles(bench.jury, policy, bench.rank[few], epsilon, unfamiliar, grid, track)
     narrow = transform is None if narrow is None else narrow
     return _certify(bench, policy, table, bar, delta, narrow, grid, track)
+
+
+def _policy(given: Any) -> Compose:
+    if given is None:
+        return wide()
+    if isinstance(given, (list, tuple)) and given and all(isinstance(step, Transform) for step in given):
+        return Compose(tuple(given))
+    return as_policy(given)[0]
 
 
 @dataclass(frozen=True, eq=False)

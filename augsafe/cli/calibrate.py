@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+from augsafe.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from augsafe.calibration import Calibration
 
 PER_CLASS = 400  # images of a class that are read
 STOPPED = 130  # the exit code of a command that was stopped, as shells have it
@@ -17,9 +22,7 @@ def calibrate(
         Path,
         typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The policy to write: .yaml or .json.")] = Path(
-        "policy.yaml"
-    ),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The policy to write, .yaml.")] = Path("policy.yaml"),
     policy: Annotated[
         str | None, typer.Option("--policy", "-p", help="The policy to begin from; a wide one when left out.")
     ] = None,
@@ -47,43 +50,11 @@ def calibrate(
 
     Exit codes: 0 a strength is certified, 1 none is, 2 wrong use.
     """
-    from augsafe.calibration import calibrate as run
     from augsafe.calibration.words import render
-    from augsafe.cli import _contract
-    from augsafe.cli.data import class_indices, even_sample, load
-    from augsafe.cli.pipeline import load_policy
-    from augsafe.errors import ArgumentError
-    from augsafe.sources import open_source
 
-    if output.suffix.lower() not in (".yaml", ".yml"):
-        raise ArgumentError(f"--output={str(output)!r} must end in .yaml")
-    for path in (output, figure, report):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise ArgumentError(f"there is no folder {str(path.parent)!r} to write {path.name} to; make it first")
-    start = None if policy is None else load_policy(policy)
-    notices = Console(stderr=True)
-    source = open_source(data)
-    numbers = class_indices(source)
-    loaded = load(source, even_sample(numbers, most * max(int(numbers.max()) + 1, 1)), notices)
-    try:
-        found = run(
-            start,
-            loaded.images,
-            loaded.labels,
-            epsilon=epsilon,
-            delta=delta,
-            unfamiliar=unfamiliar,
-            contract=_contract(contract, source.classes),
-            masks=loaded.masks,
-            boxes=loaded.boxes,
-            classes=loaded.classes,
-            most=most,
-            seed=seed,
-            jobs=jobs,
-        )
-    except KeyboardInterrupt:
-        notices.print("Stopped: nothing was written.")
-        raise typer.Exit(STOPPED) from None
+    _check_names(output, figure, report)
+    chosen = {"epsilon": epsilon, "delta": delta, "unfamiliar": unfamiliar}
+    found = _calibrated(data, policy, contract, chosen, most, seed, jobs)
     found.save(output, per_class=per_class)
     if figure is not None:
         found.save(figure)
@@ -97,3 +68,50 @@ def calibrate(
         console.print(f"\nWrote {output}.", markup=False)
     good = any(c.scale > 0 for c in found.by_class.values()) if per_class else found.certified
     raise typer.Exit(int(not good))
+
+
+def _check_names(output: Path, figure: Path | None, report: Path | None) -> None:
+    for option, path, ending in (
+        ("--output", output, ".yaml"),
+        ("--figure", figure, ".png"),
+        ("--report", report, ".json"),
+    ):
+        if path is not None and path.suffix.lower() != ending:
+            raise ArgumentError(f"{option}={str(path)!r} must end in {ending}")
+        if path is not None and not path.resolve().parent.is_dir():
+            raise ArgumentError(f"there is no folder {str(path.parent)!r} to write {path.name!r} to; make it first")
+
+
+def _calibrated(
+    data: Path, policy: str | None, contract: str | None, limits: dict[str, float], most: int, seed: int, jobs: int
+) -> Calibration:
+    from augsafe.calibration import calibrate as run
+    from augsafe.cli import _contract
+    from augsafe.cli.data import class_indices, even_sample, load
+    from augsafe.cli.pipeline import load_policy
+    from augsafe.sources import open_source
+
+    start = None if policy is None else load_policy(policy)
+    notices = Console(stderr=True)
+    source = open_source(data)
+    numbers = class_indices(source)
+    try:
+        loaded = load(source, even_sample(numbers, most * max(int(numbers.max()) + 1, 1)), notices)
+        return run(
+            start,
+            loaded.images,
+            loaded.labels,
+            epsilon=limits["epsilon"],
+            delta=limits["delta"],
+            unfamiliar=limits["unfamiliar"],
+            contract=_contract(contract, source.classes),
+            masks=loaded.masks,
+            boxes=loaded.boxes,
+            classes=loaded.classes,
+            most=most,
+            seed=seed,
+            jobs=jobs,
+        )
+    except KeyboardInterrupt:
+        notices.print("Stopped: nothing was written.")
+        raise typer.Exit(STOPPED) from None
