@@ -180,19 +180,20 @@ def _certify(
         if text != base.to_yaml():
             words = f"Certifying {', '.join(names[c] for c in members[:5])}"
             walks |= dict.fromkeys(members, _walked(bench, start, members, bar, track(scales, words), apart))
-    all_classes = Certificate.of(joint, bar, together, None, names)
+    short = {row.cls: row.unjudged for row in table if row.unjudged is not None}
+    all_classes = Certificate.of(joint, bar, together, None, names, bool(short))
     return Calibration(
         policy,
         base,
         jury.contract,
         tuple(table),
         all_classes,
-        {names[c]: Certificate.of(walks[c], bar, apart, c, names) for c in present},
+        {names[c]: Certificate.of(walks[c], bar, apart, c, names, names[c] in short) for c in present},
         joint,
         bar,
         delta,
         dict(_left_out(table)),
-        {names[c]: jury.reference.undecided.get(names[c], 0) for c in joint.unjudged} if jury.asked else {},
+        short | {names[c]: jury.reference.undecided[names[c]] for c in joint.unjudged},
         jury.asked,
         tuple((jury.asked and jury.reference.look_alikes) or ()),
         narrow,

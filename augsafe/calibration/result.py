@@ -46,24 +46,32 @@ class Certificate:
     worst: tuple[str, float] | None
 
     @staticmethod
-    def of(walk: Walk, bar: Bar, level: float, cls: int | None, names: tuple[str, ...]) -> Certificate:
-        """Read it from a walk, at a level."""
+    def of(
+        walk: Walk, bar: Bar, level: float, cls: int | None, names: tuple[str, ...], unknown: bool = False
+    ) -> Certificate:
+        """Read it from a walk, at a level; unknown: steps were left out of which nothing can be said."""
         members = walk.classes if cls is None else (cls,)
-        reached = walk.reached(level, cls)
-        columns = [walk.classes.index(c) for c in members]
-        whole = reached == len(walk.scales)
+        # a policy without steps is safe, and says nothing of the one that was given
+        empty = all(leaf.never_acts for leaf in walk.base.leaves)
+        reached = 0 if empty else walk.reached(level, cls)
         asked = [walk.needed(bar, level, c, reached) for c in members]
-        open_ones = walk.unjudged & set(members)
-        more = None if whole or None in asked or open_ones else 2 * max(v for v in asked if v is not None)
-        verdict = CERTIFIED if reached else OPEN if more is not None or open_ones else UNSAFE
+        open_ones = bool(walk.unjudged & set(members)) or (empty and unknown)
+        final = empty or open_ones or reached == len(walk.scales) or None in asked
+        more = None if final else 2 * max(v for v in asked if v is not None)
+        columns = [walk.classes.index(c) for c in members]
         worst = None
         if reached:
             j = max(columns, key=lambda j: walk.lost[reached - 1, j])
             worst = (names[walk.classes[j]], float(walk.lost[reached - 1, j]))
-        scale = walk.scales[reached - 1] if reached else 0.0
-        n = min(walk.n[j] for j in columns)
         return Certificate(
-            None if cls is None else names[cls], scale, scaled(walk.base, scale), verdict, level, n, more, worst
+            None if cls is None else names[cls],
+            scale := walk.scales[reached - 1] if reached else 0.0,
+            scaled(walk.base, scale),
+            CERTIFIED if reached else OPEN if more is not None or open_ones else UNSAFE,
+            level,
+            min(walk.n[j] for j in columns),
+            more,
+            worst,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def words(c: Calibration) -> list[str]:
     """Sentences: the verdict, what was left out, what would decide, what is not certified."""
     out = [_verdict(c)]
     if c.left_out:
-        steps = [f"{step} (not safe for {listed(classes)})" for step, classes in c.left_out.items()]
+        steps = [f"{step} (not shown to be safe for {listed(classes)})" for step, classes in c.left_out.items()]
         out.append(f"Left out of the policy for all classes: {listed(steps)}.")
     if c.short:
         need = [f"{name} ({2 * n})" if n else name for name, n in c.short.items()]
@@ -97,6 +97,8 @@ def _verdict(c: Calibration) -> str:
             f"seen: {_percent(rate)} lost, class {cls})."
         )
     first = c.walk.scales[0]
+    if not c.base.steps:
+        return "Nothing is certified: no step is left."
     if found.verdict == "undecided":
         return f"Undecided: too few images to certify even scale {first:g}; the smallest class gave {found.n} to test."
     over = [

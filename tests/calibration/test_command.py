@@ -44,8 +44,8 @@ def test_json_alone_is_on_standard_output(run):
 
 
 def test_policies_by_class(run, tmp_path):
-    assert run("data.npz", "--per-class", "-o", "c.yaml").exit_code == 1  # 100 images are too few to share delta out
-    assert run("data.npz", "--per-class", "-o", "c.yaml", "--epsilon", "0.1").exit_code == 0
+    assert run("few.npz", "--per-class", "-o", "c.yaml").exit_code == 1
+    assert run("data.npz", "--per-class", "-o", "c.yaml").exit_code == 0
     assert set(aug.PerClass.from_dict(yaml.safe_load((tmp_path / "c.yaml").read_text())).policies) == {"a", "b"}
 
 
