@@ -65,6 +65,8 @@ def words(c: Calibration) -> list[str]:
     elif c.certificate.needed is not None:
         at = "the weakest scale" if not c.certified else "the next scale"
         out.append(f"About {c.certificate.needed:,} independent images of each class would certify {at}.")
+    elif c.certified and c.scale < 1:
+        out.append("At the next scale the rates seen are at or over their limits: more images would not help.")
     out.append(_by_class(c))
     if c.look_alikes:
         pairs = [f"{a} and {b}" for a, b in c.look_alikes]
@@ -75,11 +77,15 @@ def words(c: Calibration) -> list[str]:
 
 def _by_class(c: Calibration) -> str:
     found = c.by_class.values()
-    good = [f"{f.cls} at scale {f.scale:g}" for f in found if f.verdict == "certified"]
+    scales: dict[float, list[str]] = {}
+    for f in found:
+        if f.verdict == "certified":
+            scales.setdefault(f.scale, []).append(str(f.cls))
+    good = [f"{listed(names)} at scale {scale:g}" for scale, names in sorted(scales.items(), reverse=True)]
     rest = [str(f.cls) for f in found if f.verdict != "certified"]
     level = next(iter(found)).level
     least = 2 * math.ceil(math.log(level) / math.log(1 - min(c.bar.epsilon, c.bar.unfamiliar)))
-    said = [f"certified are {listed(good)}"] if good else []
+    said = [f"certified are {'; '.join(good)}"] if good else []
     said += [f"not {listed(rest)}" if good else "none is certified"] if rest else []
     ask = f" (each class needs at least {least:,} independent images for that)" if rest else ""
     return f"Policies by class, where the error is shared out: {', '.join(said)}{ask}."
