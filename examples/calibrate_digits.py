@@ -1,4 +1,4 @@
-"""Find the largest safe strength of a policy on scikit-learn's handwritten digits, and train with one step at a time."""
+"""Find the largest safe strength of a policy on scikit-learn's handwritten digits, then train within it."""
 
 import augsafe as aug
 from augsafe.demo import digits
