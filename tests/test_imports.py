@@ -35,6 +35,7 @@ LAYERS = (
     "compose",
     "schema",
     "perclass",
+    "evaluation",
     "features",
     "typicality",
     "foreign",

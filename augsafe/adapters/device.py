@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
+from augsafe.evaluation import evaluation_policy
 from augsafe.frameworks import framework
 from augsafe.plan import Plan, StagePlan
+from augsafe.sample import FULL_RANGE
+from augsafe.transforms import Local
 from augsafe.warp import reductions
 
 if TYPE_CHECKING:
@@ -24,52 +27,47 @@ _LEVELS = 256
 
 
 class DeviceAugment(torch.nn.Module):
-    """The policy as a module: images (n, C, H, W), uint8 or floats in [0, 1], to floats on the same device.
+    """The policy as a module: images (n, C, H, W), uint8 or floats, to floats on the same device.
 
-    The draws are those of `compose.batch` with the same seed, epoch and indices. Positions are computed on the CPU in
-    double precision and pixels on the device in `dtype`; on 8-bit photographs the result is within 2 levels of 255 of
-    the CPU path at nearly all pixels, as that path computes positions in fixed point.
+    The draws are those of `compose.batch` with the same seed, epoch and indices. The inverse maps are computed in
+    double precision on the CPU, positions and table look-ups in float32 whatever `dtype` or autocast say, and the
+    levels that leave are of `dtype`. On 8-bit photographs 99 % of the values are within 2 levels of 255 of the CPU
+    path (5 for bfloat16), which computes positions in fixed point.
 
-    compose: one stage, linear or nearest interpolation, and an output (if any) of float32 and CHW. Draws that shrink
-    below one half, which the CPU path filters first, are refused. In `eval` mode images pass with nothing but the
-    output's normalisation and size, on a plan in which no step acts. Raises ArgumentError and InputError.
+    compose: one stage, linear or nearest interpolation, and an output (if any) of float32 and CHW. Floats lie in the
+    policy's value range, (0, 1) unless said, and leave in (0, 1) where there is no output. Values are checked in each
+    batch on the CPU; on another device, which a check would hold up, in the first. Draws that shrink below one half,
+    which the CPU path filters first, are refused. In `eval` mode nothing is drawn: what never varies stays, and a
+    random crop becomes one of the middle. Raises ArgumentError and InputError.
     """
 
     def __init__(self, compose: Compose, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         if not isinstance(compose, Compose):
             raise ArgumentError(f"DeviceAugment(compose) must be an augsafe.Compose, got {type(compose).__name__}")
-        if len(compose.stages) != 1 or _local(compose):
-            raise ArgumentError(
-                f"DeviceAugment renders one stage of geometry and tone; this policy has {len(compose.stages)} stages "
-                f"or local steps ({', '.join(_local(compose)) or 'none'}): run those on the CPU"
-            )
-        if compose.interpolation == "cubic":
-            raise ArgumentError("DeviceAugment(compose): cubic interpolation differs between devices; use 'linear'")
-        if not dtype.is_floating_point:
+        _check_policy(compose)
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise ArgumentError(f"DeviceAugment(dtype=...) must be a float type, got {dtype}")
         self.compose, self.seed, self.dtype = compose, int(seed), dtype
+        self.plain = evaluation_policy(compose)
         self.epoch = 0
+        self._checked = False
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the draws."""
-        self.epoch = int(epoch)
+        """Choose the epoch of the draws. Raises ArgumentError."""
+        if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
+            raise ArgumentError(f"set_epoch(epoch) must be a whole number of at least 0, got {epoch!r}")
+        self.epoch = epoch
 
     def forward(self, images: Tensor, indices: Sequence[int] | Tensor) -> Tensor:
         """Augment images (n, C, H, W) that have these indices in their data set."""
-        if images.ndim != 4:
-            raise InputError(f"images must be (n, C, H, W), got shape {tuple(images.shape)}")
-        if images.dtype != torch.uint8 and not images.dtype.is_floating_point:
-            raise InputError(f"images must be uint8 or floats in [0, 1], got {images.dtype}")
+        self._check(images)
         rows = indices.detach().cpu().numpy() if isinstance(indices, torch.Tensor) else np.asarray(indices)
+        if rows.dtype.kind not in "iu":
+            raise InputError(f"indices must be whole numbers, got {rows.dtype}")
         shapes = np.tile(np.array(images.shape[2:], np.int64), (len(images), 1))
-        plan = self.compose.plan(shapes, rows.astype(np.int64), self.seed, self.epoch)
-        if not self.training:
-            draws = plan.draws
-            for leaf in self.compose.leaves:
-                draws = draws.without(leaf)
-            plan = self.compose.assemble(shapes, draws)
-        return self.render(images, plan)
+        policy = self.compose if self.training else self.plain
+        return self.render(images, policy.plan(shapes, rows.astype(np.int64), self.seed, self.epoch))
 
     def render(self, images: Tensor, plan: Plan) -> Tensor:
         """Carry out a plan of this policy on the images' device."""
@@ -77,61 +75,103 @@ class DeviceAugment(torch.nn.Module):
         if not (plan.sizes == plan.sizes[0]).all():
             raise InputError("the outputs of a batch must have one size; end the policy with Resize((height, width))")
         if (reductions(stage.matrix, stage.size_in) > 1).any():
-            raise InputError("a draw shrinks the image below one half, which aliases on the device; narrow the zoom")
-        levels = images.to(self.dtype) / 255 if images.dtype == torch.uint8 else images.to(self.dtype)
-        constant = self.compose.border == "constant"
-        if constant:  # so that the fill is a value of the output
-            levels = self._moved(self._toned(levels, stage) - self._fill(images), plan) + self._fill(images)
+            raise InputError(
+                "a draw shrinks the image to half or less, which aliases on the device: narrow the zoom, or give the "
+                "module images of less than twice the output's size"
+            )
+        low, high = self._limits(images)
+        fill = (float(self.compose.fill) - low) / (high - low)
+        levels = (images.float() - low) / (high - low)
+        if self.compose.border == "constant":  # so that the fill is a value of the output
+            levels = self._moved(_toned(levels, stage) - fill, plan) + fill
         else:
-            levels = self._toned(self._moved(levels, plan), stage)
+            levels = _toned(self._moved(levels, plan), stage)
         if output is None:
-            return levels
+            return levels.to(self.dtype)
         scale, offset = (
-            torch.as_tensor(v, device=levels.device, dtype=torch.float32) for v in output.normalise(images.shape[1])
+            torch.as_tensor(v, device=levels.device, dtype=torch.float32)[:, None, None]
+            for v in output.normalise(images.shape[1])
         )
-        return torch.addcmul(offset[:, None, None].to(self.dtype), levels, scale[:, None, None].to(self.dtype))
+        return torch.addcmul(offset, levels, scale).to(self.dtype)
 
-    def _fill(self, images: Tensor) -> float:
-        return float(self.compose.fill) / (255.0 if images.dtype == torch.uint8 else 1.0)
+    def _limits(self, images: Tensor) -> tuple[float, float]:
+        if images.dtype == torch.uint8:
+            return FULL_RANGE["uint8"]
+        return self.compose.value_range or FULL_RANGE["float32"]
+
+    def _check(self, images: Tensor) -> None:
+        if not isinstance(images, torch.Tensor) or images.ndim != 4 or 0 in images.shape:
+            raise InputError(f"images must be a tensor (n, C, H, W), got {_described(images)}")
+        if images.dtype != torch.uint8 and not images.dtype.is_floating_point:
+            raise InputError(f"images must be uint8 or floats, got {images.dtype}")
+        if images.dtype == torch.uint8:
+            if self.compose.value_range not in (None, FULL_RANGE["uint8"]):
+                raise InputError(f"uint8 images span 0 to 255, the policy says {self.compose.value_range}")
+        elif images.device.type == "cpu" or not self._checked:
+            low, high = self._limits(images)
+            least, most = (float(v) for v in torch.aminmax(images.detach()))
+            slack = 1e-4 * (high - low)
+            if not (least >= low - slack and most <= high + slack):  # also where they are NaN
+                raise InputError(
+                    f"AS502: images hold values from {least:g} to {most:g}, outside the value range {low:g} to "
+                    f"{high:g}; scale them, or say Compose(value_range=...)"
+                )
+        self._checked = True
 
     def _moved(self, levels: Tensor, plan: Plan) -> Tensor:
         (height, width), (tall, wide) = levels.shape[2:], plan.sizes[0].tolist()
-        inverse = np.linalg.inv(plan.matrix)
-        half = np.array([[max(width - 1, 1) / 2.0], [max(height - 1, 1) / 2.0]])
-        m = torch.as_tensor(inverse, device=levels.device, dtype=torch.float32)
-        y, x = torch.meshgrid(
-            torch.arange(tall, device=levels.device, dtype=torch.float32),
-            torch.arange(wide, device=levels.device, dtype=torch.float32),
-            indexing="ij",
+        m = torch.as_tensor(np.linalg.inv(plan.matrix), device=levels.device, dtype=torch.float32)
+        x = torch.arange(wide, device=levels.device, dtype=torch.float32)[None, None]
+        y = torch.arange(tall, device=levels.device, dtype=torch.float32)[None, :, None]
+        # not a matrix product: autocast and TF32 would leave positions with 8 to 11 bits
+        across, down, weight = (
+            m[:, k, 0, None, None] * x + m[:, k, 1, None, None] * y + m[:, k, 2, None, None] for k in range(3)
         )
-        points = torch.stack([x, y, torch.ones_like(x)]).reshape(3, -1)
-        source = m @ points
-        centre = torch.as_tensor(half, device=levels.device, dtype=torch.float32)
-        grid = (source[:, :2] / source[:, 2:]) / centre - 1
-        grid = grid.reshape(-1, 2, tall, wide).permute(0, 2, 3, 1)
+        grid = torch.stack(
+            [
+                across / weight / (max(width - 1, 1) / 2.0) - 1,
+                down / weight / (max(height - 1, 1) / 2.0) - 1,
+            ],
+            dim=-1,
+        )
         mode = "bilinear" if self.compose.interpolation == "linear" else "nearest"
-        # positions need more than the 8 to 11 bits of half precision, and the sampler wants one type for both
-        moved = torch.nn.functional.grid_sample(
-            levels.float(), grid, mode=mode, padding_mode=_PADDING[self.compose.border], align_corners=True
+        return torch.nn.functional.grid_sample(
+            levels, grid, mode=mode, padding_mode=_PADDING[self.compose.border], align_corners=True
         )
-        return moved.to(self.dtype)
-
-    def _toned(self, levels: Tensor, stage: StagePlan) -> Tensor:
-        """Levels through each image's curve: a table of 256 steps, read with linear interpolation."""
-        if not stage.toned.any():
-            return levels
-        curve = stage.curve(np.arange(_LEVELS) / (_LEVELS - 1.0))
-        table = torch.as_tensor(curve, device=levels.device, dtype=torch.float32)
-        place = levels.float().clamp(0, 1).flatten(1) * (_LEVELS - 1)
-        low = place.floor().clamp(max=_LEVELS - 2).long()
-        below, above = table.gather(1, low), table.gather(1, low + 1)
-        return torch.lerp(below, above, place - low).reshape(levels.shape).to(self.dtype)
 
 
-def _local(compose: Compose) -> list[str]:
-    from augsafe.transforms import Local
+def _toned(levels: Tensor, stage: StagePlan) -> Tensor:
+    """Levels through each image's curve: a table of 256 steps, read with linear interpolation."""
+    if not stage.toned.any():
+        return levels
+    curve = stage.curve(np.arange(_LEVELS) / (_LEVELS - 1.0))
+    table = torch.as_tensor(curve, device=levels.device, dtype=torch.float32)
+    place = levels.clamp(0, 1).flatten(1) * (_LEVELS - 1)
+    # NaN must not become an index: on a GPU that ends the process. It stays NaN in the result.
+    low = place.nan_to_num(0.0).floor().clamp(max=_LEVELS - 2).long()
+    below, above = table.gather(1, low), table.gather(1, low + 1)
+    return torch.lerp(below, above, place - low).reshape(levels.shape)
 
-    return [leaf.label for leaf in compose.leaves if isinstance(leaf, Local)]
+
+def _check_policy(compose: Compose) -> None:
+    local = [leaf.label for leaf in compose.leaves if isinstance(leaf, Local)]
+    if len(compose.stages) != 1 or local:
+        raise ArgumentError(
+            f"DeviceAugment renders one stage of geometry and tone; this policy has {len(compose.stages)} stages "
+            f"and local steps ({', '.join(local) or 'none'}): run those on the CPU"
+        )
+    if compose.interpolation == "cubic":
+        raise ArgumentError("DeviceAugment(compose): cubic interpolation differs between devices; use 'linear'")
+    output = compose.output
+    if output is not None and (output.dtype, output.layout) != ("float32", "CHW"):
+        raise ArgumentError(
+            f"DeviceAugment gives floats (n, C, H, W), the policy's output is {output.dtype} {output.layout}: "
+            "say Output(dtype='float32', layout='CHW')"
+        )
 
 
-__all__: list[Any] = ["DeviceAugment"]
+def _described(images: object) -> str:
+    return f"shape {tuple(images.shape)}" if isinstance(images, torch.Tensor) else type(images).__name__
+
+
+__all__ = ["DeviceAugment"]

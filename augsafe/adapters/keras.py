@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augsafe.batches import Worker
+from augsafe.batches import Worker, joined
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
 from augsafe.foreign import as_policy
+from augsafe.foreign.workers import needs_processes
 from augsafe.frameworks import framework
 from augsafe.guards.enforce import OnViolation, actions_of
 from augsafe.perclass import PerClass
 from augsafe.randomness import permutation
+from augsafe.sample import Batch
 from augsafe.sources import open_source
 
 if TYPE_CHECKING:
@@ -28,8 +31,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     source, transform, contract, on_violation: as in `augsafe.Loader`, but a batch has a fixed place and so cannot drop
     an image. Keras takes channels last unless its backend is told otherwise: leave `Output(layout=)` at "HWC".
-    workers, use_multiprocessing: Keras' own. The bytes are those of the loader and depend on neither. Raises
-    ArgumentError and InputError.
+    workers: threads that share the work of a batch; the bytes are those of the loader and do not depend on it. Keras'
+    own workers are not used: its queue hands batches that it read ahead in one epoch to the next. Raises ArgumentError
+    and InputError.
     """
 
     def __init__(
@@ -43,9 +47,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         contract: Contract | str | None = None,
         on_violation: OnViolation | None = "redraw",
         workers: int = 1,
-        use_multiprocessing: bool = False,
     ) -> None:
-        super().__init__(workers=workers, use_multiprocessing=use_multiprocessing)
+        super().__init__()
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise ArgumentError(f"Batches(workers=...) must be a whole number of at least 1, got {workers!r}")
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ArgumentError(f"Batches(batch_size=...) must be a whole number of at least 1, got {batch_size!r}")
         if on_violation is not None and "drop" in actions_of(on_violation).values():
@@ -54,6 +59,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         made = Contract.builtin(contract) if isinstance(contract, str) else contract
         self._worker = Worker(open_source(source), policy, made, on_violation, "raise", seed)
         self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, bool(shuffle), int(seed), 0
+        # steps of other libraries draw from generators that all threads of a process share
+        self.threads = 1 if needs_processes(self._worker.policies.values()) else workers
 
     def __len__(self) -> int:
         return -(-len(self._worker.source) // self.batch_size)
@@ -64,11 +71,24 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         n = len(self._worker.source)
         order = permutation(n, self.seed, self.epoch) if self.shuffle else np.arange(n)
         indices = order[number * self.batch_size : (number + 1) * self.batch_size]
-        batch = self._worker(self.epoch, np.zeros(len(indices), np.int64), indices, 0).batch
-        assert batch is not None  # nothing is dropped and nothing skipped
+        batch = joined(self._made(indices, self.epoch))
         if batch.labels is None:
             raise InputError("the images have no labels; give (images, labels)")
         return batch.images, np.asarray(batch.labels, np.int64)
+
+    def _made(self, indices: np.ndarray[Any, Any], epoch: int) -> list[Batch]:
+        """A batch in parts, one for each thread."""
+
+        def part(some: np.ndarray[Any, Any]) -> Batch:
+            made = self._worker(epoch, np.zeros(len(some), np.int64), some, 0).batch
+            assert made is not None  # nothing is dropped and nothing skipped
+            return made
+
+        parts = np.array_split(indices, min(self.threads, len(indices)))
+        if len(parts) == 1:
+            return [part(parts[0])]
+        with ThreadPoolExecutor(len(parts), "augsafe") as pool:
+            return list(pool.map(part, parts))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch of the order and the draws. Raises ArgumentError."""

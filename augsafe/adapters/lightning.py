@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from augsafe.adapters.torch import TensorLoader, ranks
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
+from augsafe.evaluation import evaluation_policy
 from augsafe.frameworks import framework
 from augsafe.guards.enforce import OnViolation
 from augsafe.loader import Loader
@@ -23,8 +23,8 @@ class DataModule(lightning.LightningDataModule):
     """Loaders for `Trainer.fit` and `Trainer.test`.
 
     train, validation, test: sources as `augsafe.Loader` reads them. transform: the policy of the training data; the
-    others get its output form (size, dtype, layout, normalisation) and no random step. Each process of a distributed
-    run takes its own share. Raises ArgumentError.
+    others get what of it never varies, and the middle where it crops at random. Each process of a distributed run
+    takes its own share. Raises ArgumentError.
     """
 
     def __init__(
@@ -46,9 +46,7 @@ class DataModule(lightning.LightningDataModule):
         self.sources = {"train": train, "validation": validation, "test": test}
         self.policy, self.batch_size, self.seed, self.workers = transform, batch_size, seed, workers
         self.contract, self.on_violation = contract, on_violation
-        self.plain = replace(
-            transform, steps=tuple(step for step in transform.steps if step.frame and not _random(step))
-        )
+        self.plain = evaluation_policy(transform)
 
     def _loader(self, name: str, training: bool) -> TensorLoader:
         rank, world_size = ranks()
@@ -79,8 +77,3 @@ class DataModule(lightning.LightningDataModule):
     def test_dataloader(self) -> TensorLoader | list[Any]:
         """Batches in their order, not augmented; none where no source was given."""
         return [] if self.sources["test"] is None else self._loader("test", False)
-
-
-def _random(step: Any) -> bool:
-    """Whether a step that sets the frame draws where it cuts."""
-    return step.p < 1 or bool(step.parameters)

@@ -1,4 +1,4 @@
-"""Into TensorFlow: the loader's batches as a `tf.data.Dataset`."""
+"""Into TensorFlow: the loader's batches, or images by number, as a `tf.data.Dataset`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from augsafe.batches import Worker
 from augsafe.errors import ArgumentError, InputError
+from augsafe.foreign.workers import needs_processes
 from augsafe.frameworks import framework
 from augsafe.loader import Loader
 
@@ -23,8 +24,7 @@ def dataset(loader: Loader, *, prefetch: int = 2) -> Any:
     """
     if not isinstance(loader, Loader):
         raise ArgumentError(f"dataset(loader) must be an augsafe.Loader, got {type(loader).__name__}")
-    if isinstance(prefetch, bool) or not isinstance(prefetch, int) or prefetch < 0:
-        raise ArgumentError(f"dataset(prefetch=...) must be a whole number of at least 0, got {prefetch!r}")
+    _check_whole("dataset", "prefetch", prefetch)
     first = example(loader)
     signature = (
         tf.TensorSpec((None, *first.shape), tf.as_dtype(first.dtype)),
@@ -39,6 +39,46 @@ def dataset(loader: Loader, *, prefetch: int = 2) -> Any:
     made = tf.data.Dataset.from_generator(batches, output_signature=signature)
     made = made.apply(tf.data.experimental.assert_cardinality(len(loader)))
     return made.prefetch(prefetch) if prefetch else made
+
+
+def by_index(loader: Loader, indices: Any, *, epoch: int = 0, prefetch: int = 2) -> Any:
+    """A `tf.data.Dataset` of (images, labels) for batches of indices: order, shares and sizes are TensorFlow's.
+
+    indices: a `tf.data.Dataset` of int64 vectors, such as `tf.data.Dataset.range(n).shuffle(n).batch(32)`; shuffle,
+    shard and zip that, which costs nothing. The loader gives the images, the policy and its guards, not the order. The
+    draw of an image depends on the loader's seed, `epoch` and its index. Raises ArgumentError and InputError.
+    """
+    if not isinstance(loader, Loader):
+        raise ArgumentError(f"by_index(loader) must be an augsafe.Loader, got {type(loader).__name__}")
+    spec = getattr(indices, "element_spec", None)
+    if not isinstance(spec, tf.TensorSpec) or spec.dtype != tf.int64 or len(spec.shape) != 1:
+        raise ArgumentError(f"by_index(indices) must be a tf.data.Dataset of int64 vectors, got {spec or indices!r}")
+    _check_whole("by_index", "epoch", epoch)
+    _check_whole("by_index", "prefetch", prefetch)
+    first = example(loader)
+    kinds = (tf.as_dtype(first.dtype), tf.int64)
+
+    def read(rows: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+        if rows.size and (rows.min() < 0 or rows.max() >= len(loader.source)):
+            last = len(loader.source) - 1
+            raise IndexError(f"indices must be from 0 to {last}, got {rows.min()} to {rows.max()}")
+        batch = loader._worker(epoch, np.zeros(len(rows), np.int64), rows, 0).batch
+        if batch is None or len(batch) != len(rows) or batch.labels is None:
+            raise InputError("an image was skipped or dropped, and a batch by index has no other for its place")
+        return batch.images, np.asarray(batch.labels, np.int64)
+
+    def shaped(rows: Any) -> tuple[Any, Any]:
+        images, labels = tf.numpy_function(read, [rows], kinds, stateful=False)
+        return tf.ensure_shape(images, (None, *first.shape)), tf.ensure_shape(labels, (None,))
+
+    threads = 1 if needs_processes(loader._worker.policies.values()) else max(1, loader.workers)
+    made = indices.map(shaped, num_parallel_calls=threads, deterministic=True)
+    return made.prefetch(prefetch) if prefetch else made
+
+
+def _check_whole(where: str, name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ArgumentError(f"{where}({name}=...) must be a whole number of at least 0, got {value!r}")
 
 
 def example(loader: Loader) -> np.ndarray[Any, Any]:

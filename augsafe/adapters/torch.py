@@ -96,6 +96,7 @@ class Dataset(torch.utils.data.Dataset[Any]):
 class TensorLoader:
     """The batches of a loader as (images, labels) tensors that share its memory; labels are int64.
 
+    In a run of several processes give the loader its share: `rank, world_size = ranks()`.
     pin: copy each batch to page-locked memory, for faster transfer to a GPU. Length, `set_epoch`, `state_dict` and
     `load_state_dict` are the loader's, as torchdata's StatefulDataLoader has them. Raises InputError where labels lack.
     """

@@ -14,7 +14,6 @@ from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
 from augsafe.perclass import PerClass
 from augsafe.sources import Item, Source, open_source
-from augsafe.transforms import CenterCrop, RandomCrop, RandomResizedCrop, Resize, Transform
 
 Policy = Compose | PerClass
 LOOKED_AT = 16  # images looked at before training, evenly spread
@@ -155,52 +154,3 @@ def check_channels(source: Source, channels: int, convert: bool, what: str) -> N
             f"{what} image {i} has {have} channels (shape {shape}); the network takes {channels}: convert it with "
             f"{how}, or say convert_channels=True"
         )
-
-
-# The policy of images that judge
-
-
-def is_random(step: Transform) -> bool:
-    """Whether two draws of a step can differ."""
-    if step.p in (0.0, 1.0) and not hasattr(step, "children"):
-        low, high = (step.draw(np.full((len(step.parameters), 1), u)) for u in (0.0, 1 - 1e-9))
-        return step.p == 1.0 and any((low[name] != high[name]).any() for name in low)
-    return True
-
-
-def random_steps(policy: Compose) -> tuple[str, ...]:
-    """The names of the steps that draw."""
-    return tuple(step.label for step in policy.steps if is_random(step))
-
-
-def evaluation_policy(policy: Policy) -> Compose:
-    """What of a policy also holds for images that judge: what never varies; a random crop becomes one of the middle.
-
-    Raises ArgumentError where the policies of a PerClass differ in it: labels must not decide how an image is judged.
-    """
-    if isinstance(policy, PerClass):
-        made = [evaluation_policy(p) for p in policy.policies.values()]
-        if any(p.to_dict() != made[0].to_dict() for p in made):
-            raise ArgumentError("the policies of the classes differ in more than random steps; give validation_policy=")
-        return made[0]
-    steps: list[Transform] = []
-    for step in policy.steps:
-        if not is_random(step):
-            steps.append(step)
-        elif isinstance(step, RandomCrop):
-            steps.append(CenterCrop(step.size, name=step.name))
-        elif isinstance(step, RandomResizedCrop):
-            steps.append(Resize(step.size, name=step.name))
-    return replace(policy, steps=tuple(steps))
-
-
-def check_evaluation_policy(policy: Compose) -> Compose:
-    """A policy for validation must not draw (AS501). Raises ArgumentError."""
-    if not isinstance(policy, Compose):
-        raise ArgumentError(f"validation_policy must be a Compose, got {type(policy).__name__}")
-    if names := random_steps(policy):
-        raise ArgumentError(
-            f"AS501: validation_policy holds random steps ({', '.join(names)}); validation images must be the same in "
-            "every epoch: leave them out"
-        )
-    return policy

@@ -12,22 +12,14 @@ import numpy as np
 
 from augsafe.check import check
 from augsafe.cnns.advice import Transfer, suggest
-from augsafe.cnns.data import (
-    Part,
-    Policy,
-    Split,
-    check_channels,
-    check_evaluation_policy,
-    divide,
-    evaluation_policy,
-    labels_of,
-)
+from augsafe.cnns.data import Part, Policy, Split, check_channels, divide, labels_of
 from augsafe.cnns.fitting import check_batches, fitted
 from augsafe.cnns.results import RESULTS
 from augsafe.cnns.specs import Network
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
+from augsafe.evaluation import check_evaluation_policy, evaluation_policy
 from augsafe.guards.enforce import OnViolation
 from augsafe.loader import Loader
 from augsafe.sources import open_source

@@ -8,9 +8,10 @@ import pytest
 import augsafe as aug
 from augsafe import ArgumentError, Compose, InputError, Output, PerClass
 from augsafe.cnns import Options, Transfer, input_spec, network, suggest
-from augsafe.cnns.data import divide, evaluation_policy, labels_of, random_steps, with_channels
+from augsafe.cnns.data import divide, labels_of, with_channels
 from augsafe.cnns.fitting import check_batches, fitted
 from augsafe.cnns.task import prepare
+from augsafe.evaluation import evaluation_policy, random_steps
 from augsafe.sources import open_source
 
 RESNET = input_spec("resnet18", size=32)
