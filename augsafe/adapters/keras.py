@@ -68,13 +68,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, number: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         if not 0 <= number < len(self):
             raise IndexError(f"there are {len(self)} batches, got number {number}")
-        n = len(self._worker.source)
-        order = permutation(n, self.seed, self.epoch) if self.shuffle else np.arange(n)
-        indices = order[number * self.batch_size : (number + 1) * self.batch_size]
-        batch = joined(self._made(indices, self.epoch))
+        epoch = self.epoch
+        indices = self.order(epoch)[number * self.batch_size : (number + 1) * self.batch_size]
+        batch = joined(self._made(indices, epoch))
         if batch.labels is None:
             raise InputError("the images have no labels; give (images, labels)")
         return batch.images, np.asarray(batch.labels, np.int64)
+
+    def order(self, epoch: int | None = None) -> np.ndarray[Any, Any]:
+        """The indices of the images in an epoch, in their order; of this epoch unless said."""
+        n = len(self._worker.source)
+        chosen = self.epoch if epoch is None else epoch
+        return permutation(n, self.seed, chosen) if self.shuffle else np.arange(n, dtype=np.int64)
 
     def _made(self, indices: np.ndarray[Any, Any], epoch: int) -> list[Batch]:
         """A batch in parts, one for each thread."""

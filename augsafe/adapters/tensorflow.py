@@ -61,7 +61,7 @@ def by_index(loader: Loader, indices: Any, *, epoch: int = 0, prefetch: int = 2)
     def read(rows: np.ndarray[Any, Any]) -> tuple[Any, Any]:
         if rows.size and (rows.min() < 0 or rows.max() >= len(loader.source)):
             last = len(loader.source) - 1
-            raise IndexError(f"indices must be from 0 to {last}, got {rows.min()} to {rows.max()}")
+            raise InputError(f"indices must be from 0 to {last}, got {rows.min()} to {rows.max()}")
         batch = loader._worker(epoch, np.zeros(len(rows), np.int64), rows, 0).batch
         if batch is None or len(batch) != len(rows) or batch.labels is None:
             raise InputError("an image was skipped or dropped, and a batch by index has no other for its place")

@@ -1,6 +1,11 @@
-"""The same bytes in every way that PyTorch reads data, and on the device what the CPU path gives."""
+"""In PyTorch: data sets, tensors, Lightning; and on the device what the CPU path gives."""
 
 from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,14 +13,16 @@ import pytest
 import augsafe as aug
 from tests.conftest import needs
 
-torch = pytest.importorskip("torch")
 pytestmark = needs("torch", "torchvision", "lightning")
+if importlib.util.find_spec("torch") is None and not os.environ.get("CI"):
+    pytest.skip("needs torch", allow_module_level=True)
 
+import torch  # noqa: E402
 from skimage import data as photos  # noqa: E402
-from torch.utils.data import DataLoader, DistributedSampler  # noqa: E402
+from torch.utils.data import DataLoader  # noqa: E402
 
 from augsafe.adapters.device import DeviceAugment  # noqa: E402
-from augsafe.adapters.torch import Dataset, TensorLoader, ranks  # noqa: E402
+from augsafe.adapters.torch import Dataset, TensorLoader  # noqa: E402
 
 N = 24
 OUTPUT = aug.Output(dtype="float32", layout="CHW", mean=(0.5,), std=(0.25,))
@@ -26,47 +33,6 @@ def pictures(side: int = 20) -> tuple[np.ndarray, np.ndarray]:
     image = photos.astronaut()
     cut = [image[i * 9 : i * 9 + side, i * 11 : i * 11 + side] for i in range(N)]
     return np.stack(cut), np.arange(N) % 3
-
-
-def bytes_by_index(epoch: int) -> np.ndarray:
-    """What the plain loader gives, in the order of the data."""
-    loader = aug.Loader(pictures(), POLICY, batch_size=5, workers=0, seed=3)
-    loader.set_epoch(epoch)
-    out = np.empty((N, 3, 20, 20), np.float32)
-    for batch in loader:
-        out[batch.indices] = batch.images
-    return out
-
-
-@pytest.mark.parametrize(("workers", "context"), [(0, None), (2, "fork"), (2, "spawn")])
-def test_dataloader_gives_the_loaders_bytes_in_every_epoch(workers: int, context: str | None) -> None:
-    dataset = Dataset(pictures(), POLICY, seed=3)
-    loader = DataLoader(
-        dataset,
-        batch_size=7,
-        num_workers=workers,
-        multiprocessing_context=context,
-        persistent_workers=workers > 0,
-    )
-    for epoch in (0, 1):
-        dataset.set_epoch(epoch)
-        images, labels = (torch.cat(parts).numpy() for parts in zip(*loader, strict=True))
-        assert (images == bytes_by_index(epoch)).all()
-        assert (labels == np.arange(N) % 3).all()
-    assert (bytes_by_index(0) != bytes_by_index(1)).any()
-
-
-def test_two_ranks_share_the_data_and_the_bytes() -> None:
-    dataset = Dataset(pictures(), POLICY, seed=3)
-    wanted, seen = bytes_by_index(0), []
-    for rank in (0, 1):
-        sampler = DistributedSampler(dataset, num_replicas=2, rank=rank, shuffle=True)
-        order = list(sampler)
-        images = torch.cat([batch for batch, _ in DataLoader(dataset, batch_size=4, sampler=sampler)]).numpy()
-        assert (images == wanted[order]).all()
-        seen += order
-    assert sorted(seen) == list(range(N))
-    assert ranks() == (0, 1)
 
 
 def test_image_folder_and_single_items(tmp_path) -> None:
@@ -106,13 +72,17 @@ def test_the_guards_act_and_drop_is_refused() -> None:
 
 
 def test_tensor_loader_shares_memory_and_resumes() -> None:
-    stateful = pytest.importorskip("torchdata.stateful_dataloader", reason="needs torchdata")
-    assert stateful is not None
-    first = TensorLoader(aug.Loader(pictures(), POLICY, batch_size=5, workers=0))
+    loader = aug.Loader(pictures(), POLICY, batch_size=5, workers=0)
+    first = TensorLoader(loader)
+    given = []
+    loader._worker = lambda *a, inner=loader._worker: given.append(inner(*a)) or given[-1]
     batches = iter(first)
-    next(batches)
+    image = next(batches)[0]
+    assert np.shares_memory(image.numpy(), given[0].batch.images)
+    kept = image.clone()
     state = first.state_dict()
     rest = [images for images, _ in batches]
+    assert torch.equal(image, kept), "a later batch was written over one that was given"
     second = TensorLoader(aug.Loader(pictures(), POLICY, batch_size=5, workers=0))
     second.load_state_dict(state)
     assert len(second) == 5 and all(torch.equal(a, b) for a, (b, _) in zip(rest, second, strict=True))
@@ -120,6 +90,29 @@ def test_tensor_loader_shares_memory_and_resumes() -> None:
         next(iter(TensorLoader(aug.Loader(pictures()[0], POLICY, workers=0))))
     with pytest.raises(aug.errors.ArgumentError, match="list"):
         TensorLoader([])
+    if not torch.cuda.is_available():
+        with pytest.raises(aug.errors.ArgumentError, match="GPU"):
+            TensorLoader(loader, pin=True)
+
+
+@needs("torchdata")
+def test_torchdata_resumes_in_the_middle_of_an_epoch() -> None:
+    from torchdata.stateful_dataloader import StatefulDataLoader
+
+    def loader() -> tuple[Dataset, StatefulDataLoader]:
+        dataset = Dataset(pictures(), POLICY, seed=3)
+        dataset.set_epoch(2)
+        return dataset, StatefulDataLoader(dataset, batch_size=5, num_workers=0)
+
+    _, first = loader()
+    walk = iter(first)
+    next(walk), next(walk)
+    state = first.state_dict()
+    rest = [images for images, _ in walk]
+    assert len(rest) == 3
+    _, second = loader()
+    second.load_state_dict(state)
+    assert all(torch.equal(a, b) for a, (b, _) in zip(rest, second, strict=True))
 
 
 @pytest.mark.parametrize("border", ["reflect", "replicate", "constant"])
@@ -135,23 +128,93 @@ def test_the_device_gives_what_the_cpu_gives(border: str) -> None:
     assert np.quantile(apart, 0.99) < 2, "two levels of 255 at nearly all pixels"
     other = np.abs(DeviceAugment(compose, seed=6)(tensors, torch.arange(N)).numpy() - cpu) * 255
     assert np.quantile(other, 0.99) > 20, "other draws must be told apart, or this test sees nothing"
-    half = DeviceAugment(compose, seed=5, dtype=torch.bfloat16)
-    half.set_epoch(2)
-    low = half(tensors, range(N))
-    assert low.dtype == torch.bfloat16
-    assert np.quantile(np.abs(low.float().numpy() - cpu) * 255, 0.99) < 5
+    for dtype, most in ((torch.float16, 2), (torch.bfloat16, 5)):
+        half = DeviceAugment(compose, seed=5, dtype=dtype)
+        half.set_epoch(2)
+        low = half(tensors, range(N))
+        assert low.dtype == dtype
+        assert np.quantile(np.abs(low.float().numpy() - cpu) * 255, 0.99) < most
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cast = np.abs(module(tensors, range(N)).numpy() - cpu) * 255
+    assert np.quantile(cast, 0.99) < 2, "autocast must not touch positions"
+
+
+def test_the_device_keeps_to_the_value_range_and_to_the_sizes() -> None:
+    images = pictures(64)[0].astype(np.float32)
+    steps = [aug.Rotate(), aug.Brightness(), aug.Resize((48, 40))]
+    compose = aug.Compose(steps, value_range=(0, 255), output=aug.Output(dtype="float32", layout="CHW"))
+    cpu = compose.batch(images, indices=np.arange(N), seed=1)
+    tensors = torch.from_numpy(images).permute(0, 3, 1, 2)
+    module = DeviceAugment(compose, seed=1)
+    apart = np.abs(module(tensors, range(N)).numpy() - cpu) * 255
+    assert np.quantile(apart, 0.99) < 2
+    assert module.eval()(tensors, range(N)).shape == (N, 3, 48, 40), "evaluation has the size of training"
+    small = DeviceAugment(aug.Compose([aug.RandomCrop((40, 40))])).eval()(tensors / 255, range(N))
+    assert torch.allclose(small, tensors[:, :, 12:52, 12:52] / 255, atol=1e-5)
+    for wrong in (tensors, tensors / 255 - 1, torch.full_like(tensors, float("nan"))):
+        with pytest.raises(aug.errors.InputError, match="AS502"):
+            DeviceAugment(aug.Compose([aug.Brightness()]))(wrong, range(N))
 
 
 def test_the_device_passes_images_unchanged_in_eval_and_refuses_what_it_cannot_do() -> None:
     images = torch.from_numpy(pictures(32)[0]).permute(0, 3, 1, 2)
-    module = DeviceAugment(aug.Compose([aug.Rotate(), aug.Invert()])).eval()
+    module = DeviceAugment(aug.Compose([aug.Rotate(), aug.Brightness()])).eval()
     assert torch.allclose(module(images, range(N)), images / 255, atol=1e-5)
     with pytest.raises(aug.errors.ArgumentError, match="GaussianBlur"):
         DeviceAugment(aug.Compose([aug.GaussianBlur()]))
+    for output in (aug.Output(dtype="uint8", layout="CHW"), aug.Output(dtype="float32")):
+        with pytest.raises(aug.errors.ArgumentError, match="CHW"):
+            DeviceAugment(aug.Compose([aug.Rotate()], output=output))
     with pytest.raises(aug.errors.InputError, match="aliases"):
         DeviceAugment(aug.Compose([aug.Zoom((0.2, 0.3))]))(images, range(N))
-    with pytest.raises(aug.errors.InputError, match="shape"):
-        module(images[0], range(N))
+    for wrong in (images[0], images[:0], images.numpy()):
+        with pytest.raises(aug.errors.InputError, match="tensor"):
+            module(wrong, range(N))
+    with pytest.raises(aug.errors.InputError, match="whole numbers"):
+        module(images, torch.rand(N))
+    with pytest.raises(aug.errors.ArgumentError, match="agree"):
+        module(images, range(3))
+    two = aug.Output(dtype="float32", layout="CHW", mean=(0.5, 0.5), std=(0.2, 0.2))
+    with pytest.raises(aug.errors.ArgumentError, match="2 channels"):
+        DeviceAugment(aug.Compose([], output=two))(images, range(N))
+
+
+SQUARE = np.zeros((20, 20, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ([(SQUARE, 0), (SQUARE[..., 0], 1)], "one shape"),
+        ([(SQUARE, 0), (np.zeros((30, 20, 3), np.uint8), 1)], "one shape"),
+        ([(SQUARE.astype(np.float32) + 200, 0)], "AS502"),
+        ([(SQUARE.astype(np.int64), 0)], "int64"),
+        ([(SQUARE, 12)], "12"),
+        ([(SQUARE, -1)], "-1"),
+    ],
+)
+def test_bad_input_is_a_typed_error(source, words) -> None:
+    dataset = Dataset(source, aug.Compose([aug.Rotate()]), contract="mnist")
+    with pytest.raises(aug.errors.AugsafeError, match=words):
+        next(iter(DataLoader(dataset, batch_size=2)))
+
+
+def test_a_missing_framework_names_the_extra() -> None:
+    code = """
+import sys
+for name in ("torch", "lightning", "tensorflow", "keras"):
+    sys.modules[name] = None
+import augsafe
+for adapter, extra in (("torch", "torch"), ("device", "torch"), ("tensorflow", "tensorflow"), ("keras", "tensorflow")):
+    try:
+        __import__("augsafe.adapters." + adapter)
+    except augsafe.errors.MissingExtraError as error:
+        assert f"augsafe[{extra}]" in str(error), error
+    else:
+        raise AssertionError(adapter)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode == 0
 
 
 def test_lightning_fits_and_validation_is_never_augmented() -> None:
@@ -174,6 +237,9 @@ def test_lightning_fits_and_validation_is_never_augmented() -> None:
         def configure_optimizers(self):
             return torch.optim.SGD(self.parameters(), 0.01)
 
+    cropped = DataModule(pictures(), aug.Compose([aug.RandomCrop((16, 16))]), pictures(), batch_size=8, workers=0)
+    sizes = [next(iter(loader))[0].shape for loader in (cropped.train_dataloader(), cropped.val_dataloader())]
+    assert sizes[0] == sizes[1], "validation images have the size of training images"
     module = DataModule(pictures(), POLICY, pictures(), batch_size=8, workers=0)
     net = Net()
     net.body(torch.zeros(1, 3, 20, 20))
