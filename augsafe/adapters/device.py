@@ -11,6 +11,8 @@ from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
 from augsafe.evaluation import evaluation_policy
 from augsafe.frameworks import framework
+from augsafe.lookup import line_of
+from augsafe.output import Output
 from augsafe.plan import Plan, StagePlan
 from augsafe.sample import FULL_RANGE
 from augsafe.transforms import Local
@@ -81,18 +83,12 @@ class DeviceAugment(torch.nn.Module):
             )
         low, high = self._limits(images)
         fill = (float(self.compose.fill) - low) / (high - low)
-        levels = (images.float() - low) / (high - low)
+        levels = images.float() if low == 0 else images.float() - low
+        levels = levels * (1 / (high - low))
         if self.compose.border == "constant":  # so that the fill is a value of the output
-            levels = self._moved(_toned(levels, stage) - fill, plan) + fill
-        else:
-            levels = _toned(self._moved(levels, plan), stage)
-        if output is None:
-            return levels.to(self.dtype)
-        scale, offset = (
-            torch.as_tensor(v, device=levels.device, dtype=torch.float32)[:, None, None]
-            for v in output.normalise(images.shape[1])
-        )
-        return torch.addcmul(offset, levels, scale).to(self.dtype)
+            levels = self._moved(_toned(levels, stage, None) - fill, plan) + fill
+            return _normalised(levels, output).to(self.dtype)
+        return _toned(self._moved(levels, plan), stage, output).to(self.dtype)
 
     def _limits(self, images: Tensor) -> tuple[float, float]:
         if images.dtype == torch.uint8:
@@ -104,6 +100,8 @@ class DeviceAugment(torch.nn.Module):
             raise InputError(f"images must be a tensor (n, C, H, W), got {_described(images)}")
         if images.dtype != torch.uint8 and not images.dtype.is_floating_point:
             raise InputError(f"images must be uint8 or floats, got {images.dtype}")
+        if self.compose.output is not None:
+            self.compose.output.normalise(images.shape[1])  # says so where the channels differ
         if images.dtype == torch.uint8:
             if self.compose.value_range not in (None, FULL_RANGE["uint8"]):
                 raise InputError(f"uint8 images span 0 to 255, the policy says {self.compose.value_range}")
@@ -140,10 +138,32 @@ class DeviceAugment(torch.nn.Module):
         )
 
 
-def _toned(levels: Tensor, stage: StagePlan) -> Tensor:
-    """Levels through each image's curve: a table of 256 steps, read with linear interpolation."""
-    if not stage.toned.any():
+def _toned(levels: Tensor, stage: StagePlan, output: Output | None) -> Tensor:
+    """Levels through each image's curve to the output's values; a curve that is a straight line needs no table."""
+    if not stage.tone:
+        return _normalised(levels, output)
+    line = line_of(stage, True, levels.shape[1], output)
+    if line is None:
+        return _normalised(_looked_up(levels, stage), output)
+    slope, offset, low, high = (
+        torch.as_tensor(v, device=levels.device)[..., None]
+        for v in (line.slope * 255, line.offset, line.low, line.high)
+    )
+    return torch.clamp(torch.addcmul(offset, levels, slope), low, high)
+
+
+def _normalised(levels: Tensor, output: Output | None) -> Tensor:
+    if output is None:
         return levels
+    scale, offset = (
+        torch.as_tensor(v, device=levels.device, dtype=torch.float32)[:, None, None]
+        for v in output.normalise(levels.shape[1])
+    )
+    return torch.addcmul(offset, levels, scale)
+
+
+def _looked_up(levels: Tensor, stage: StagePlan) -> Tensor:
+    """A table of 256 steps for each image, read with linear interpolation."""
     curve = stage.curve(np.arange(_LEVELS) / (_LEVELS - 1.0))
     table = torch.as_tensor(curve, device=levels.device, dtype=torch.float32)
     place = levels.clamp(0, 1).flatten(1) * (_LEVELS - 1)

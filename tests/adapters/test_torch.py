@@ -115,10 +115,14 @@ def test_torchdata_resumes_in_the_middle_of_an_epoch() -> None:
     assert all(torch.equal(a, b) for a, (b, _) in zip(rest, second, strict=True))
 
 
+TONES = {"table": [aug.Contrast(), aug.Gamma()], "line": [aug.Brightness(p=0.5), aug.Contrast(), aug.Invert()]}
+
+
+@pytest.mark.parametrize("tone", TONES)
 @pytest.mark.parametrize("border", ["reflect", "replicate", "constant"])
-def test_the_device_gives_what_the_cpu_gives(border: str) -> None:
+def test_the_device_gives_what_the_cpu_gives(border: str, tone: str) -> None:
     images = pictures(64)[0]
-    steps = [aug.Shift(), aug.Zoom(), aug.Rotate(), aug.VerticalFlip(), aug.Contrast(), aug.Gamma()]
+    steps = [aug.Shift(), aug.Zoom(), aug.Rotate(), aug.VerticalFlip(), *TONES[tone]]
     compose = aug.Compose(steps, border=border, fill=40, output=aug.Output(dtype="float32", layout="CHW"))
     cpu = compose.batch(images, indices=np.arange(N), seed=5, epoch=2)
     module = DeviceAugment(compose, seed=5)
