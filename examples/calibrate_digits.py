@@ -1,4 +1,4 @@
-"""Find the largest safe strength of a policy on scikit-learn's handwritten digits, then train within it."""
+"""The largest safe strength of a policy on handwritten digits, and one safe step an image."""
 
 import augsafe as aug
 from augsafe.demo import digits
