@@ -38,7 +38,8 @@ class Walk:
     """A policy at its scales, from weak to strong, for some classes (indices).
 
     lost, unfamiliar, p: (scales, classes), NaN where a scale was not measured. n (classes,): independent groups.
-    unjudged: classes of which neither contract nor images can say anything.
+    unjudged: classes of which neither contract nor images can say anything. codes: for each scale measured, the share
+    of each class's draws that were lost for each reason.
     """
 
     base: Compose = field(repr=False)
@@ -49,6 +50,7 @@ class Walk:
     p: FloatArray = field(repr=False)
     n: tuple[int, ...]
     unjudged: frozenset[int] = frozenset()
+    codes: tuple[dict[int, dict[str, float]], ...] = ()
 
     def reached(self, level: float, cls: int | None = None) -> int:
         """How many scales are certified at a level, for one class or for all together.
@@ -78,6 +80,7 @@ def walk(
     columns: list[list[tuple[float, float, float]]] = []
     alive = np.ones(len(names), bool)
     unjudged: set[int] = set()
+    codes: list[dict[int, dict[str, float]]] = []
     steps = tuple(scales)
     counts = tuple(len(np.unique(jury.groups[rows][m])) for m in mine)
     for scale in steps:
@@ -88,9 +91,18 @@ def walk(
             lost, strange = (tally(e[m], jury.groups[rows][m]) for e in (seen.lost | seen.unjudged, seen.unfamiliar))
             line.append((lost.rate, strange.rate, bar.p(lost, strange)))
         columns.append(line)
+        codes.append(
+            {
+                c: {k: float(e[m].mean()) for k, e in seen.codes.items()}
+                for c, m in zip(names, mine, strict=True)
+                if m.any()
+            }
+        )
         alive &= np.array([cell[2] <= stop for cell in line])
         if not alive.any():
             break
     table = np.full((len(steps), len(names), 3), np.nan)
     table[: len(columns)] = columns
-    return Walk(base, steps, names, table[..., 0], table[..., 1], table[..., 2], counts, frozenset(unjudged))
+    return Walk(
+        base, steps, names, table[..., 0], table[..., 1], table[..., 2], counts, frozenset(unjudged), tuple(codes)
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -32,11 +32,13 @@ class Losses:
     """For n draws: `lost`, the class changed or the content lost; `unfamiliar`, unlike any class or not clearly one.
 
     `unjudged`: neither the contract nor the images can say. All are beyond what the image was before the draw.
+    codes: what was lost, by the guards' codes, AS101 for the class; one draw may lose in several ways.
     """
 
     lost: BoolArray
     unfamiliar: BoolArray
     unjudged: BoolArray
+    codes: Mapping[str, BoolArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,24 +93,30 @@ class Jury:
     def losses(self, compose: Compose, rows: Rows) -> Losses:
         """One draw of the policy on each of these images; the draw depends on the image's number alone."""
         parts = [self._losses(compose, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
-        return Losses(*(np.concatenate([getattr(p, k) for p in parts]) for k in ("lost", "unfamiliar", "unjudged")))
+        lost, strange, unjudged = (
+            np.concatenate([getattr(p, k) for p in parts]) for k in ("lost", "unfamiliar", "unjudged")
+        )
+        codes = {code: np.concatenate([p.codes[code] for p in parts]) for code in parts[0].codes}
+        return Losses(lost, strange, unjudged, codes)
 
     def _losses(self, compose: Compose, rows: Rows) -> Losses:
         plan = compose.plan(self._shapes[rows], rows, self.seed)
-        lost, ask = self._by_contract(plan, self.own[rows])
+        changed, ask = self._by_contract(plan, self.own[rows])
+        lost = changed.copy()
         objects, limits = self.objects.rows(rows), self._limits.take(self.own[rows])
-        for bad in violations(measure(plan, objects, limits), limits, objects).values():
+        codes = violations(measure(plan, objects, limits), limits, objects)
+        for bad in codes.values():
             lost |= bad
         ask &= ~lost
         unfamiliar, unjudged = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
         if ask.any():
             some = np.flatnonzero(ask)
             now, before = self._seen(compose, plan, rows, some)
-            lost[some] |= (now.outcome == CHANGED) & (before.outcome != CHANGED)
+            changed[some] |= (now.outcome == CHANGED) & (before.outcome != CHANGED)
             unclear = [np.isin(j.outcome, (UNFAMILIAR, AMBIGUOUS)) for j in (now, before)]
             unfamiliar[some] = unclear[0] & ~unclear[1]
             unjudged[some] = now.outcome == UNDECIDED
-        return Losses(lost, unfamiliar, unjudged)
+        return Losses(lost | changed, unfamiliar, unjudged, {"AS101": changed, **codes})
 
     def _by_contract(self, plan: Plan, own: Rows) -> tuple[BoolArray, BoolArray]:
         """Where the contract says that the class is lost, and where it says nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,13 @@ if TYPE_CHECKING:
     from augsafe.calibration.result import Calibration, Certificate
 
 MOST = 8  # classes that are named
+REASONS = {
+    "AS101": "the class",
+    "AS201": "object leaves the frame",
+    "AS202": "object too small",
+    "AS204": "mostly padding",
+    "AS205": "object doubled",
+}
 
 
 def listed(names: Sequence[str]) -> str:
@@ -66,7 +72,11 @@ def words(c: Calibration) -> list[str]:
         at = "the weakest scale" if not c.certified else "the next scale"
         out.append(f"About {c.certificate.needed:,} independent images of each class would certify {at}.")
     elif c.certified and c.scale < 1:
-        out.append("At the next scale the rates seen are at or over their limits: more images would not help.")
+        row = c.walk.scales.index(c.scale) + 1
+        over = _over(c, row)
+        if over:
+            scale = c.walk.scales[row]
+            out.append(f"At scale {scale:g} the limits are exceeded for {over}: more images would not help.")
     out.append(_by_class(c))
     if c.look_alikes:
         pairs = [f"{a} and {b}" for a, b in c.look_alikes]
@@ -76,19 +86,20 @@ def words(c: Calibration) -> list[str]:
 
 
 def _by_class(c: Calibration) -> str:
-    found = c.by_class.values()
+    """Which classes have a certified policy of their own, which not, and what would decide."""
     scales: dict[float, list[str]] = {}
-    for f in found:
+    rest: dict[str, list[str]] = {}
+    for name, f in c.by_class.items():
         if f.verdict == "certified":
-            scales.setdefault(f.scale, []).append(str(f.cls))
-    good = [f"{listed(names)} at scale {scale:g}" for scale, names in sorted(scales.items(), reverse=True)]
-    rest = [str(f.cls) for f in found if f.verdict != "certified"]
-    level = next(iter(found)).level
-    least = 2 * math.ceil(math.log(level) / math.log(1 - min(c.bar.epsilon, c.bar.unfamiliar)))
-    said = [f"certified are {'; '.join(good)}"] if good else []
-    said += [f"not {listed(rest)}" if good else "none is certified"] if rest else []
-    ask = f" (each class needs at least {least:,} independent images for that)" if rest else ""
-    return f"Policies by class, where the error is shared out: {', '.join(said)}{ask}."
+            scales.setdefault(f.scale, []).append(name)
+        else:
+            rest.setdefault(f.verdict, []).append(name)
+    said = [f"{listed(names)} certified at scale {scale:g}" for scale, names in sorted(scales.items(), reverse=True)]
+    for verdict, names in rest.items():
+        more = [c.by_class[n].needed or 0 for n in names]
+        ask = f" (about {max(more):,} images of the class would decide)" if any(more) else ""
+        said.append(f"{listed(names)} {verdict}{ask}")
+    return f"Policies by class, among which the error is shared out: {'; '.join(said)}."
 
 
 def _verdict(c: Calibration) -> str:
@@ -107,12 +118,23 @@ def _verdict(c: Calibration) -> str:
         return "Nothing is certified: no step is left."
     if found.verdict == "undecided":
         return f"Undecided: too few images to certify even scale {first:g}; the smallest class gave {found.n} to test."
-    over = [
-        c.contract.classes[cls]
-        for j, cls in enumerate(c.walk.classes)
-        if c.walk.lost[0, j] >= c.bar.epsilon or c.walk.unfamiliar[0, j] >= c.bar.unfamiliar
-    ]
-    return f"Not certified: already at scale {first:g} the limits ({limits}) are exceeded for {listed(over)}."
+    return f"Not certified: already at scale {first:g} the limits ({limits}) are exceeded for {_over(c, 0)}."
+
+
+def _over(c: Calibration, row: int) -> str:
+    """The classes whose rates at a scale are at or over their limits, with the reason that is most frequent."""
+    reasons: dict[str, list[str]] = {}
+    for j, cls in enumerate(c.walk.classes):
+        said = []
+        if c.walk.lost[row, j] >= c.bar.epsilon:
+            codes = c.walk.codes[row][cls]
+            code = max(codes, key=lambda k: codes[k])
+            said.append(f"{REASONS[code]}, {code}")
+        if c.walk.unfamiliar[row, j] >= c.bar.unfamiliar:
+            said.append("unfamiliar, AS402")
+        if said:
+            reasons.setdefault("; ".join(said), []).append(c.contract.classes[cls])
+    return "; ".join(f"{listed(names)} ({reason})" for reason, names in reasons.items())
 
 
 def render(c: Calibration) -> Any:
