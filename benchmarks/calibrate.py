@@ -228,7 +228,7 @@ class Line:
 ONE_HARD = Problem("one class is hard, three are easy", (4.0, 1.5, 1.0, 1.0), 600)
 ALIKE = Problem("six classes alike", (4.0,) * 6, 600)
 GROUPED = Problem("two classes, ten images share a place", (4.0, 4.0), 4000, 10)
-CLUSTERED = Problem("one class, forty images share a place", (4.0,), 4000, 40)
+CLUSTERED = Problem("one class, two hundred images share a place", (4.0,), 4000, 200)
 
 
 def lines(problem: Problem, rules: dict[str, Wrong], repeats: int, first: int, told: bool = True) -> list[Line]:

@@ -32,7 +32,8 @@ class Losses:
     """For n draws: `lost`, the class changed or the content lost; `unfamiliar`, unlike any class or not clearly one.
 
     `unjudged`: neither the contract nor the images can say. All are beyond what the image was before the draw.
-    codes: what was lost, by the guards' codes, AS101 for the class; one draw may lose in several ways.
+    codes: what was lost, by the guards' codes (AS101 for the class, AS106 for the contract's limits on rotation and
+    zoom); one draw may lose in several ways.
     """
 
     lost: BoolArray
@@ -101,8 +102,8 @@ class Jury:
 
     def _losses(self, compose: Compose, rows: Rows) -> Losses:
         plan = compose.plan(self._shapes[rows], rows, self.seed)
-        changed, ask = self._by_contract(plan, self.own[rows])
-        lost = changed.copy()
+        changed, far, ask = self._by_contract(plan, self.own[rows])
+        lost = changed | far
         objects, limits = self.objects.rows(rows), self._limits.take(self.own[rows])
         codes = violations(measure(plan, objects, limits), limits, objects)
         for bad in codes.values():
@@ -116,13 +117,13 @@ class Jury:
             unclear = [np.isin(j.outcome, (UNFAMILIAR, AMBIGUOUS)) for j in (now, before)]
             unfamiliar[some] = unclear[0] & ~unclear[1]
             unjudged[some] = now.outcome == UNDECIDED
-        return Losses(lost | changed, unfamiliar, unjudged, {"AS101": changed, **codes})
+        return Losses(lost | changed, unfamiliar, unjudged, {"AS101": changed, "AS106": far, **codes})
 
-    def _by_contract(self, plan: Plan, own: Rows) -> tuple[BoolArray, BoolArray]:
-        """Where the contract says that the class is lost, and where it says nothing."""
+    def _by_contract(self, plan: Plan, own: Rows) -> tuple[BoolArray, BoolArray, BoolArray]:
+        """Where the contract says that the class is lost or a limit crossed, and where it says nothing."""
         acts = np.any([*plan.draws.active.values(), np.zeros(len(plan), bool)], axis=0)
         if self.silent:
-            return np.zeros(len(plan), bool), acts
+            return np.zeros(len(plan), bool), np.zeros(len(plan), bool), acts
         tables, judged = self.contract.tables(), judge(plan.jacobian)
         kind = tables.kind[own, judged.symmetry]
         turned = np.abs(judged.residual)
@@ -138,7 +139,7 @@ class Jury:
             other = other | np.any(
                 [*(p.active for p in (*stage.tone, *stage.local)), np.zeros(len(plan), bool)], axis=0
             )
-        return np.isin(kind, _BROKEN) | far, (unknown | other) & acts
+        return np.isin(kind, _BROKEN) & ~far, far, (unknown | other) & acts
 
     def _seen(self, compose: Compose, plan: Plan, rows: Rows, some: NDArray[np.intp]) -> tuple[Judged, Judged]:
         """How typical these images are after the draw, and before it."""

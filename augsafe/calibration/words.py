@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 MOST = 8  # classes that are named
 REASONS = {
-    "AS101": "the class",
+    "AS101": "class changed",
+    "AS106": "outside the contract's limits",
     "AS201": "object leaves the frame",
     "AS202": "object too small",
     "AS204": "mostly padding",

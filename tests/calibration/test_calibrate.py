@@ -131,7 +131,7 @@ def test_a_policy_that_is_unsafe_at_its_weakest_says_so():
     contract = aug.Contract(NAMES, {}, {"*": Limits(rotation=1)})
     found = run(aug.Rotate((-45, 45)), problem(contract=contract))
     assert found.certificate.verdict == "unsafe" and found.scale == 0
-    assert "exceeded for a and b (the class, AS101)" in " ".join(str(found).split())
+    assert "exceeded for a and b (outside the contract's limits, AS106)" in " ".join(str(found).split())
 
 
 def test_the_same_images_give_the_same_answer_for_any_number_of_jobs():
