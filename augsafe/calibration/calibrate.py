@@ -135,14 +135,15 @@ def _bench(
     rng = np.random.default_rng(seed)
     rows = sample(own, grouped, most, rng)
     half = folds(own[rows], grouped[rows], 2, rng)
-    rank, test = rows[half == 0], rows[half == 1]
+    rank, test = np.flatnonzero(half == 0), np.flatnonzero(half == 1)  # among the images that are used
     if not len(rank) or not len(test):
         raise InputError(f"calibrate splits the groups into two halves; there are only {len(np.unique(grouped))}")
+    used = [given[int(i)] for i in rows]
     jury = Jury(
-        given,
-        own,
-        grouped,
-        inspect(given, masks, boxes),
+        used,
+        own[rows],
+        grouped[rows],
+        inspect(used, _of_used("masks", masks, rows, len(given)), _of_used("boxes", boxes, rows, len(given))),
         bound,
         contract is None,
         rank,
@@ -152,6 +153,15 @@ def _bench(
         reference,
     )
     return _Bench(jury, rank, test)
+
+
+def _of_used(name: str, values: Any, rows: Rows, n: int) -> list[Any] | None:
+    """The masks or boxes of the images that are used. Raises InputError."""
+    if values is None:
+        return None
+    if len(values) != n:
+        raise InputError(f"{name} has {len(values)} entries, images {n}; give one (or None) for each image")
+    return [values[int(i)] for i in rows]
 
 
 def _certify(

@@ -254,3 +254,9 @@ def test_one_class_needs_a_contract():
 def test_a_policy_that_never_acts_is_refused():
     with pytest.raises(ArgumentError, match="no step of this policy ever acts"):
         run(aug.Rotate((0, 0)), problem(40))
+
+
+def test_images_beyond_the_most_that_are_used_change_nothing_but_the_sample():
+    given = problem(1200)
+    found = run(aug.Rotate((-40, 40)), given, most=400)
+    assert found.certificate.n == 200 and found.scale == 0.5
