@@ -193,8 +193,22 @@ class Plan:
     @cached_property
     def jacobian(self) -> FloatArray:
         """The linear part (n, 2, 2) at the image's centre, with changes of frame taken out step by step."""
-        n = len(self)
-        total = np.broadcast_to(np.eye(2), (n, 2, 2))
+        if any(part.matrix[:, 2, :2].any() for part in self.geometry):
+            return self._jacobian_of_tilted
+        # by columns: numpy multiplies small matrices at many times the cost
+        ones, zeros = np.ones(len(self)), np.zeros(len(self))
+        a, b, c, d = ones, zeros, zeros, ones
+        for part in self.geometry:
+            (p, q), (r, s) = (part.matrix[:, row, :2].T for row in (0, 1))
+            if part.after is not part.before:
+                wide, high = part.factor.T
+                p, q, r, s = p * wide, q * wide, r * high, s * high
+            a, b, c, d = p * a + q * c, p * b + q * d, r * a + s * c, r * b + s * d
+        return np.stack([a, b, c, d], axis=1).reshape(-1, 2, 2)
+
+    @property
+    def _jacobian_of_tilted(self) -> FloatArray:
+        total = np.broadcast_to(np.eye(2), (len(self), 2, 2))
         point = (self.shapes[:, ::-1] - 1) / 2.0
         for part in self.geometry:
             m = part.matrix
@@ -277,8 +291,9 @@ def _geometric_part(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> Geo
     factor = step.shape_factor(sizes, after)
     if not active.all():
         matrix = np.where(active[:, None, None], matrix, np.eye(3))
-        after = np.where(active[:, None], after, sizes)
-        factor = np.where(active[:, None], factor, 1.0)
+        if after is not sizes:
+            after = np.where(active[:, None], after, sizes)
+            factor = np.where(active[:, None], factor, 1.0)
     return GeometricPart(step, matrix, sizes, after, factor, active)
 
 

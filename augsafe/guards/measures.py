@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.guards.bounds import Extents, HalfFrames, doubled_bound, half_frames, lost_bound, padding_bound
 from augsafe.guards.judge import padding
 from augsafe.guards.objects import GRID, Objects
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
-from augsafe.warp import tilted
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.intp]
@@ -52,69 +52,28 @@ class ContentMeasures:
     doubled: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class _Map:
-    """The map of each image in half frames, x before y: linear part (n, 2, 2) and offset (n, 2).
-
-    `place` and `reach` (n, 2) are the centre and the half extents of the output frame as seen from the source, `shadow`
-    (n, 2, 2) the parts that make up `reach`. `flat` says where the map is affine; None where all are.
-    """
-
-    linear: FloatArray
-    offset: FloatArray
-    place: FloatArray
-    reach: FloatArray
-    shadow: FloatArray
-    flat: BoolArray | None
-
-
-def _half_frames(plan: Plan) -> _Map:
-    # taken apart by columns: numpy multiplies and reduces 2 x 2 matrices at many times the cost
-    m, shapes, sizes = plan.matrix, plan.shapes * 0.5, plan.sizes * 0.5
-    across, down, wide, high = shapes[:, 1], shapes[:, 0], sizes[:, 1], sizes[:, 0]
-    m00, m01, m10, m11 = m[:, 0, 0], m[:, 0, 1], m[:, 1, 0], m[:, 1, 1]
-    a, b, c, d = m00 * across / wide, m01 * down / wide, m10 * across / high, m11 * down / high
-    x = (m00 * (across - 0.5) + m01 * (down - 0.5) + m[:, 0, 2] + 0.5) / wide - 1
-    y = (m10 * (across - 0.5) + m11 * (down - 0.5) + m[:, 1, 2] + 0.5) / high - 1
-    det = a * d - b * c
-    inverse = 1 / np.where(np.abs(det) < 1e-12, 1e-12, det)
-    place = np.stack([(b * y - d * x) * inverse, (c * x - a * y) * inverse], axis=1)
-    shadow = np.abs(np.stack([d * inverse, b * inverse, c * inverse, a * inverse], axis=1)).reshape(-1, 2, 2)
-    linear = np.stack([a, b, c, d], axis=1).reshape(-1, 2, 2)
-    oblique = tilted(m)
-    return _Map(
-        linear,
-        np.stack([x, y], axis=1),
-        place,
-        shadow[:, :, 0] + shadow[:, :, 1],
-        shadow,
-        ~oblique if oblique.any() else None,
-    )
-
-
 def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -> ContentMeasures:
     """Measure a plan; with limits, only as exactly as they need. Without objects only the padding is measured."""
-    maps = _half_frames(plan)
+    maps = half_frames(plan)
     n = len(plan)
-    beyond = _padding_bound(maps, 0.0 if limits is None else limits.padding)
+    beyond = padding_bound(maps, 0.0 if limits is None else limits.padding)
     _exact(beyond, beyond > (0 if limits is None else limits.padding), maps, lambda rows: padding(plan, rows))
     if objects is None:
         return ContentMeasures(np.ones(n), np.full(n, np.inf), np.full(n, np.inf), beyond, np.zeros(n))
-    extents = objects.extents.astype(np.float64)
-    middle, half = extents[:, 2:] + extents[:, :2] - 1, extents[:, 2:] - extents[:, :2]
-    pixels, plain = _pixels(plan, maps, middle, half)
-    visible = 1 - _lost_bound(maps, objects, middle, half)
+    box = Extents.of(objects)
+    pixels, plain = _pixels(plan, maps, box)
+    visible = 1 - lost_bound(maps, objects, box, 0.0 if limits is None else 1 - limits.visible)
     wanted = (visible < (1 if limits is None else limits.visible)) | (len(plan.stages) > 1)
     _exact(visible, wanted, maps, lambda rows: _push(plan, objects, rows))
     doubled = np.zeros(n)
     if plan.settings.border == "reflect":
-        doubled = _doubled_bound(objects, maps, middle, half)
+        doubled = doubled_bound(maps, objects, box, 0.0 if limits is None else limits.doubled)
         wanted = doubled > (0 if limits is None else limits.doubled)
         _exact(doubled, wanted, maps, lambda rows: _copies(plan, objects, rows, maps))
     return ContentMeasures(visible, pixels, plain, beyond, doubled)
 
 
-def _exact(column: FloatArray, wanted: BoolArray, maps: _Map, how: Callable[[Rows], FloatArray]) -> None:
+def _exact(column: FloatArray, wanted: BoolArray, maps: HalfFrames, how: Callable[[Rows], FloatArray]) -> None:
     """Replace bounds by exact values in the rows that need it; bounds do not hold for tilted maps."""
     if maps.flat is not None:
         wanted = wanted | ~maps.flat
@@ -125,85 +84,14 @@ def _exact(column: FloatArray, wanted: BoolArray, maps: _Map, how: Callable[[Row
             column[part] = how(part)
 
 
-def _padding_bound(maps: _Map, limit: FloatArray | float) -> FloatArray:
-    """At most this share of the frame lies beyond the image: what lies beyond each of its sides, added up.
-
-    A parallelogram is widest in its middle, so that its tail beyond a line on the far side of its centre is at most
-    that of an even density; where that is not good enough, the density's real shape is taken.
-    """
-    away, over = np.abs(maps.place), maps.reach - 1
-    sides = (np.maximum(over + away, 0) + np.maximum(over - away, 0)) / (2 * maps.reach)
-    sides = np.where(away > 1, 1.0, sides)
-    bound = sides[:, 0] + sides[:, 1]
-    rows = np.flatnonzero(bound > limit)
-    if len(rows):
-        one, two = maps.shadow[rows, :, 0], maps.shadow[rows, :, 1]
-        bound[rows] = sum(_tail(1 + sign * away[rows], one, two).sum(axis=1) for sign in (-1, 1))
-    return np.asarray(np.minimum(bound, 1.0))
-
-
-def _tail(far: FloatArray, one: FloatArray, two: FloatArray) -> FloatArray:
-    """The share of a parallelogram further than `far` from its centre along an axis; 1 where that is behind it.
-
-    Its shadow on the axis is a trapezoid: the sum of two even densities with half widths `one` and `two`.
-    """
-    base, top = one + two, np.abs(one - two)
-    sloped = np.maximum(base - far, 0) ** 2 / np.maximum(2 * (base - top), 1e-12)
-    level = (base + top) / 2 - far
-    return np.asarray(np.where(far < 0, 1.0, np.where(far < top, level, sloped) / (base + top)))
-
-
-def _share(lines: NDArray[np.float32], place: FloatArray, up: bool) -> FloatArray:
-    """The weight before a place (half frames), rounded up or down to a line of the grid."""
-    column = (place + 1) * (GRID / 2)
-    index = (np.ceil(column - 1e-6) if up else np.floor(column + 1e-6)).clip(0, GRID).astype(np.intp)
-    return np.asarray(lines[np.arange(len(lines)), index], dtype=np.float64)
-
-
-def _lost_bound(maps: _Map, objects: Objects, middle: FloatArray, half: FloatArray) -> FloatArray:
-    """At most this share of the weight leaves the frame: what lies outside a square that the frame holds."""
-    linear, size = maps.linear, np.abs(maps.linear)
-    at = np.abs(linear[:, :, 0] * middle[:, :1] + linear[:, :, 1] * middle[:, 1:] + maps.offset)
-    at += size[:, :, 0] * half[:, :1] + size[:, :, 1] * half[:, 1:]
-    lost = np.zeros(len(at))
-    rows = np.flatnonzero((at[:, 0] > 1 + 1e-9) | (at[:, 1] > 1 + 1e-9))
-    if len(rows):
-        sums = size[rows, :, 0] + size[rows, :, 1]
-        square = 1 / np.maximum(sums[:, 0], sums[:, 1])
-        for axis, lines in enumerate((objects.left[rows], objects.top[rows])):
-            centre = maps.place[rows, axis]
-            lost[rows] += _share(lines, centre - square, True) + 1 - _share(lines, centre + square, False)
-    return np.minimum(lost, 1.0)
-
-
-def _doubled_bound(objects: Objects, maps: _Map, middle: FloatArray, half: FloatArray) -> FloatArray:
-    """At most this much of the weight appears again, mirrored at the image's edges.
-
-    The frame reaches over the left edge to -1 - t exactly when the copy shows weight that lies within t of that edge.
-    """
-    out = np.zeros(len(middle))
-    near = maps.reach - 2 + half + np.abs(maps.place + middle) > 0
-    rows = np.flatnonzero(near[:, 0] | near[:, 1])
-    if not len(rows):
-        return out
-    low, high = maps.place[rows] - maps.reach[rows], maps.place[rows] + maps.reach[rows]
-    sides = [
-        _share(lines, -2 - low[:, axis], True) + 1 - _share(lines, 2 - high[:, axis], False)
-        for axis, lines in enumerate((objects.left[rows], objects.top[rows]))
-    ]
-    # a copy at a corner shows weight that is near both sides: no more than the smaller share, at two corners each
-    out[rows] = sides[0] + sides[1] + np.minimum(sides[0], sides[1]) * 2
-    return out
-
-
-def _pixels(plan: Plan, maps: _Map, middle: FloatArray, half: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _pixels(plan: Plan, maps: HalfFrames, box: Extents) -> tuple[FloatArray, FloatArray]:
     """The object's shorter extent in output pixels, and after a plain resize to the output."""
     frame = plan.sizes[:, ::-1]
     linear = maps.linear
     if maps.flat is not None:
-        linear = _tilted(plan, middle)
-    pixels = np.hypot(linear[:, 0] * frame[:, :1], linear[:, 1] * frame[:, 1:]) * half
-    plain = half * frame
+        linear = _tilted(plan, box.middle)
+    pixels = np.hypot(linear[:, 0] * frame[:, :1], linear[:, 1] * frame[:, 1:]) * box.half
+    plain = box.half * frame
     return np.minimum(pixels[:, 0], pixels[:, 1]), np.minimum(plain[:, 0], plain[:, 1])
 
 
@@ -227,7 +115,7 @@ def _push(plan: Plan, objects: Objects, rows: Rows) -> FloatArray:
     return np.asarray(np.einsum("kij,kij->k", share, pushed[0].weights), dtype=np.float64)
 
 
-def _copies(plan: Plan, objects: Objects, rows: Rows, maps: _Map) -> FloatArray:
+def _copies(plan: Plan, objects: Objects, rows: Rows, maps: HalfFrames) -> FloatArray:
     """The weight of the object's mirrored copies inside the frame, in the eight tiles around the image.
 
     A tile is looked at only where the box around the frame, as seen from the source, reaches the copy in it.
