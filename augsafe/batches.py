@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
-from augsafe.errors import AugsafeError, ContractError, InputError, SourceError
+from augsafe.errors import ContractError, InputError
 from augsafe.guards.enforce import Enforcer, OnViolation
 from augsafe.guards.log import Log
 from augsafe.guards.objects import Cache
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
+from augsafe.reading import Read, read_images
 from augsafe.render import output_shape, render
-from augsafe.sample import Batch, Image, Sample, check_image, check_mask
+from augsafe.sample import Batch, Image, Sample
 from augsafe.sources import Item, Source
 from augsafe.targets import move_targets
 
@@ -38,16 +40,45 @@ class Chunk:
     bytes: int = 0
 
 
-@dataclass(eq=False)
-class _Read:
-    """What was read: one entry an image."""
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """Images of a block that share a policy: their rows in the block, rising, and their labels after the guards."""
 
-    rows: list[int] = field(default_factory=list)
-    images: list[Image] = field(default_factory=list)
-    labels: list[Any] = field(default_factory=list)
-    masks: list[Any] = field(default_factory=list)
-    items: list[Item] = field(default_factory=list)
-    skipped: list[tuple[int, str]] = field(default_factory=list)
+    rows: NDArray[np.intp]
+    policy: Compose
+    plan: Plan
+    labels: NDArray[np.int64]
+
+    def between(self, low: int, high: int) -> Planned:
+        """Those whose rows lie from `low` to `high`, both included."""
+        some = np.arange(np.searchsorted(self.rows, low), np.searchsorted(self.rows, high, "right"))
+        return Planned(self.rows[some], self.policy, self.plan.rows(some), self.labels[some])
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Candidates that were read, planned and guarded; `positions` are the places in the epoch's order of those read."""
+
+    read: Read
+    indices: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    end: int
+    log: Log
+    parts: list[Planned]
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """The rows that are kept."""
+        return np.sort(np.concatenate([part.rows for part in self.parts])) if self.parts else np.zeros(0, np.intp)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def bytes_read(self) -> int:
+        """What an image takes as it is read, at the mean."""
+        return sum(image.nbytes for image in self.read.images) // max(1, len(self.read.images))
 
 
 class Worker:
@@ -81,59 +112,50 @@ class Worker:
 
     def __call__(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Chunk:
         """Carry out the candidates `indices`, whose first has place `start` in the epoch's order."""
-        read = self._read(indices)
-        end = start + len(indices)
-        if not read.rows:
-            return Chunk(None, np.zeros(0, np.int64), end, Log(), tuple(read.skipped))
-        rows = np.asarray(read.rows)
-        labels = self._indices(read.labels)
+        block = self.plan(epoch, view, indices, start)
+        return self.render(block, 0, len(block))
+
+    def plan(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Block:
+        """Read the candidates, plan them and let the guards act: planning many at once costs less for each."""
+        read = read_images(self.source, indices, next(iter(self.policies.values())).value_range, self.on_error)
+        end, rows = start + len(indices), np.asarray(read.rows, dtype=np.intp)
+        labels = self._indices(read.labels) if len(rows) else np.zeros(0, np.int64)
+        block = Block(read, indices[rows], labels, start + rows, end, Log(), [])
+        if not len(rows):
+            return block
         objects = None
         if self._objects is not None:
-            objects = self._objects.find(indices[rows], read.images, read.masks, [item.boxes for item in read.items])
-        log = Log()
-        parts: list[tuple[NDArray[np.intp], Compose, Plan, NDArray[np.int64]]] = []
-        for some, name, number in self._groups(read.labels, labels, view[rows]):
+            objects = self._objects.find(block.indices, read.images, read.masks, [item.boxes for item in read.items])
+        for some, name, number in self._groups(read.labels, block.labels, view[rows]):
             policy = self.policies[name]
             shapes = [read.images[i].shape for i in some]
-            plan = policy.plan(shapes, indices[rows[some]], self.seed, epoch, view=number)
-            new = labels[some]
+            plan = policy.plan(shapes, block.indices[some], self.seed, epoch, view=number)
+            new = block.labels[some]
             if name in self.guards:
                 found = None if objects is None else objects.rows(some)
                 plan, new, keep, done = self.guards[name].enforce(plan, new, found)
-                log.add(done)
+                block.log.add(done)
                 if not keep.all():
                     kept = np.flatnonzero(keep)
                     some, new = some[kept], new[kept]
                     plan = policy.assemble(plan.shapes[kept], plan.draws.rows(kept))
             if len(some):
-                parts.append((some, policy, plan, new))
-        batch, kept_rows = self._rendered(read, indices[rows], labels, parts)
-        size = sum(image.nbytes for image in read.images) + (0 if batch is None else batch.images.nbytes)
-        return Chunk(batch, start + rows[kept_rows], end, log, tuple(read.skipped), size)
+                block.parts.append(Planned(some, policy, plan, new))
+        return block
 
-    # Reading
-
-    def _read(self, indices: NDArray[np.int64]) -> _Read:
-        read = _Read()
-        ranges = next(iter(self.policies.values())).value_range
-        for row, index in enumerate(indices.tolist()):
-            try:
-                item = self.source[index]
-                image = check_image(item.image, ranges)
-                if item.mask is not None:
-                    check_mask(item.mask, image)
-            except Exception as error:
-                if self.on_error == "skip":
-                    read.skipped.append((index, str(error)))
-                    continue
-                kind = type(error) if isinstance(error, AugsafeError) else SourceError
-                raise kind(f"image {index}: {error}") from error
-            read.rows.append(row)
-            read.images.append(image)
-            read.labels.append(item.label)
-            read.masks.append(item.mask)
-            read.items.append(item)
-        return read
+    def render(self, block: Block, first: int, last: int) -> Chunk:
+        """Render some of the images that a block keeps. What the guards did is told with the first of them."""
+        kept = block.order[first:last]
+        log, skipped = (block.log, tuple(block.read.skipped)) if first == 0 else (Log(), ())
+        if not len(kept):
+            return Chunk(None, np.zeros(0, np.int64), block.end, log, skipped)
+        whole = len(kept) == len(block)
+        parts = (
+            block.parts if whole else [p for p in (p.between(kept[0], kept[-1]) for p in block.parts) if len(p.rows)]
+        )
+        batch = self._rendered(block, kept, parts)
+        size = sum(block.read.images[i].nbytes for i in kept) + batch.images.nbytes
+        return Chunk(batch, block.positions[kept], block.end, log, skipped, size)
 
     def _indices(self, labels: Sequence[Any]) -> NDArray[np.int64]:
         """Class indices of the contract, -1 where there is no contract or no label."""
@@ -178,18 +200,9 @@ class Worker:
     def _spoken(self, name: str | int) -> str:
         return name if isinstance(name, str) else (self.names[name] if name < len(self.names) else str(name))
 
-    def _rendered(
-        self,
-        read: _Read,
-        indices: NDArray[np.int64],
-        old: NDArray[np.int64],
-        parts: list[tuple[NDArray[np.intp], Compose, Plan, NDArray[np.int64]]],
-    ) -> tuple[Batch | None, NDArray[np.intp]]:
-        if not parts:
-            return None, np.zeros(0, np.intp)
-        order = np.sort(np.concatenate([some for some, *_ in parts]))
-        place = {int(row): k for k, row in enumerate(order)}
-        shapes = {shape for some, _, plan, _ in parts for shape in _output_shapes(plan, [read.images[i] for i in some])}
+    def _rendered(self, block: Block, order: NDArray[np.intp], parts: list[Planned]) -> Batch:
+        read = block.read
+        shapes = {shape for part in parts for shape in _output_shapes(part.plan, [read.images[i] for i in part.rows])}
         if len(shapes) > 1:
             raise InputError(
                 f"the images of a batch must have one shape and dtype, these differ: "
@@ -200,20 +213,20 @@ class Worker:
         out = np.empty((len(order), *shape), dtype)
         samples: list[Sample | None] = [None] * len(order)
         labels = [read.labels[i] for i in order]
-        for some, policy, plan, new in parts:
-            whole = len(parts) == 1
-            made = render([read.images[i] for i in some], plan, out if whole else None)
-            places = np.array([place[int(i)] for i in some])
-            if not whole:
+        for part in parts:
+            alone = len(parts) == 1
+            made = render([read.images[i] for i in part.rows], part.plan, out if alone else None)
+            places = np.searchsorted(order, part.rows)
+            if not alone:
                 out[places] = made
-            for k, i in enumerate(some):
-                if new[k] != old[i]:
-                    labels[places[k]] = self._relabelled(int(new[k]), read.labels[i])
+            for k, i in enumerate(part.rows):
+                if part.labels[k] != block.labels[i]:
+                    labels[places[k]] = self._relabelled(int(part.labels[k]), read.labels[i])
                 item = read.items[i]
                 if item.mask is not None or item.boxes is not None or item.keypoints is not None:
-                    samples[places[k]] = _moved(policy, plan, k, item, out[places[k]], labels[places[k]])
-        only = parts[0][2] if len(parts) == 1 else None
-        return _batch(out, self._labels(labels), indices[order], samples, only), order
+                    samples[places[k]] = _moved(part.policy, part.plan, k, item, out[places[k]], labels[places[k]])
+        only = parts[0].plan if len(parts) == 1 else None
+        return _batch(out, self._labels(labels), block.indices[order], samples, only)
 
     def _relabelled(self, label: int, like: Any) -> Any:
         assert self.contract is not None
@@ -271,53 +284,3 @@ def _batch(
         for k, (s, image) in enumerate(zip(samples, images, strict=True))
     )
     return Batch(images, labels, indices, stacked, filled if any(samples) else None, plan)
-
-
-def joined(parts: Sequence[Batch]) -> Batch:
-    """Batches one after another as one. Raises InputError where their shapes differ."""
-    if len(parts) == 1:
-        return parts[0]
-    if len({(p.images.shape[1:], p.images.dtype) for p in parts}) > 1:
-        raise InputError("the images of a batch must have one shape and dtype; end the policy with Resize")
-    labels = [p.labels for p in parts if p.labels is not None]
-    masks = [p.masks for p in parts if p.masks is not None]
-    samples = [p.samples for p in parts if p.samples is not None]
-    return Batch(
-        np.concatenate([p.images for p in parts]),
-        np.concatenate(labels) if len(labels) == len(parts) else None,
-        np.concatenate([p.indices for p in parts]),
-        np.concatenate(masks) if len(masks) == len(parts) else None,
-        tuple(s for group in samples for s in group) if len(samples) == len(parts) else None,
-    )
-
-
-def taken(batch: Batch, start: int, stop: int) -> Batch:
-    """Some rows of a batch."""
-    if (start, stop) == (0, len(batch)):
-        return batch
-    part = slice(start, stop)
-    return Batch(
-        batch.images[part],
-        None if batch.labels is None else batch.labels[part],
-        batch.indices[part],
-        None if batch.masks is None else batch.masks[part],
-        None if batch.samples is None else batch.samples[part],
-    )
-
-
-def first_of(
-    waiting: list[tuple[Batch, NDArray[np.int64]]], wanted: int
-) -> tuple[Batch, int, list[tuple[Batch, NDArray[np.int64]]]]:
-    """The first `wanted` images, the place of the last of them, and what is left."""
-    parts: list[Batch] = []
-    last, need = -1, wanted
-    while need:
-        batch, positions = waiting[0]
-        count = min(need, len(batch))
-        parts.append(taken(batch, 0, count))
-        last, need = int(positions[count - 1]), need - count
-        if count == len(batch):
-            waiting = waiting[1:]
-        else:
-            waiting = [(taken(batch, count, len(batch)), positions[count:]), *waiting[1:]]
-    return joined(parts), last, waiting

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.batches import Chunk, Worker, first_of
+from augsafe.ahead import Amounts, Chunks
+from augsafe.batches import Chunk, Worker
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, SourceError
 from augsafe.foreign import as_policy
-from augsafe.foreign.workers import needs_processes, process_pool, run_in_process
 from augsafe.guards.enforce import OnViolation, actions_of
 from augsafe.guards.log import Log
+from augsafe.joining import first_of
 from augsafe.output import Output
 from augsafe.perclass import PerClass
 from augsafe.randomness import permutation
 from augsafe.sample import Batch
 from augsafe.sources import open_source
-
-BLOCK_BYTES = 1 << 25  # of images, read and rendered, that a worker handles in one go
-MOST_ROUNDS = 8  # an epoch that needs more rounds through its images to fill dropped places is given up
 
 
 @dataclass(eq=False)
@@ -78,8 +74,8 @@ class Loader:
     contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced
     by the next of the rank's order, so that ranks stay even.
     on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
-    drop_last: leave out the last batch where it is not full. prefetch: blocks made ahead for each worker; a block is
-    one batch, or several of small images, which are cheaper to plan and to guard together.
+    drop_last: leave out the last batch where it is not full. prefetch: pieces made ahead for each worker; a piece is
+    one batch, or several of small images. Blocks of several pieces are planned and guarded together, which is cheaper.
 
     The first iteration gives epoch 0, each later one the next, unless `set_epoch` was called. Raises ArgumentError.
     """
@@ -202,7 +198,13 @@ class Loader:
         given = start.given
         waiting: list[tuple[Batch, NDArray[np.int64]]] = []
         ready = 0
-        chunks = _Chunks(self, start, total)
+        chunks = Chunks(
+            self._worker,
+            self.order(start.epoch),
+            Amounts(self.batch_size, total - given, self.workers, self.prefetch),
+            start.epoch,
+            start.cursor,
+        )
         try:
             while given < total:
                 wanted = min(self.batch_size, total - given)
@@ -224,74 +226,6 @@ class Loader:
     def _count(self, chunk: Chunk) -> None:
         self.report.guards.add(chunk.log)
         self.report.skipped.update(dict(chunk.skipped))
-
-
-class _Chunks:
-    """Chunks in their order, made ahead by threads; as many candidates as places are still open."""
-
-    def __init__(self, loader: Loader, start: _Place, total: int) -> None:
-        self._loader, self._epoch = loader, start.epoch
-        self._order = loader.order(start.epoch)
-        self._cursor = start.cursor
-        self._open = total - start.given
-        self._size = loader.batch_size
-        self._most = max(1, self._open // (4 * max(1, loader.workers) * loader.batch_size))  # so that all workers share
-        self._pool = _pool(loader)
-        self._processes = self._pool is not None and not isinstance(self._pool, ThreadPoolExecutor)
-        self._ahead = loader.workers * loader.prefetch if loader.workers else 1
-        self._running: deque[tuple[int, Future[Chunk]]] = deque()
-
-    def next(self) -> Chunk:
-        """The next chunk. Raises what its worker raised."""
-        self._submit()
-        size, future = self._running.popleft()
-        chunk = future.result()
-        self._open += size - len(chunk.positions)
-        if chunk.bytes:
-            several = BLOCK_BYTES // (chunk.bytes * self._loader.batch_size // size)
-            self._size = self._loader.batch_size * max(1, min(several, self._most))
-        if self._pool is not None:
-            self._submit()
-        return chunk
-
-    def _submit(self) -> None:
-        loader, n = self._loader, len(self._order)
-        while self._open > 0 and len(self._running) < self._ahead:
-            if self._cursor >= MOST_ROUNDS * n:
-                if self._running:
-                    return
-                raise SourceError(
-                    f"{MOST_ROUNDS} rounds through the images did not fill the epoch: nearly all are skipped or "
-                    "dropped; see loader.report"
-                )
-            size = min(self._size, self._open)
-            places = np.arange(self._cursor, self._cursor + size)
-            arguments = (self._epoch, places // n, self._order[places % n], self._cursor)
-            future: Future[Chunk]
-            if self._pool is None:
-                future = Future()
-                future.set_result(loader._worker(*arguments))
-            else:
-                work: Callable[..., Chunk] = run_in_process if self._processes else loader._worker
-                future = self._pool.submit(work, *arguments)
-            self._running.append((size, future))
-            self._cursor += size
-            self._open -= size
-
-    def close(self) -> None:
-        """Wait for the threads to end; work that has not begun is given up."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _pool(loader: Loader) -> Executor | None:
-    """Threads; processes where a step draws from generators that all threads share; None without workers."""
-    if not loader.workers:
-        return None
-    policies = loader._worker.policies.values()
-    if needs_processes(policies):
-        return process_pool(loader.workers, loader._worker)
-    return ThreadPoolExecutor(loader.workers, "augsafe")
 
 
 def _check_numbers(*, batch_size: int, workers: int, world_size: int, rank: int, prefetch: int) -> None:

@@ -1,7 +1,8 @@
 """`python -m benchmarks.guards`: what the guards cost, against rendering the same batches without them, in one run.
 
-Processor time of one thread, medians over repeats that take turns. Objects come from masks or the centre and are kept
-from epoch to epoch, as in the loader; saliency is timed apart, an image.
+Processor time of one thread, medians over repeats that take turns. As in the loader a block of images is planned and
+guarded in one go and rendered in pieces, and objects (from masks, or the centre) are kept from epoch to epoch; saliency
+is timed apart, an image.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import augsafe as aug
 from augsafe.contracts import Contract
 from augsafe.guards.enforce import Enforcer
 from augsafe.guards.objects import Objects, inspect
+from augsafe.plan import Plan
 from augsafe.render import render
 
-BATCH = {224: 32, 32: 2048}  # what a worker of the loader plans and guards in one go
+BLOCK = {224: 192, 32: 8192}  # what a worker of the loader plans and guards in one go: 32 MB as they are read
+PIECE = {224: 32, 32: 2048}  # what it renders in one go
 LIMIT = 0.05
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CHAINS = {
@@ -60,11 +63,21 @@ def taking_turns(runs: dict[str, Callable[[int], object]], repeats: int) -> dict
     return {name: statistics.median(column) for name, column in times.items()}
 
 
+def in_pieces(images: NDArray[np.uint8], plan: Plan, out: NDArray[np.float32]) -> None:
+    """Render a block piece by piece into the same memory."""
+    if len(out) == len(plan):
+        render(images, plan, out)
+        return
+    for start in range(0, len(plan), len(out)):
+        rows = np.arange(start, start + len(out))
+        render(images[start : start + len(out)], plan.rows(rows), out)
+
+
 def costs(side: int, repeats: int) -> list[tuple[str, float, float]]:
     """(what, microseconds an image, share of rendering without guards)."""
-    n = BATCH[side]
+    n, piece = BLOCK[side], PIECE[side]
     images, masks = discs(side, n)
-    out = np.empty((n, 3, side, side), np.float32)
+    out = np.empty((piece, 3, side, side), np.float32)
     shapes = np.full((n, 2), side)
     given = {"mask": inspect(images, masks), "centre": Objects.centre(n)}
     rows = []
@@ -76,7 +89,7 @@ def costs(side: int, repeats: int) -> list[tuple[str, float, float]]:
             enforcer = Enforcer(compose, contract, "warn")
 
             def plain(epoch: int, compose: aug.Compose = compose) -> object:
-                return render(images, compose.plan(shapes, range(n), 0, epoch), out)
+                return in_pieces(images, compose.plan(shapes, range(n), 0, epoch), out)
 
             def guard(
                 epoch: int,
@@ -86,7 +99,7 @@ def costs(side: int, repeats: int) -> list[tuple[str, float, float]]:
                 labels: NDArray[np.int64] = labels,
             ) -> object:
                 plan = compose.plan(shapes, range(n), 0, epoch)
-                return render(images, enforcer.enforce(plan, labels, objects)[0], out)
+                return in_pieces(images, enforcer.enforce(plan, labels, objects)[0], out)
 
             runs: dict[str, Callable[[int], object]] = {"plain": plain}
             for name, objects in given.items():
@@ -107,8 +120,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=40)
     repeats = parser.parse_args().repeats
     cv2.setNumThreads(1)
-    for side, n in BATCH.items():
-        print(f"{side} x {side}, batches of {n}: guards, against planning and rendering alone")
+    for side, n in BLOCK.items():
+        print(f"{side} x {side}, blocks of {n}: guards, against planning and rendering alone")
         for what, micros, share in costs(side, repeats):
             note = "" if what.startswith("saliency") else f"   limit {LIMIT:.0%}"
             print(f"  {what:40} {micros:8.2f} us an image  {share:7.1%}{note}")

@@ -287,6 +287,42 @@ def test_arguments_are_checked(wrong: dict) -> None:
         Loader((IMAGES, LABELS), POLICY, **wrong)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("action", ["redraw", "drop"])
+def test_blocks_of_several_pieces_give_the_same_bytes(
+    workers: int, action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many large images: blocks are planned for several pieces, which are rendered one by one."""
+    monkeypatch.setattr("augsafe.ahead.BLOCK_BYTES", 64 * 64 * 60)
+    images = np.rint(np.kron(DIGITS.images[:700], np.ones((8, 8))) * 255 / 16).astype(np.uint8)
+    policies = PerClass({"6": aug.Compose([aug.Rotate((-20, 20))]), "*": CARELESS})
+    calls: list[str] = []
+
+    def run(threads: int, size: int, shift: int = 0) -> tuple[np.ndarray, ...]:
+        source = (images, DIGITS.target[:700])
+        loader = Loader(source, policies, batch_size=size, workers=threads, contract="mnist", on_violation=action)
+        for name in ("plan", "render"):
+            work = getattr(loader._worker, name)
+            monkeypatch.setattr(loader._worker, name, lambda *a, w=work, n=name: calls.append(n) or w(*a))
+        loader.set_epoch(shift)
+        return everything(loader)
+
+    found = run(workers, 8)
+    assert calls.count("render") > 1.5 * calls.count("plan"), "the blocks must hold several pieces"
+    whole = run(0, 700)
+    assert len(found[0]) == 700 and same(found, whole)
+    assert not same(found, run(workers, 8, shift=1)), "negative control: another epoch must differ"
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_went_before_an_error_is_given_first(workers: int) -> None:
+    loader = Loader(Planted((25,)), POLICY, workers=workers, batch_size=8, shuffle=False)
+    given: list[int] = []
+    with pytest.raises(aug.SourceError, match="file-25"):
+        given.extend(int(index) for batch in loader for index in batch.indices)
+    assert given == list(range(len(given))) and 8 <= len(given) <= 24
+
+
 def test_the_report_does_not_depend_on_the_workers() -> None:
     reports = []
     for workers in (0, 3):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augsafe.batches import Worker, joined
+from augsafe.batches import Worker
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
@@ -15,6 +15,7 @@ from augsafe.foreign import as_policy
 from augsafe.foreign.workers import needs_processes
 from augsafe.frameworks import framework
 from augsafe.guards.enforce import OnViolation, actions_of
+from augsafe.joining import joined
 from augsafe.perclass import PerClass
 from augsafe.randomness import permutation
 from augsafe.sample import Batch

@@ -91,8 +91,8 @@ def _share(lines: NDArray[np.float32], place: FloatArray, up: bool) -> FloatArra
     """The weight before places (n, ...) in half frames, rounded up or down to a line of the grid (n, 17)."""
     column = (place + 1) * (GRID / 2)
     index = (np.ceil(column - 1e-6) if up else np.floor(column + 1e-6)).clip(0, GRID).astype(np.intp)
-    found = np.take_along_axis(lines, index.reshape(len(lines), -1), axis=1)
-    return found.reshape(place.shape).astype(np.float64)
+    index += (np.arange(len(lines)) * (GRID + 1)).reshape(-1, *(1,) * (place.ndim - 1))
+    return lines.reshape(-1).take(index).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
