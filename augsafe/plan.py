@@ -195,6 +195,9 @@ class Plan:
         """The linear part (n, 2, 2) at the image's centre, with changes of frame taken out step by step."""
         if any(part.matrix[:, 2, :2].any() for part in self.geometry):
             return self._jacobian_of_tilted
+        output = self.settings.output
+        if all(part.after is part.before for part in self.geometry) and (output is None or output.size is None):
+            return self.matrix[:, :2, :2]
         # by columns: numpy multiplies small matrices at many times the cost
         ones, zeros = np.ones(len(self)), np.zeros(len(self))
         a, b, c, d = ones, zeros, zeros, ones
@@ -269,7 +272,7 @@ def assemble(
             if isinstance(step, Geometric):
                 part = _geometric_part(step, draws, sizes)
                 geometry.append(part)
-                matrix, sizes = part.matrix @ matrix, part.after
+                matrix, sizes = _product(part.matrix, matrix), part.after
                 warped = sizes
             elif isinstance(step, Opaque) and step.moves_pixels:
                 part = _geometric_part(step, draws, sizes)
@@ -282,6 +285,21 @@ def assemble(
     if settings.output is not None and settings.output.size is not None:
         stages[-1] = _resized(stages[-1], settings.output.size)
     return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
+
+
+def _product(second: FloatArray, first: FloatArray) -> FloatArray:
+    """second @ first (n, 3, 3); by columns where both are affine, since numpy multiplies small matrices slowly."""
+    if second[:, 2, :2].any() or first[:, 2, :2].any():
+        return second @ first
+    out = np.zeros((len(second), 3, 3))
+    for row in (0, 1):
+        p, q, r = second[:, row].T
+        for column in (0, 1, 2):
+            np.multiply(p, first[:, 0, column], out=out[:, row, column])
+            out[:, row, column] += q * first[:, 1, column]
+        out[:, row, 2] += r
+    out[:, 2, 2] = 1
+    return out
 
 
 def _geometric_part(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:

@@ -35,7 +35,7 @@ def judge(jacobian: FloatArray) -> Judged:
     p, q, r, s = jacobian[:, 0, 0], jacobian[:, 0, 1], jacobian[:, 1, 0], jacobian[:, 1, 1]
     # a = (a_x + i a_y) / 2 and b likewise
     a_x, a_y, b_x, b_y = p + s, r - q, p - s, r + q
-    a, b = np.hypot(a_x, a_y), np.hypot(b_x, b_y)
+    a, b = np.sqrt(a_x * a_x + a_y * a_y), np.sqrt(b_x * b_x + b_y * b_y)
     mirrored = b > a
     # a mirrored map is a horizontal flip first, then a rotation: its complex factor is -b
     angle = np.degrees(np.arctan2(np.where(mirrored, b_y, -a_y), np.where(mirrored, -b_x, a_x)))

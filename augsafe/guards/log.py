@@ -51,12 +51,14 @@ class Log:
         word = labels - labels.min()  # one number for each set of acting steps and class
         for column in acting:
             word = 2 * word + column
-            if word.max() > 1 << 60:
+            if word.max() >> 16:
                 word = np.unique(word, return_inverse=True)[1]
+        example = np.zeros(word.max() + 1, np.intp)
+        example[word] = np.arange(len(plan))
         for code, bad in broken.items():
-            rows = np.flatnonzero(bad)
-            _, first, numbers = np.unique(word[rows], return_index=True, return_counts=True)
-            for row, number in zip(rows[first], numbers, strict=True):
+            numbers = np.bincount(word[bad])
+            for kind in np.flatnonzero(numbers):
+                row, number = example[kind], numbers[kind]
                 acted = tuple(s for s, on in zip(steps, acting[:, row], strict=True) if on)
                 self.counts[code, acted, self.name(int(labels[row])), actions[code]] += int(number)
 
