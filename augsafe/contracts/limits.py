@@ -15,7 +15,8 @@ class Limits:
     """How far a draw may go: None where there is no limit.
 
     rotation: degrees left over after the nearest symmetry. zoom: least and largest, in fractions of the frame.
-    visible: share of the object inside the frame. min_pixels: the object's shorter side in the output.
+    visible: share of the object inside the frame. min_pixels: the object's longer side at the
+    smallest scale of the draw, in output pixels.
     """
 
     rotation: float | None = None
