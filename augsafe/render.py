@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.colors import Colors, check_channels
 from augsafe.errors import ArgumentError, InputError
 from augsafe.fused import fusable, render_fused
 from augsafe.lookup import levels_of, tables
@@ -65,6 +66,8 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
 
 def _render_alike(images: Images, plan: Plan, out: NDArray[Any]) -> None:
     """Images of one dtype and channel count to outputs of one shape."""
+    for stage in plan.stages:
+        check_channels(stage, images[0].shape[2] if images[0].ndim == 3 else 1)
     if not fusable(images[0], plan):
         for i, image in enumerate(images):
             _render_one(image, plan, i, out[i])
@@ -120,6 +123,8 @@ def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> Non
 def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]) -> Image:
     if not stage.toned[row]:
         return image
+    if stage.colors and image.ndim == 3 and image.shape[2] > 1:
+        return Colors(stage.rows(np.array([row]))).recolored(image, 0, limits)
     part = slice(row, row + 1)
     if image.dtype.kind == "u" and image.size > 4096:
         curve = stage.curve(levels_of(image.dtype), part)

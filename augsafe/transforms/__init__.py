@@ -1,7 +1,8 @@
 """The transforms, sorted by what they act on."""
 
-from augsafe.transforms.base import Geometric, Local, Move, Parameter, Tone, Transform
+from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, Tone, Transform
 from augsafe.transforms.choice import OneOf
+from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.frames import CenterCrop, Letterbox, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsafe.transforms.geometry import (
@@ -42,6 +43,11 @@ TRANSFORMS: dict[str, type[Transform]] = {
         Contrast,
         Gamma,
         Invert,
+        Saturation,
+        Hue,
+        ColorTemperature,
+        Grayscale,
+        ChannelShuffle,
         Levels,
         Power,
         GaussianBlur,
@@ -55,12 +61,17 @@ __all__ = [
     "Affine",
     "Brightness",
     "CenterCrop",
+    "ChannelShuffle",
+    "Color",
+    "ColorTemperature",
     "Contrast",
     "Cut",
     "Gamma",
     "GaussianBlur",
     "Geometric",
+    "Grayscale",
     "HorizontalFlip",
+    "Hue",
     "Invert",
     "Letterbox",
     "Levels",
@@ -78,6 +89,7 @@ __all__ = [
     "ResizedCrop",
     "Rotate",
     "Rotate90",
+    "Saturation",
     "Shear",
     "Shift",
     "ShortSide",

@@ -188,6 +188,19 @@ class Tone(Transform):
 
 
 @dataclass(frozen=True)
+class Color(Transform):
+    """A step that mixes the red, green and blue of a pixel: it gives one 3 x 4 matrix an image.
+
+    Images with one channel have no colour and stay as they are; of four channels the last is left alone; any other
+    number is refused when images are rendered.
+    """
+
+    def mixes(self, values: Values, n: int) -> FloatArray:
+        """Affine maps (n, 3, 4) from R, G, B in [0, 1] to new levels; the caller clips what leaves [0, 1]."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
 class Local(Transform):
     """A step that needs neighbouring pixels, and so cannot be fused into the warp or the table."""
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import augsafe as aug
 from augsafe.plan import Plan
-from augsafe.transforms import TRANSFORMS, Geometric, Transform
+from augsafe.transforms import TRANSFORMS, Color, Geometric, OneOf, Transform
 from augsafe.transforms.base import Move
 
 Image = NDArray[Any]
@@ -30,6 +30,7 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "offset": (-0.3, 0.3),
     "scale": (0.05, 1.0),
     "ratio": (0.5, 2.0),
+    "kelvin": (2000.0, 20000.0),
 }
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
     "size": st.integers(1, 20) | st.tuples(st.integers(1, 20), st.integers(1, 20)),
@@ -72,6 +73,13 @@ def images(draw: st.DrawFn, low: int = 1, high: int = 20, channels: tuple[int, .
     shape: tuple[int, ...] = (draw(side), draw(side))
     count = draw(st.sampled_from(channels))
     return noise(shape + ((count,) if count else ()), draw(st.sampled_from(DTYPES)), draw(st.integers(0, 999)))
+
+
+def fits(step: Transform, image: Image) -> bool:
+    """Whether a step knows what to do with the image's channels: colour steps need 1, 3 or 4."""
+    leaves = step.children if isinstance(step, OneOf) else (step,)
+    mixes = any(isinstance(leaf, Color) and leaf.p > 0 for leaf in leaves)
+    return not mixes or image.ndim == 2 or image.shape[2] in (1, 3, 4)
 
 
 DTYPES = ("uint8", "uint16", "float32")
