@@ -14,7 +14,8 @@ from augsafe.fused import fusable, render_fused
 from augsafe.lookup import levels_of, tables
 from augsafe.output import Output
 from augsafe.plan import Part, Plan, StagePlan
-from augsafe.sample import FULL_RANGE, Image
+from augsafe.sample import Image
+from augsafe.transforms.base import FULL_RANGE
 from augsafe.warp import is_permutation, reductions, warp
 
 Images = NDArray[Any] | Sequence[Image]
@@ -116,7 +117,7 @@ def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> Non
         if not first:
             image = _toned(image, stage, row, (low, high))
         for part in stage.local:
-            image = _local(part, image, row)
+            image = _local(part, image, row, (low, high))
     _write(image, settings.output, (low, high), target)
 
 
@@ -135,14 +136,14 @@ def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]
     return (np.rint(new) if image.dtype.kind == "u" else new).astype(image.dtype)
 
 
-def _local(part: Part, image: Image, row: int) -> Image:
+def _local(part: Part, image: Image, row: int, limits: tuple[float, float]) -> Image:
     from augsafe.transforms.base import Local, Opaque
 
     if not part.active[row]:
         return image
     step = part.step
     assert isinstance(step, Local)
-    result = step.apply(image, {k: float(v[row]) for k, v in part.values.items()})
+    result = step.within(image, {k: float(v[row]) for k, v in part.values.items()}, limits)
     if isinstance(step, Opaque):
         return result
     if result.shape != image.shape or result.dtype != image.dtype:

@@ -16,8 +16,8 @@ from augsafe.frameworks import framework
 from augsafe.lookup import line_of
 from augsafe.output import Output
 from augsafe.plan import Plan, StagePlan
-from augsafe.sample import FULL_RANGE
 from augsafe.transforms import Color, Local
+from augsafe.transforms.base import FULL_RANGE
 from augsafe.warp import reductions
 
 if TYPE_CHECKING:

@@ -31,13 +31,19 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "scale": (0.05, 1.0),
     "ratio": (0.5, 2.0),
     "kelvin": (2000.0, 20000.0),
+    "threshold": (0.0, 1.0),
+    "length": (0.0, 9.0),
+    "clip": (0.0, 5.0),
+    "amount": (0.0, 0.5),
 }
+WHOLE = {"bits": (1, 8), "quality": (1, 100)}
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
     "size": st.integers(1, 20) | st.tuples(st.integers(1, 20), st.integers(1, 20)),
     "side": st.integers(1, 20),
     "same_scale": st.booleans(),
     "rounding": st.sampled_from(["none", "nearest", "down"]),
     "order": st.sampled_from(["scale-rotate-shear", "scale-shear-rotate"]),
+    "tiles": st.integers(1, 9),
     "turns": st.sampled_from([(0, 1, 2, 3), (1,), (2,), (1, 3)]),
     **{side: st.integers(0, 5) for side in ("left", "top", "right", "bottom")},
 }
@@ -58,8 +64,14 @@ def transforms(draw: st.DrawFn, name: str, p: float | None = None) -> Transform:
     ranged = {q.name for q in kind.parameters if not q.free}
     for field in fields(kind):
         if field.name in ranged and draw(st.booleans()):
-            low, high = SANE[field.name]
-            bounds = sorted(draw(st.tuples(st.floats(low, high), st.floats(low, high))))
+            if field.name in WHOLE:
+                number: st.SearchStrategy[float] = st.integers(*WHOLE[field.name])
+            else:
+                low, high = SANE[field.name]
+                low, high = (low, 1.0) if (name, field.name) == ("Downscale", "factor") else (low, high)
+                low, high = (0.0, 0.3) if (name, field.name) == ("GaussianNoise", "sigma") else (low, high)
+                number = st.floats(low, high)
+            bounds = sorted(draw(st.tuples(number, number)))
             arguments[field.name] = (bounds[0], bounds[1])
         elif field.name in OTHER and field.name not in ranged:
             arguments[field.name] = draw(OTHER[field.name])
