@@ -1,7 +1,7 @@
 """The transforms, sorted by what they act on."""
 
 from augsafe.transforms.base import Geometric, Local, Move, Parameter, Tone, Transform
-from augsafe.transforms.choice import OneOf
+from augsafe.transforms.choice import Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.frames import CenterCrop, Letterbox, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsafe.transforms.geometry import (
@@ -47,6 +47,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         GaussianBlur,
         Cut,
         OneOf,
+        SomeOf,
+        Repeat,
     )
 }
 
@@ -55,6 +57,7 @@ __all__ = [
     "Affine",
     "Brightness",
     "CenterCrop",
+    "Choice",
     "Contrast",
     "Cut",
     "Gamma",
@@ -74,6 +77,7 @@ __all__ = [
     "Power",
     "RandomCrop",
     "RandomResizedCrop",
+    "Repeat",
     "Resize",
     "ResizedCrop",
     "Rotate",
@@ -81,6 +85,7 @@ __all__ = [
     "Shear",
     "Shift",
     "ShortSide",
+    "SomeOf",
     "Tone",
     "Transform",
     "VerticalFlip",
