@@ -20,6 +20,7 @@ from augsafe.errors import (
 from augsafe.foreign import Foreign, from_albumentations, from_torchvision
 from augsafe.guards.base import Finding
 from augsafe.loader import Loader
+from augsafe.mixing import CutMix, MixUp
 from augsafe.output import Output
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
@@ -76,6 +77,7 @@ __all__ = [
     "ContractError",
     "Contrast",
     "Cut",
+    "CutMix",
     "DecodeError",
     "Finding",
     "Foreign",
@@ -90,6 +92,7 @@ __all__ = [
     "Loader",
     "MiddleCrop",
     "MissingExtraError",
+    "MixUp",
     "OneOf",
     "Output",
     "Pad",

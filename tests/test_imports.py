@@ -46,6 +46,7 @@ LAYERS = (
     "check",
     "calibration",
     "joining",
+    "mixing",
     "reading",
     "batches",
     "ahead",
