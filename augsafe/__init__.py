@@ -20,6 +20,7 @@ from augsafe.errors import (
 from augsafe.foreign import Foreign, from_albumentations, from_torchvision
 from augsafe.guards.base import Finding
 from augsafe.loader import Loader
+from augsafe.mixing import CutMix, MixUp
 from augsafe.output import Output
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
@@ -57,6 +58,7 @@ from augsafe.transforms import (
     Power,
     RandomCrop,
     RandomResizedCrop,
+    Repeat,
     Resize,
     ResizedCrop,
     Rotate,
@@ -68,6 +70,7 @@ from augsafe.transforms import (
     Shift,
     ShortSide,
     Solarize,
+    SomeOf,
     VerticalFlip,
     Zoom,
 )
@@ -94,6 +97,7 @@ __all__ = [
     "ContractError",
     "Contrast",
     "Cut",
+    "CutMix",
     "DecodeError",
     "Downscale",
     "Equalize",
@@ -114,6 +118,7 @@ __all__ = [
     "Loader",
     "MiddleCrop",
     "MissingExtraError",
+    "MixUp",
     "MotionBlur",
     "OneOf",
     "Output",
@@ -126,6 +131,7 @@ __all__ = [
     "Power",
     "RandomCrop",
     "RandomResizedCrop",
+    "Repeat",
     "Report",
     "Resize",
     "ResizedCrop",
@@ -140,6 +146,7 @@ __all__ = [
     "Shift",
     "ShortSide",
     "Solarize",
+    "SomeOf",
     "SourceError",
     "VerticalFlip",
     "ViolationError",

@@ -22,7 +22,8 @@ from augsafe.render import render
 from augsafe.report.grid import Cell, Grid
 from augsafe.report.marks import Marks
 from augsafe.sample import check_images
-from augsafe.transforms import OneOf, Transform
+from augsafe.transforms import Choice, Transform
+from augsafe.transforms.choice import walk
 
 MODES = ("draws", "steps", "strength")
 ROWS = 8
@@ -154,7 +155,7 @@ def _named(compose: Compose, name: str | None) -> Transform:
     for leaf in compose.leaves:
         if leaf.label == name:
             return leaf
-    if any(isinstance(s, OneOf) and s.label == name for s in compose.steps):
+    if any(isinstance(s, Choice) and s.label == name for step in compose.steps for s in walk(step)):
         raise ArgumentError(f"step={name!r} is a choice; name one of its children: {', '.join(known)}")
     raise ArgumentError(f"this policy has no step {name!r}{near(name, known)}")
 

@@ -47,6 +47,7 @@ LAYERS = (
     "check",
     "calibration",
     "joining",
+    "mixing",
     "reading",
     "batches",
     "ahead",

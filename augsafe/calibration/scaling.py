@@ -10,8 +10,9 @@ import numpy as np
 
 from augsafe.compose import Compose
 from augsafe.guards.mend import narrowed
-from augsafe.transforms import OneOf, Transform
+from augsafe.transforms import Choice, OneOf, Repeat, SomeOf, Transform
 from augsafe.transforms.base import Parameter
+from augsafe.transforms.choice import written_in
 
 DIGITS = 6  # of a chance to act
 
@@ -24,21 +25,31 @@ def discrete(step: Transform) -> bool:
 def scaled(compose: Compose, scale: float) -> Compose:
     """The policy with its ranges shrunk towards the identity; what has no strength acts less often instead.
 
-    A flip with p = 0.5 at scale 0.4 has p = 0.2; a child of OneOf without a strength is chosen less often. Steps that
-    set the frame stay. Ends of ranges are rounded towards the identity, so the policy written is the one measured.
+    A flip with p = 0.5 at scale 0.4 has p = 0.2; a child of OneOf without a strength is chosen less often; a SomeOf
+    that holds one acts less often. Steps that set the frame stay. Ends of ranges are rounded towards the identity, so
+    the policy written is the one measured.
     """
     if scale == 1:
         return compose
-    return _with_steps(compose, [_scaled(step, scale) for step in compose.steps])
+    return _with_steps(compose, [scaled_step(step, scale) for step in compose.steps])
 
 
-def _scaled(step: Transform, scale: float) -> Transform | None:
+def scaled_step(step: Transform, scale: float) -> Transform | None:
+    """One step of `scaled`; None where nothing is left of it."""
     if isinstance(step, OneOf):
         kept = [
             (c, share * (scale if discrete(c) else 1.0)) for c, share in zip(step.children, step.shares, strict=True)
         ]
         children = tuple((c if discrete(c) else narrowed(c, scale), weight) for c, weight in kept if weight > 0)
         return _choice(step, children, sum(weight for _, weight in children))
+    if isinstance(step, SomeOf):
+        if scale == 0 and not any(c.frame for c in step.children):
+            return None
+        inside = [c if discrete(c) else narrowed(c, scale) for c in step.children]
+        return replace(step, children=tuple(inside), p=_down(step.p * (scale if any(map(discrete, inside)) else 1.0)))
+    if isinstance(step, Choice):
+        held = [scaled_step(s, scale) for s in step.inside]
+        return None if None in held else step.with_inside([s for s in held if s is not None])
     if discrete(step):
         return replace(step, p=_down(step.p * scale)) if scale > 0 else None
     return None if scale == 0 and not step.frame else narrowed(step, scale)
@@ -64,10 +75,10 @@ def leave_out(compose: Compose, names: Collection[str]) -> Compose:
     """The policy without some steps or children; the other children of a choice share what theirs was."""
     if not names:
         return compose
-    steps: list[Transform | None] = []
-    for step in compose.steps:
+
+    def left(step: Transform) -> Transform | None:
         if step.label in names:
-            continue
+            return None
         if isinstance(step, OneOf):
             kept = tuple(
                 (c, share) for c, share in zip(step.children, step.shares, strict=True) if c.label not in names
@@ -75,10 +86,17 @@ def leave_out(compose: Compose, names: Collection[str]) -> Compose:
             if len(kept) < len(step.children):
                 total = sum(share for _, share in kept)
                 chosen = _choice(step, kept, total)
-                steps.append(None if chosen is None else replace(chosen, p=step.p))
-                continue
-        steps.append(step)
-    return _with_steps(compose, steps)
+                return None if chosen is None else replace(chosen, p=step.p)
+        if isinstance(step, SomeOf):
+            children = tuple(c for c in step.children if c.label not in names)
+            low, high = (min(count, len(children)) for count in step.counts)
+            return replace(step, children=children, n=(low, high)) if children else None
+        if isinstance(step, Repeat):
+            child = left(step.child)
+            return None if child is None else replace(step, child=child)
+        return step
+
+    return _with_steps(compose, [left(step) for step in compose.steps])
 
 
 @dataclass(frozen=True)
@@ -105,7 +123,7 @@ class Direction:
 
 def directions(compose: Compose, grid: int) -> Iterator[Direction]:
     """Every way in which a policy's steps grow stronger, in `grid` equal parts of the way to the end of the range."""
-    for leaf in compose.leaves:
+    for leaf in (leaf for step in compose.steps for leaf in written_in(step)):
         if leaf.never_acts:
             continue
         if discrete(leaf):
@@ -128,8 +146,8 @@ def held_to(compose: Compose, ends: Mapping[tuple[str, str, str], float]) -> Com
     """The policy with the ends of its ranges moved in to these strengths, by (step, parameter, side)."""
 
     def held(step: Transform) -> Transform:
-        if isinstance(step, OneOf):
-            return replace(step, children=tuple(held(c) for c in step.children))
+        if isinstance(step, Choice):
+            return step.with_inside([held(s) for s in step.inside])
         new: dict[str, Any] = {}
         for q in step.parameters:
             if q.free:

@@ -1,7 +1,7 @@
 """The transforms, sorted by what they act on."""
 
 from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, Tone, Transform
-from augsafe.transforms.choice import OneOf
+from augsafe.transforms.choice import Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.filters import GaussianBlur, MotionBlur, Sharpen
@@ -68,6 +68,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         Downscale,
         Cut,
         OneOf,
+        SomeOf,
+        Repeat,
     )
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "Brightness",
     "CenterCrop",
     "ChannelShuffle",
+    "Choice",
     "Color",
     "ColorTemperature",
     "Contrast",
@@ -108,6 +111,7 @@ __all__ = [
     "Power",
     "RandomCrop",
     "RandomResizedCrop",
+    "Repeat",
     "Resize",
     "ResizedCrop",
     "Rotate",
@@ -119,6 +123,7 @@ __all__ = [
     "Shift",
     "ShortSide",
     "Solarize",
+    "SomeOf",
     "Tone",
     "Transform",
     "VerticalFlip",
