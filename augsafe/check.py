@@ -20,6 +20,7 @@ from augsafe.guards.mistakes import mistakes
 from augsafe.guards.objects import inspect
 from augsafe.guards.static import DRAWS, StaticResult, static_check
 from augsafe.report import Report, sort_findings
+from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
 
 CONTENT_DRAWS = 20_000
@@ -80,12 +81,12 @@ def check(
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
         measured = measure(compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed)
     findings += [_accepted(f, bound) for f in measured.findings]
-    failed = suggest and any(f.severity == "error" and f.accepted is None for f in findings)
-    few = min(draws, 4000)
+    few, failed = min(draws, 4000), suggest and any(f.severity == "error" and f.accepted is None for f in findings)
     mended, mends = mend(compose, findings, lambda p: run(p, few, measured.contract)[1]) if failed else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
-    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+    seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends, seen)
 
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:
