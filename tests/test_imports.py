@@ -44,6 +44,7 @@ LAYERS = (
     "measured",
     "report",
     "check",
+    "testing",
     "calibration",
     "joining",
     "reading",
