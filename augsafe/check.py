@@ -22,6 +22,7 @@ from augsafe.guards.static import DRAWS, StaticResult, static_check
 from augsafe.guards.tone import DRAWS as TONE_DRAWS
 from augsafe.guards.tone import tone_findings
 from augsafe.report import Report, sort_findings
+from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
 
 CONTENT_DRAWS = 20_000
@@ -80,7 +81,8 @@ def check(
     mended, mends = mend(compose, findings, lambda p: case.run(p, few, measured.contract)[1]) if failed else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
-    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+    seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends, seen)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,11 @@ from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.foreign import as_policy
-from augsafe.output import Output
 from augsafe.plan import Draws, Plan
 from augsafe.policy import near
 from augsafe.randomness import Key
 from augsafe.render import render
+from augsafe.report.evidence import visible
 from augsafe.report.grid import Cell, Grid
 from augsafe.report.marks import Marks
 from augsafe.sample import check_images
@@ -75,7 +75,7 @@ def preview(
     bound, known = bind_contract(contract, labels, len(images), classes)
     chosen = spread(known, min(rows or ROWS, len(images)))
     shown = [np.asarray(images[i]) for i in chosen]
-    bare = _visible(compose)
+    bare = visible(compose)
     made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
     given = (None if targets is None else [targets[i] for i in chosen] for targets in (masks, boxes))
     marks = Marks.of(bound if contract is not None else None, shown, known[chosen], *given)
@@ -115,14 +115,6 @@ def spread(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     turn = np.arange(len(labels)) - starts
     picked = order[np.lexsort((ordered, turn))][:n]
     return np.asarray(picked[np.lexsort((picked, labels[picked]))], dtype=np.int64)
-
-
-def _visible(compose: Compose) -> Compose:
-    """The policy without normalisation and layout, which pictures cannot show; its size stays."""
-    output = compose.output
-    if output is None:
-        return compose
-    return replace(compose, output=None if output.size is None else Output(size=output.size))
 
 
 def _columns(

@@ -45,6 +45,7 @@ LAYERS = (
     "measured",
     "report",
     "check",
+    "testing",
     "calibration",
     "joining",
     "mixing",
