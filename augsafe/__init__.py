@@ -59,6 +59,7 @@ from augsafe.transforms import (
 if TYPE_CHECKING:
     from augsafe.ablation import ablate
     from augsafe.calibration import SafeTrivialAugment, calibrate
+    from augsafe.repeats import check_loader
 
 __version__ = "0.1.0"
 
@@ -115,6 +116,7 @@ __all__ = [
     "ablate",
     "calibrate",
     "check",
+    "check_loader",
     "from_albumentations",
     "from_torchvision",
     "preview",
@@ -127,6 +129,10 @@ def __getattr__(name: str) -> Any:
         from augsafe.ablation import ablate
 
         return ablate
+    if name == "check_loader":
+        from augsafe.repeats import check_loader
+
+        return check_loader
     if name in ("SafeTrivialAugment", "calibrate"):
         from augsafe import calibration
 

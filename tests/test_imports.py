@@ -50,6 +50,7 @@ LAYERS = (
     "batches",
     "ahead",
     "loader",
+    "repeats",
     "preview",
     "adapters",
     "cnns",

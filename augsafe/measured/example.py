@@ -38,4 +38,10 @@ def scenes(per_class: int = 60, side: int = 32, seed: int = 0) -> tuple[NDArray[
     return np.stack(images), labels
 
 
-DATA = {"arrows": arrows, "scenes": scenes}
+def floats() -> tuple[NDArray[np.float32], list[str]]:
+    """The scenes as floats from 0 to 1."""
+    images, labels = scenes()
+    return (images / np.float32(255)).astype(np.float32), labels
+
+
+DATA = {"arrows": arrows, "scenes": scenes, "floats": floats}
