@@ -27,6 +27,7 @@ LAYERS = (
     "sample",
     "targets",
     "lookup",
+    "colors",
     "warps",
     "fused",
     "render",

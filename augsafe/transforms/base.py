@@ -16,6 +16,7 @@ from augsafe.randomness import FloatArray
 Range = tuple[float, float]
 Sizes = NDArray[np.int64]  # (n, 2): height and width of each image, pixels
 Values = Mapping[str, FloatArray]  # parameter name -> (n,)
+FULL_RANGE = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}  # what levels span unless said
 
 
 def as_range(owner: str, name: str, value: object, low: float, high: float) -> Range:
@@ -188,12 +189,43 @@ class Tone(Transform):
 
 
 @dataclass(frozen=True)
+class Color(Transform):
+    """A step that mixes the red, green and blue of a pixel: it gives one 3 x 4 matrix an image.
+
+    Images with one channel have no colour and stay as they are; of four channels the last is left alone; any other
+    number is refused when images are rendered.
+    """
+
+    def mixes(self, values: Values, n: int) -> FloatArray:
+        """Affine maps (n, 3, 4) from R, G, B in [0, 1] to new levels; the caller clips what leaves [0, 1]."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
 class Local(Transform):
     """A step that needs neighbouring pixels, and so cannot be fused into the warp or the table."""
 
     def apply(self, image: NDArray[Any], values: Mapping[str, float]) -> NDArray[Any]:
-        """A new image of the same shape and dtype."""
-        raise NotImplementedError
+        """A new image of the same shape and dtype. A step to which the value range matters gives `within` instead."""
+        if type(self).within is Local.within:
+            raise NotImplementedError
+        return self.within(image, values, FULL_RANGE[image.dtype.name])
+
+    def within(self, image: NDArray[Any], values: Mapping[str, float], limits: Range) -> NDArray[Any]:
+        """As `apply`, for images whose levels span `limits`."""
+        return self.apply(image, values)
+
+
+def drawn_whole(u: FloatArray, bounds: Range) -> FloatArray:
+    """Whole numbers from `bounds`, both ends included, all alike."""
+    low, high = bounds
+    return np.asarray(np.minimum(low + np.floor(u * (high - low + 1)), high))
+
+
+def check_whole(owner: str, name: str, bounds: Range) -> None:
+    """Refuse ends that are not whole numbers. Raises ArgumentError."""
+    if any(end != round(end) for end in bounds):
+        raise ArgumentError(f"{owner}({name}=...) must be a pair of whole numbers, got {bounds!r}")
 
 
 @dataclass(frozen=True)

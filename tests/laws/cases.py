@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import augsafe as aug
 from augsafe.plan import Plan
-from augsafe.transforms import TRANSFORMS, Geometric, Transform
+from augsafe.transforms import TRANSFORMS, Color, Geometric, OneOf, Transform
 from augsafe.transforms.base import Move
 
 Image = NDArray[Any]
@@ -30,13 +30,20 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "offset": (-0.3, 0.3),
     "scale": (0.05, 1.0),
     "ratio": (0.5, 2.0),
+    "kelvin": (2000.0, 20000.0),
+    "threshold": (0.0, 1.0),
+    "length": (0.0, 9.0),
+    "clip": (0.0, 5.0),
+    "amount": (0.0, 0.5),
 }
+WHOLE = {"bits": (1, 8), "quality": (1, 100)}
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
     "size": st.integers(1, 20) | st.tuples(st.integers(1, 20), st.integers(1, 20)),
     "side": st.integers(1, 20),
     "same_scale": st.booleans(),
     "rounding": st.sampled_from(["none", "nearest", "down"]),
     "order": st.sampled_from(["scale-rotate-shear", "scale-shear-rotate"]),
+    "tiles": st.integers(1, 9),
     "turns": st.sampled_from([(0, 1, 2, 3), (1,), (2,), (1, 3)]),
     **{side: st.integers(0, 5) for side in ("left", "top", "right", "bottom")},
 }
@@ -57,8 +64,14 @@ def transforms(draw: st.DrawFn, name: str, p: float | None = None) -> Transform:
     ranged = {q.name for q in kind.parameters if not q.free}
     for field in fields(kind):
         if field.name in ranged and draw(st.booleans()):
-            low, high = SANE[field.name]
-            bounds = sorted(draw(st.tuples(st.floats(low, high), st.floats(low, high))))
+            if field.name in WHOLE:
+                number: st.SearchStrategy[float] = st.integers(*WHOLE[field.name])
+            else:
+                low, high = SANE[field.name]
+                low, high = (low, 1.0) if (name, field.name) == ("Downscale", "factor") else (low, high)
+                low, high = (0.0, 0.3) if (name, field.name) == ("GaussianNoise", "sigma") else (low, high)
+                number = st.floats(low, high)
+            bounds = sorted(draw(st.tuples(number, number)))
             arguments[field.name] = (bounds[0], bounds[1])
         elif field.name in OTHER and field.name not in ranged:
             arguments[field.name] = draw(OTHER[field.name])
@@ -72,6 +85,13 @@ def images(draw: st.DrawFn, low: int = 1, high: int = 20, channels: tuple[int, .
     shape: tuple[int, ...] = (draw(side), draw(side))
     count = draw(st.sampled_from(channels))
     return noise(shape + ((count,) if count else ()), draw(st.sampled_from(DTYPES)), draw(st.integers(0, 999)))
+
+
+def fits(step: Transform, image: Image) -> bool:
+    """Whether a step knows what to do with the image's channels: colour steps need 1, 3 or 4."""
+    leaves = step.children if isinstance(step, OneOf) else (step,)
+    mixes = any(isinstance(leaf, Color) and leaf.p > 0 for leaf in leaves)
+    return not mixes or image.ndim == 2 or image.shape[2] in (1, 3, 4)
 
 
 DTYPES = ("uint8", "uint16", "float32")
