@@ -80,7 +80,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Example:
-    """What to give to `check` to see a rule at work: a policy as YAML, and the name of a built-in contract.
+    """What to give to `check` to see a rule at work: a policy as YAML, and a contract: the name of a built-in
+    one, or YAML.
 
     how: "check"; "validation", as the policy of validation images; "torchvision", where it is a list of v2 transforms;
     "words", where it is no policy and only said.

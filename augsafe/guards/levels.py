@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
-from augsafe.sample import FULL_RANGE
+from augsafe.transforms.base import FULL_RANGE
 
 LEVELS = np.arange(256) / 255
 NEAR = 0.1  # levels this near to the last one that is still told apart are not missed

@@ -14,7 +14,7 @@ from augsafe.evaluation import random_steps
 from augsafe.foreign import Foreign
 from augsafe.foreign.translate import IDENTITY
 from augsafe.guards.base import Finding
-from augsafe.sample import FULL_RANGE
+from augsafe.transforms.base import FULL_RANGE
 
 ROLES = ("training", "validation")
 LEAST_USED = 0.01  # of the value range, by all images together
