@@ -75,6 +75,7 @@ from augsafe.transforms import (
 if TYPE_CHECKING:
     from augsafe.ablation import ablate
     from augsafe.calibration import SafeTrivialAugment, calibrate
+    from augsafe.measured.leak import label_leak
     from augsafe.repeats import check_loader
 
 __version__ = "0.1.0"
@@ -151,6 +152,7 @@ __all__ = [
     "check_loader",
     "from_albumentations",
     "from_torchvision",
+    "label_leak",
     "preview",
 ]
 
@@ -161,6 +163,10 @@ def __getattr__(name: str) -> Any:
         from augsafe.ablation import ablate
 
         return ablate
+    if name == "label_leak":
+        from augsafe.measured.leak import label_leak
+
+        return label_leak
     if name == "check_loader":
         from augsafe.repeats import check_loader
 

@@ -59,6 +59,6 @@ def _example(words: str, example: Example) -> list[str]:
     against = f", against `{example.contract}`" if example.contract else ", without a contract"
     on = f", on images of {example.data}" if example.data else ""
     if example.how == "words":
-        return [f"- {words} {example.policy}"]
+        return [f"- {words}: {example.policy}"]
     said = {"validation": ", for validation images", "torchvision": ", of torchvision"}.get(example.how, against)
     return [f"- {words} `{example.policy}`{said}{on}"]
