@@ -53,6 +53,7 @@ LAYERS = (
     "batches",
     "ahead",
     "loader",
+    "repeats",
     "preview",
     "adapters",
     "cnns",
