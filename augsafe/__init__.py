@@ -20,6 +20,7 @@ from augsafe.errors import (
 from augsafe.foreign import Foreign, from_albumentations, from_torchvision
 from augsafe.guards.base import Finding
 from augsafe.loader import Loader
+from augsafe.mixing import CutMix, MixUp
 from augsafe.output import Output
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
@@ -58,6 +59,7 @@ from augsafe.transforms import (
     Power,
     RandomCrop,
     RandomResizedCrop,
+    Repeat,
     Resize,
     ResizedCrop,
     Rotate,
@@ -69,6 +71,7 @@ from augsafe.transforms import (
     Shift,
     ShortSide,
     Solarize,
+    SomeOf,
     VerticalFlip,
     Zoom,
 )
@@ -95,6 +98,7 @@ __all__ = [
     "ContractError",
     "Contrast",
     "Cut",
+    "CutMix",
     "DecodeError",
     "Downscale",
     "Equalize",
@@ -116,6 +120,7 @@ __all__ = [
     "Loader",
     "MiddleCrop",
     "MissingExtraError",
+    "MixUp",
     "MotionBlur",
     "OneOf",
     "Output",
@@ -128,6 +133,7 @@ __all__ = [
     "Power",
     "RandomCrop",
     "RandomResizedCrop",
+    "Repeat",
     "Report",
     "Resize",
     "ResizedCrop",
@@ -142,6 +148,7 @@ __all__ = [
     "Shift",
     "ShortSide",
     "Solarize",
+    "SomeOf",
     "SourceError",
     "VerticalFlip",
     "ViolationError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,12 @@ from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
 from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
-from augsafe.guards.objects import inspect
+from augsafe.guards.objects import Objects, inspect
 from augsafe.guards.static import DRAWS, StaticResult, static_check
+from augsafe.guards.tone import DRAWS as TONE_DRAWS
+from augsafe.guards.tone import tone_findings
 from augsafe.report import Report, sort_findings
+from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
 
 CONTENT_DRAWS = 20_000
@@ -63,16 +66,9 @@ def check(
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     objects = None if images is None else inspect(images, masks, boxes)
-
-    def run(policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
-        result = static_check(policy, truth, size=frame, draws=many, seed=seed, content=images is None)
-        found = [*result.findings, *mistakes(policy)]
-        if images is not None:
-            found += content_findings(policy, images, rows, objects, bound, seed=seed, draws=min(many, CONTENT_DRAWS))
-        return result, [_accepted(f, bound) for f in found]
-
+    case = _Case(images, rows, objects, groups, bound, frame, seed)
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
-    result, findings = run(compose, draws, bound)
+    result, findings = case.run(compose, draws, bound)
     from augsafe.measured import Measured, measure, worst  # slow to import
 
     measured = Measured((), (), bound)
@@ -82,10 +78,36 @@ def check(
     findings += [_accepted(f, bound) for f in measured.findings]
     failed = suggest and any(f.severity == "error" and f.accepted is None for f in findings)
     few = min(draws, 4000)
-    mended, mends = mend(compose, findings, lambda p: run(p, few, measured.contract)[1]) if failed else (None, ())
+    mended, mends = mend(compose, findings, lambda p: case.run(p, few, measured.contract)[1]) if failed else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
-    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+    seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends, seen)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """What policies are held against: the images, their class indices and objects, and the contract."""
+
+    images: Any
+    rows: NDArray[np.int64]
+    objects: Objects | None
+    groups: Any
+    contract: Contract
+    size: tuple[int, int]
+    seed: int
+
+    def run(self, policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
+        """The guards that take no model: on the policy alone, and on what its draws do to objects and levels."""
+        images, rows, seed = self.images, self.rows, self.seed
+        result = static_check(policy, truth, size=self.size, draws=many, seed=seed, content=images is None)
+        found = [*result.findings, *mistakes(policy)]
+        if images is not None:
+            few = min(many, CONTENT_DRAWS)
+            found += content_findings(policy, images, rows, self.objects, self.contract, seed=seed, draws=few)
+            few = min(many, TONE_DRAWS)
+            found += tone_findings(policy, images, rows, self.contract, groups=self.groups, seed=seed, draws=few)
+        return result, [_accepted(f, self.contract) for f in found]
 
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:
@@ -96,13 +118,11 @@ def _check_arguments(images: bool, given: bool, draws: Any) -> None:
 
 
 def _with_content(verdicts: dict[str, str], findings: Sequence[Finding]) -> dict[str, str]:
-    """The verdicts of the classes, with what content was lost for certain."""
-    for finding in findings:
-        if finding.verdict == "content-lost" and finding.severity == "error":
-            for cls in finding.classes:
-                if verdicts[cls] in ("safe", "ambiguous", "unknown", "undecided"):
-                    verdicts[cls] = "content-lost"
-    return verdicts
+    """The verdicts of the classes, with what content or tone was lost for certain."""
+    from augsafe.measured import worst
+
+    lost = [f for f in findings if f.verdict in ("content-lost", "tone-lost") and f.severity == "error"]
+    return worst(verdicts, tuple(lost))
 
 
 def _moved_by_others(compose: Compose) -> list[Foreign]:
@@ -119,7 +139,8 @@ def _foreign_notes(compose: Compose, translation: Translation | None) -> tuple[s
         rest, kinds = leaf.surety()
         draws = sum(kinds.values())
         notes.append(
-            f"{leaf.label}: its map was recovered from {draws:,} draws, with at most {rest:.2g} pixels left over."
+            f"{leaf.label}: its map was recovered from {draws:,} draws, with at most {rest:.2g} pixels left over. "
+            "What it does to levels was not judged."
         )
         if kinds.get("other"):
             notes.append(

@@ -21,8 +21,9 @@ from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
 from augsafe.targets import TargetRules, move_targets
-from augsafe.transforms import Erase, Local, OneOf, Transform
+from augsafe.transforms import Erase, Local, Transform
 from augsafe.transforms.base import Opaque, Sizes, as_range
+from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
@@ -88,9 +89,8 @@ class Compose:
 
     @cached_property
     def leaves(self) -> tuple[Transform, ...]:
-        """The steps that act, with the children of OneOf in its place."""
-        nested = [step.children if isinstance(step, OneOf) else (step,) for step in self.steps]
-        return tuple(leaf for group in nested for leaf in group)
+        """The steps that act, with what a choice holds in its place."""
+        return tuple(leaf for step in self.steps for leaf in leaves_of(step))
 
     @cached_property
     def stage_of(self) -> tuple[int, ...]:
@@ -134,7 +134,8 @@ class Compose:
 
     def step(self, name: str) -> Transform:
         """The step of that name. Raises ArgumentError."""
-        for step in (*self.steps, *self.leaves):
+        inside = (held for step in self.steps for held in walk(step))
+        for step in (*self.steps, *self.leaves, *inside):
             if step.label == name:
                 return step
         raise ArgumentError(f"this policy has no step {name!r}{policy.near(name, [s.label for s in self.steps])}")
@@ -151,26 +152,12 @@ class Compose:
         """Draw every step for the images of a key."""
         u = uniforms(key, self._slots)
         n = len(key.indices)
-        active, values = {}, {}
-        for step in self.steps:
-            row = u.get(step.label)
-            acts = np.ones(n, bool) if step.p == 1 else (np.zeros(n, bool) if row is None else row[0] < step.p)
-            if isinstance(step, OneOf):
-                assert row is not None
-                choice = np.searchsorted(np.cumsum(step.shares)[:-1], row[1], side="right")
-                for number, child in enumerate(step.children):
-                    active[child.label] = acts & (choice == number)
-                    values[child.label] = child.draw(u[child.label][1:]) if child.label in u else {}
-            else:
-                active[step.label] = acts
-                values[step.label] = step.draw(row[1:]) if row is not None else step.draw(np.zeros((0, n)))
-        return Draws(key, active, values)
+        drawn = [found for step in self.steps for found in draw_step(step, np.ones(n, bool), u)]
+        return Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
 
     @cached_property
     def _slots(self) -> list[tuple[str, int]]:
-        slots = [(s.label, 2) for s in self.steps if isinstance(s, OneOf)]
-        leaves = [(leaf.label, 1 + len(leaf.parameters)) for leaf in self.leaves]
-        return slots + leaves
+        return [slot for step in self.steps for slot in slots_of(step)]
 
     def assemble(self, shapes: Sizes, draws: Draws) -> Plan:
         """The plan that given draws make."""

@@ -9,12 +9,15 @@ import numpy as np
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
 from augsafe.perclass import PerClass
-from augsafe.transforms import CenterCrop, RandomCrop, RandomResizedCrop, Resize, Transform
+from augsafe.transforms import CenterCrop, Choice, RandomCrop, RandomResizedCrop, Resize, Transform
 
 
 def is_random(step: Transform) -> bool:
     """Whether two draws of a step can differ."""
-    if step.p in (0.0, 1.0) and not hasattr(step, "children"):
+    if isinstance(step, Choice):
+        whole = step.p == 1.0 and step.counts == (len(step.parts),) * 2
+        return not step.never_acts and (not whole or any(is_random(part) for part in step.parts))
+    if step.p in (0.0, 1.0):
         low, high = (step.draw(np.full((len(step.parameters), 1), u)) for u in (0.0, 1 - 1e-9))
         return step.p == 1.0 and any((low[name] != high[name]).any() for name in low)
     return True

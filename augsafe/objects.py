@@ -128,7 +128,8 @@ class Cache:
         new = np.flatnonzero(~self._known[indices])
         if len(new):
             # two threads may find the same object at the same time: they write the same values
-            store.put(indices[new], inspect(*([given[i] for i in new] for given in (images, masks, boxes))))
+            some = ([given[i] for i in new] if given is not None else None for given in (images, masks, boxes))
+            store.put(indices[new], inspect(*some))
             self._known[indices[new]] = True
         return store.rows(indices)
 

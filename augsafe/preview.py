@@ -15,15 +15,16 @@ from augsafe.contracts import Contract
 from augsafe.covering import spared
 from augsafe.errors import ArgumentError
 from augsafe.foreign import as_policy
-from augsafe.output import Output
 from augsafe.plan import Draws, Plan
 from augsafe.policy import near
 from augsafe.randomness import Key
 from augsafe.render import render
+from augsafe.report.evidence import visible
 from augsafe.report.grid import Cell, Grid
 from augsafe.report.marks import Marks
 from augsafe.sample import check_images
-from augsafe.transforms import OneOf, Transform
+from augsafe.transforms import Choice, Transform
+from augsafe.transforms.choice import walk
 
 MODES = ("draws", "steps", "strength")
 ROWS = 8
@@ -75,7 +76,7 @@ def preview(
     bound, known = bind_contract(contract, labels, len(images), classes)
     chosen = spread(known, min(rows or ROWS, len(images)))
     shown = [np.asarray(images[i]) for i in chosen]
-    bare = _visible(compose)
+    bare = visible(compose)
     given = (None if targets is None else [targets[i] for i in chosen] for targets in (masks, boxes))
     marks = Marks.of(bound if contract is not None else None, shown, known[chosen], *given)
     made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
@@ -118,14 +119,6 @@ def spread(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     return np.asarray(picked[np.lexsort((picked, labels[picked]))], dtype=np.int64)
 
 
-def _visible(compose: Compose) -> Compose:
-    """The policy without normalisation and layout, which pictures cannot show; its size stays."""
-    output = compose.output
-    if output is None:
-        return compose
-    return replace(compose, output=None if output.size is None else Output(size=output.size))
-
-
 def _columns(
     compose: Compose, mode: str, images: Sequence[NDArray[Any]], key: Key, count: int, step: str | None
 ) -> list[_Column]:
@@ -156,7 +149,7 @@ def _named(compose: Compose, name: str | None) -> Transform:
     for leaf in compose.leaves:
         if leaf.label == name:
             return leaf
-    if any(isinstance(s, OneOf) and s.label == name for s in compose.steps):
+    if any(isinstance(s, Choice) and s.label == name for step in compose.steps for s in walk(step)):
         raise ArgumentError(f"step={name!r} is a choice; name one of its children: {', '.join(known)}")
     raise ArgumentError(f"this policy has no step {name!r}{near(name, known)}")
 

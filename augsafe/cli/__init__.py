@@ -100,6 +100,9 @@ def check(
     json: JsonOption = False,
     strict: StrictOption = False,
     draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
     seed: SeedOption = 0,
 ) -> None:
@@ -130,6 +133,9 @@ def check(
             seed=seed,
             draws=draws,
         )
+    if html is not None:
+        report.to_html(html)
+        notices.print(f"The report is in {html}; it shows images of yours.", highlight=False)
     _finish([(Path(policy), report)], json, strict, one=True)
 
 

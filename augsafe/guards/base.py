@@ -82,7 +82,7 @@ class Finding:
 class Example:
     """What to give to `check` to see a rule at work: a policy as YAML, and the name of a built-in contract.
 
-    data: "arrows" for the images and labels of `augsafe.measured.example.arrows`, where the rule needs images.
+    data: where the rule needs images, the name of those in `augsafe.measured.example`, such as "arrows".
     """
 
     policy: str

@@ -52,8 +52,10 @@ class ObjectLeaves(Guard):
 class ObjectTooSmall(Guard):
     """The object becomes too small to be recognised.
 
-    The shorter extent of the object is less than `min_pixels` (8 unless the contract says otherwise) in the output,
-    although a plain resize to that output would have kept it larger. Narrow the zoom, or enlarge the output.
+    The longer side of the object, at the smallest scale that the draw has in any direction, is less than `min_pixels`
+    (8 unless the contract says otherwise) in the output, although a plain resize to that output would have kept it
+    larger. So a thin object is judged by its length, and an image squeezed to a line is found whichever way it is
+    squeezed. Narrow the zoom or the shear, or enlarge the output.
 
     Example: Zoom((0.1, 0.2)) on an object of 20 pixels fires; Zoom((0.8, 1.2)) does not. An object that is already
     smaller than the limit when the whole image is resized to the output is not blamed on the policy.

@@ -1,4 +1,4 @@
-"""A small data set for the examples of rules that need images: arrows to the left and to the right."""
+"""Small data sets for the examples of rules that need images."""
 
 from __future__ import annotations
 
@@ -23,3 +23,19 @@ def arrows(per_class: int = 60, side: int = 32, seed: int = 0) -> tuple[NDArray[
         images.append(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
         labels.append(name)
     return np.stack(images), labels
+
+
+def scenes(per_class: int = 60, side: int = 32, seed: int = 0) -> tuple[NDArray[np.uint8], list[str]]:
+    """Images (n, side, side, 3) with levels over the whole range, and their labels "rough" and "smooth"."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for i in range(2 * per_class):
+        name = ("rough", "smooth")[i % 2]
+        field = cv2.GaussianBlur(rng.normal(size=(side, side, 3)), (0, 0), 1 if name == "rough" else 4)
+        levels = 128 + rng.uniform(45, 60) * (field - field.mean()) / field.std()
+        images.append(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+        labels.append(name)
+    return np.stack(images), labels
+
+
+DATA = {"arrows": arrows, "scenes": scenes}

@@ -1,7 +1,7 @@
 """The transforms, sorted by what they act on."""
 
 from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, Tone, Transform
-from augsafe.transforms.choice import OneOf
+from augsafe.transforms.choice import Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.erase import Erase
@@ -70,6 +70,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         Erase,
         Cut,
         OneOf,
+        SomeOf,
+        Repeat,
     )
 }
 
@@ -81,6 +83,7 @@ __all__ = [
     "Brightness",
     "CenterCrop",
     "ChannelShuffle",
+    "Choice",
     "Color",
     "ColorTemperature",
     "Contrast",
@@ -111,6 +114,7 @@ __all__ = [
     "Power",
     "RandomCrop",
     "RandomResizedCrop",
+    "Repeat",
     "Resize",
     "ResizedCrop",
     "Rotate",
@@ -122,6 +126,7 @@ __all__ = [
     "Shift",
     "ShortSide",
     "Solarize",
+    "SomeOf",
     "Tone",
     "Transform",
     "VerticalFlip",

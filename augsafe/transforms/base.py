@@ -51,8 +51,8 @@ class Parameter:
     """One random number of a transform: drawn from the range in the field of the same name.
 
     `neutral` is the value that changes nothing. `log` draws uniformly in the logarithm, so that 1/2 and 2 are as
-    likely as each other. `free` is for a number that is always drawn from [0, 1), such as a crop's place, and `whole`
-    for whole numbers, both ends as likely as the rest.
+    likely as each other. `free` is a number that is always drawn from [0, 1), such as a crop's place. `whole` draws
+    whole numbers, both ends of the range included and all alike.
     """
 
     name: str
@@ -78,8 +78,10 @@ class Parameter:
         """Shrink values towards the neutral one; `keep` = 1 leaves them, 0 gives the neutral value."""
         if self.log:
             return np.asarray(self.neutral * (value / self.neutral) ** keep)
-        new = np.asarray(self.neutral + (value - self.neutral) * keep)
-        return np.where(new > self.neutral, np.floor(new + 1e-9), np.ceil(new - 1e-9)) if self.whole else new
+        move = (value - self.neutral) * keep
+        if self.whole:
+            move = np.trunc(move + np.copysign(1e-9, move))
+        return np.asarray(self.neutral + move)
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,10 @@ class Transform:
             if not parameter.free:
                 value = getattr(self, parameter.name)
                 checked = as_range(owner, parameter.name, value, parameter.low, parameter.high)
-                object.__setattr__(self, parameter.name, checked)
                 if parameter.whole and any(end != round(end) for end in checked):
-                    raise ArgumentError(f"{owner}({parameter.name}=...) must hold whole numbers, got {value!r}")
+                    words = f"{owner}({parameter.name}=...) must be a pair of whole numbers"
+                    raise ArgumentError(f"{words}, got {checked!r}")
+                object.__setattr__(self, parameter.name, checked)
 
     def bounds(self, parameter: Parameter) -> Range:
         """The range that a parameter is drawn from."""

@@ -13,7 +13,7 @@ from augsafe.contracts import Contract
 from augsafe.guards import reach as reach_module
 from augsafe.guards.registry import GUARDS
 from augsafe.guards.static import static_check
-from augsafe.measured.example import arrows
+from augsafe.measured.example import DATA
 from benchmarks import static_table
 from benchmarks.static_table import ROWS, cells, scores
 
@@ -134,8 +134,8 @@ def test_each_rule_fires_and_is_silent(guard):
         images = masks * 200
     for example, expected in ((guard.fires, True), (guard.silent, False)):
         policy, labels = Compose.from_yaml(example.policy), None
-        if example.data == "arrows":
-            images, labels = arrows()
+        if example.data:
+            images, labels = DATA[example.data]()
         report = check(policy, images, labels, masks=masks, contract=example.contract, suggest=False)
         found = [f for f in report.findings if f.code == guard.code]
         assert bool(found) == expected, example
