@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from augsafe.check import bind_contract
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
+from augsafe.covering import spared
 from augsafe.errors import ArgumentError
 from augsafe.foreign import as_policy
 from augsafe.plan import Draws, Plan
@@ -76,9 +77,10 @@ def preview(
     chosen = spread(known, min(rows or ROWS, len(images)))
     shown = [np.asarray(images[i]) for i in chosen]
     bare = visible(compose)
-    made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
     given = (None if targets is None else [targets[i] for i in chosen] for targets in (masks, boxes))
     marks = Marks.of(bound if contract is not None else None, shown, known[chosen], *given)
+    made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
+    made = [_Column(column.title, spared(column.plan, marks.objects)) for column in made]
     pictures = [render(shown, column.plan) for column in made]
     cells = [[Cell(image)] for image in shown]
     for column, rendered in zip(made, pictures, strict=True):
@@ -157,9 +159,12 @@ def _strengths(compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key
     one, n = _only(compose, leaf), len(shapes)
     places = np.linspace(0, 1 - 1e-12, count) if leaf.parameters else np.zeros(1)
     made = []
+    named = [q.name for q in leaf.parameters if not q.free]  # the strength; places and noise stay as they are
     for u in places:
-        values = leaf.draw(np.full((len(leaf.parameters), n), u))
-        title = " ".join(f"{k} {_number(v[0])}" for k, v in values.items()) or leaf.label
+        values = leaf.draw(
+            np.array([[u if not named or not q.free else 0.5] * n for q in leaf.parameters]).reshape(-1, n)
+        )
+        title = " ".join(f"{k} {_number(values[k][0])}" for k in named or values) or leaf.label
         made.append(
             _Column(title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, {leaf.label: values})))
         )

@@ -4,6 +4,7 @@ from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, To
 from augsafe.transforms.choice import Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
+from augsafe.transforms.erase import Erase
 from augsafe.transforms.filters import GaussianBlur, MotionBlur, Sharpen
 from augsafe.transforms.frames import CenterCrop, Letterbox, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsafe.transforms.geometry import (
@@ -66,6 +67,7 @@ TRANSFORMS: dict[str, type[Transform]] = {
         SaltAndPepper,
         JpegCompression,
         Downscale,
+        Erase,
         Cut,
         OneOf,
         SomeOf,
@@ -88,6 +90,7 @@ __all__ = [
     "Cut",
     "Downscale",
     "Equalize",
+    "Erase",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",

@@ -35,6 +35,7 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "length": (0.0, 9.0),
     "clip": (0.0, 5.0),
     "amount": (0.0, 0.5),
+    "area": (0.0, 0.9),
 }
 WHOLE = {"bits": (1, 8), "quality": (1, 100)}
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
@@ -44,6 +45,10 @@ OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of pa
     "rounding": st.sampled_from(["none", "nearest", "down"]),
     "order": st.sampled_from(["scale-rotate-shear", "scale-shear-rotate"]),
     "tiles": st.integers(1, 9),
+    "count": st.integers(1, 4),
+    "mode": st.sampled_from(["random", "cutout", "grid"]),
+    "fill": st.sampled_from(["value", "mean", "noise"]),
+    "max_object_share": st.sampled_from([1.0, 0.3, 0.0]),
     "turns": st.sampled_from([(0, 1, 2, 3), (1,), (2,), (1, 3)]),
     **{side: st.integers(0, 5) for side in ("left", "top", "right", "bottom")},
 }
