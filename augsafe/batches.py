@@ -108,7 +108,8 @@ class Worker:
             if on_violation is None
             else {name: Enforcer(p, self.contract, on_violation) for name, p in self.policies.items() if p.steps}
         )
-        self._objects = Cache(len(source)) if self.guards else None
+        looks = bool(self.guards) or any(p.aims for p in self.policies.values())
+        self._objects = Cache(len(source)) if looks else None
 
     def __call__(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Chunk:
         """Carry out the candidates `indices`, whose first has place `start` in the epoch's order."""
@@ -129,10 +130,10 @@ class Worker:
         for some, name, number in self._groups(read.labels, block.labels, view[rows]):
             policy = self.policies[name]
             shapes = [read.images[i].shape for i in some]
-            plan = policy.plan(shapes, block.indices[some], self.seed, epoch, view=number)
+            found = None if objects is None else objects.rows(some)
+            plan = policy.plan(shapes, block.indices[some], self.seed, epoch, objects=found, view=number)
             new = block.labels[some]
             if name in self.guards:
-                found = None if objects is None else objects.rows(some)
                 plan, new, keep, done = self.guards[name].enforce(plan, new, found)
                 block.log.add(done)
                 if not keep.all():

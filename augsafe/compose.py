@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe import policy
+from augsafe.aim import Given, aimed, aims
 from augsafe.errors import ArgumentError, InputError, PolicyError
 from augsafe.naming import named_steps
 from augsafe.output import Output
@@ -142,12 +143,18 @@ class Compose:
 
     # Draw and plan
 
-    def draw(self, key: Key) -> Draws:
-        """Draw every step for the images of a key."""
+    def draw(self, key: Key, sizes: Sizes | None = None, objects: Any = None) -> Draws:
+        """Draw every step for the images of a key, of these sizes; `objects` as in `plan`."""
         u = uniforms(key, self._slots)
         n = len(key.indices)
         drawn = [found for step in self.steps for found in draw_step(step, np.ones(n, bool), u)]
-        return Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
+        draws = Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
+        return draws if objects is None or sizes is None or not self.aims else aimed(self.leaves, draws, sizes, objects)
+
+    @cached_property
+    def aims(self) -> bool:
+        """Whether some draw depends on where the object is."""
+        return aims(self.leaves)
 
     @cached_property
     def _slots(self) -> list[tuple[str, int]]:
@@ -171,14 +178,20 @@ class Compose:
         """Draw and plan n images without touching a pixel.
 
         shapes: (n, 2) heights and widths, or n shapes (H, W[, C]). indices: (n,) the image's number in the data
-        set, which keys its draw. `labels` and `objects` are for policies whose draws depend on them. Raises
-        ArgumentError.
+        set, which keys its draw. `labels` and `objects` (as from `augsafe.guards.objects.inspect`) are for policies
+        whose draws depend on them. Raises ArgumentError.
         """
         sizes = check_shapes(shapes)
         key = Key.of(seed, epoch, indices, view)
         if len(key.indices) != len(sizes):
             raise ArgumentError(f"indices has {len(key.indices)} entries, shapes {len(sizes)}; they must agree")
-        return self.assemble(sizes, self.draw(key))
+        return self.assemble(sizes, self.draw(key, sizes, objects))
+
+    def _given(self, shapes: Any, masks: Any, boxes: Any) -> Given | None:
+        """What targets say of the objects, where some draw depends on it."""
+        if not self.aims or (masks is None and boxes is None):
+            return None
+        return Given.of(check_shapes(shapes), masks, boxes, self.box_format)
 
     def replay(self, record: Mapping[str, Any]) -> Plan:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""
@@ -211,7 +224,8 @@ class Compose:
         """Augment one image and its targets. Without a seed, each call draws anew. Raises InputError."""
         check_image(image, self.value_range)
         seed = fresh_seed() if seed is None else seed
-        plan = self.plan([image.shape], [index], seed, epoch, view=view)
+        given = self._given([image.shape], None if mask is None else [mask], None if boxes is None else [boxes])
+        plan = self.plan([image.shape], [index], seed, epoch, objects=given, view=view)
         return self.apply(plan, 0, image, mask, boxes, box_labels, keypoints, label)
 
     def apply(
@@ -260,7 +274,7 @@ class Compose:
         shapes: Any = [image.shape for image in images] if not isinstance(images, np.ndarray) else None
         if isinstance(images, np.ndarray):
             shapes = np.tile(images.shape[1:3], (len(images), 1))
-        plan = self.plan(shapes, indices, seed, epoch, view=view)
+        plan = self.plan(shapes, indices, seed, epoch, objects=self._given(shapes, masks, boxes), view=view)
         rendered = render(images, plan, out)
         if masks is None and boxes is None and keypoints is None and labels is None:
             return rendered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -285,6 +285,16 @@ def assemble(
     if settings.output is not None and settings.output.size is not None:
         stages[-1] = _resized(stages[-1], settings.output.size)
     return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
+
+
+def map_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> tuple[FloatArray, Sizes]:
+    """What some steps, the first of a policy, do to places (n, 3, 3), and the frame that they leave (n, 2)."""
+    matrix: FloatArray = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
+    for step in leaves:
+        if isinstance(step, Geometric) or (isinstance(step, Opaque) and step.moves_pixels):
+            part = _geometric_part(step, draws, sizes)
+            matrix, sizes = _product(part.matrix, matrix), part.after
+    return matrix, sizes
 
 
 def _product(second: FloatArray, first: FloatArray) -> FloatArray:

@@ -26,6 +26,8 @@ LAYERS = (
     "warp",
     "sample",
     "targets",
+    "grid",
+    "aim",
     "lookup",
     "warps",
     "fused",

@@ -181,7 +181,7 @@ def content_findings(
     table = LimitTable.of(contract)
     drawn: Counter[int] = Counter()
     tallies = {code: _Tally(Counter(), Counter(), {}) for code in CODES}
-    for plan, rows in _plans(compose, images, seed, draws):
+    for plan, rows in _plans(compose, images, objects, seed, draws):
         some = labels[rows]
         drawn.update(some.tolist())
         _count(tallies, compose, plan, some, None if objects is None else objects.rows(rows), table)
@@ -191,7 +191,9 @@ def content_findings(
     return out
 
 
-def _plans(compose: Compose, images: Images, seed: int, draws: int) -> Iterator[tuple[Plan, NDArray[np.intp]]]:
+def _plans(
+    compose: Compose, images: Images, objects: Objects | None, seed: int, draws: int
+) -> Iterator[tuple[Plan, NDArray[np.intp]]]:
     """Plans for all images (evenly chosen ones, where there are more images than draws), one epoch after another."""
     n = len(images)
     rows = np.unique(np.linspace(0, n - 1, min(n, draws)).astype(np.intp))
@@ -199,7 +201,8 @@ def _plans(compose: Compose, images: Images, seed: int, draws: int) -> Iterator[
     for epoch in range(min(PER_IMAGE, max(1, draws // len(rows)))):
         for start in range(0, len(rows), 4096):
             part = slice(start, start + 4096)
-            yield compose.plan(shapes[part], rows[part], seed, epoch), rows[part]
+            some = None if objects is None else objects.rows(rows[part])
+            yield compose.plan(shapes[part], rows[part], seed, epoch, objects=some), rows[part]
 
 
 def _count(
