@@ -15,6 +15,7 @@ from augsafe.contracts import Contract
 from augsafe.covering import spared
 from augsafe.errors import ArgumentError
 from augsafe.foreign import as_policy
+from augsafe.objects import Objects
 from augsafe.plan import Draws, Plan
 from augsafe.policy import near
 from augsafe.randomness import Key
@@ -79,7 +80,7 @@ def preview(
     bare = visible(compose)
     given = (None if targets is None else [targets[i] for i in chosen] for targets in (masks, boxes))
     marks = Marks.of(bound if contract is not None else None, shown, known[chosen], *given)
-    made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
+    made = _columns(bare, mode, shown, marks.objects, Key.of(seed, epoch, numbers[chosen]), columns, step)
     made = [_Column(column.title, spared(column.plan, marks.objects)) for column in made]
     pictures = [render(shown, column.plan) for column in made]
     cells = [[Cell(image)] for image in shown]
@@ -120,18 +121,24 @@ def spread(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
 
 
 def _columns(
-    compose: Compose, mode: str, images: Sequence[NDArray[Any]], key: Key, count: int, step: str | None
+    compose: Compose,
+    mode: str,
+    images: Sequence[NDArray[Any]],
+    objects: Objects,
+    key: Key,
+    count: int,
+    step: str | None,
 ) -> list[_Column]:
     shapes = np.array([image.shape[:2] for image in images], dtype=np.int64)
     if mode == "draws":
         if step is not None:
             raise ArgumentError("preview(step=...) belongs to mode='strength'")
         keys = [replace(key, epoch=key.epoch + k) for k in range(count)]
-        return [_Column(f"epoch {k.epoch}", compose.assemble(shapes, compose.draw(k))) for k in keys]
+        return [_Column(f"epoch {k.epoch}", compose.assemble(shapes, compose.draw(k, shapes, objects))) for k in keys]
     if mode == "steps":
         alone = [(leaf.label, _only(compose, leaf)) for leaf in compose.leaves]
-        made = [_Column(name, one.assemble(shapes, one.draw(key))) for name, one in alone]
-        return [*made, _Column("all together", compose.assemble(shapes, compose.draw(key)))]
+        made = [_Column(name, one.assemble(shapes, one.draw(key, shapes, objects))) for name, one in alone]
+        return [*made, _Column("all together", compose.assemble(shapes, compose.draw(key, shapes, objects)))]
     return _strengths(compose, _named(compose, step), shapes, key, count)
 
 

@@ -204,16 +204,16 @@ class Enforcer:
         draws, left = plan.draws.rows(rows), np.arange(len(rows))
         for attempt in range(1, ATTEMPTS + 1):
             attempts = np.full(len(left), attempt, np.int64)
-            tried = self.compose.draw(plan.draws.key.rows(rows[left], attempts))
-            some = None if objects is None else objects.rows(left)
-            new = spared(self.compose.assemble(plan.shapes[rows[left]], tried), some)
+            shapes, some = plan.shapes[rows[left]], None if objects is None else objects.rows(left)
+            tried = self.compose.draw(plan.draws.key.rows(rows[left], attempts), shapes, some)
+            new = spared(self.compose.assemble(shapes, tried), some)
             broken = self._broken(new, labels[left], some)
             draws = draws.replaced(left[~broken], new.draws.rows(np.flatnonzero(~broken)))
             left = left[broken]
             if not len(left):
                 return draws
-        some = None if objects is None else objects.rows(left)
-        return draws.replaced(left, self._identity(plan, rows[left], labels[left], some))
+        rest = None if objects is None else objects.rows(left)
+        return draws.replaced(left, self._identity(plan, rows[left], labels[left], rest))
 
     def _identity(self, plan: Plan, rows: Rows, labels: Labels, objects: Objects | None) -> Draws:
         draws = plan.draws.rows(rows)
