@@ -31,3 +31,4 @@ print(grid.note)
 
 turned = aug.Compose([aug.Rotate((-45, 45))], border="constant")
 aug.preview(turned, images, labels, contract="mnist", rows=3, columns=7, mode="strength").save(folder / "strength.png")
+aug.preview(policy, images, labels, contract="mnist", rows=4, mode="pairs").save(folder / "pairs.png")

@@ -1,0 +1,104 @@
+"""Modes in which each row is an image and each column a draw: epochs, steps, strengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from augsafe.compose import Compose
+from augsafe.errors import ArgumentError
+from augsafe.guards.scaled import scaled
+from augsafe.plan import Draws, Plan
+from augsafe.policy import near
+from augsafe.preview.scene import Rows, Scene
+from augsafe.render import render
+from augsafe.report.grid import Cell
+from augsafe.transforms import OneOf, Transform
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its title, and the policy and draws that fill it for all rows."""
+
+    title: str
+    plan: Plan
+
+
+Maker = Callable[[Scene, Rows, int], Iterator[Column]]
+
+
+def drawn(scene: Scene, rows: Rows, count: int) -> Iterator[Column]:
+    """What the loader gives in so many epochs."""
+    for k in range(count):
+        key = scene.key(rows, k)
+        yield Column(f"epoch {key.epoch}", scene.compose.assemble(scene.shapes(rows), scene.compose.draw(key)))
+
+
+def stepwise(scene: Scene, rows: Rows, _: int) -> Iterator[Column]:
+    """Each step alone and acting, then all together."""
+    compose, key, shapes = scene.compose, scene.key(rows), scene.shapes(rows)
+    for leaf in compose.leaves:
+        one = only(compose, leaf)
+        yield Column(leaf.label, one.assemble(shapes, one.draw(key)))
+    yield Column("all together", compose.assemble(shapes, compose.draw(key)))
+
+
+def swept(scene: Scene, rows: Rows, count: int) -> Iterator[Column]:
+    """The same draws of the whole policy, from nearly the images as they are to the ranges given."""
+    key, shapes = scene.key(rows), scene.shapes(rows)
+    for strength in np.arange(1, count + 1) / count:
+        weaker = scaled(scene.compose, float(strength))
+        yield Column(f"strength {_number(strength)}", weaker.assemble(shapes, weaker.draw(key)))
+
+
+def strengths(step: str | None) -> Maker:
+    """One step from one end of its range to the other; a step without numbers, such as a flip, has one column."""
+
+    def columns(scene: Scene, rows: Rows, count: int) -> Iterator[Column]:
+        leaf = _named(scene.compose, step)
+        one, n = only(scene.compose, leaf), len(rows)
+        for u in np.linspace(0, 1 - 1e-12, count) if leaf.parameters else np.zeros(1):
+            values = leaf.draw(np.full((len(leaf.parameters), n), u))
+            title = " ".join(f"{k} {_number(v[0])}" for k, v in values.items()) or leaf.label
+            draws = Draws(scene.key(rows), {leaf.label: np.ones(n, bool)}, {leaf.label: values})
+            yield Column(title, one.assemble(scene.shapes(rows), draws))
+
+    return columns
+
+
+def filled(scene: Scene, rows: Rows, columns: list[Column]) -> list[list[Cell]]:
+    """The cells of each row: the original, then its columns."""
+    shown, marks = scene.shown(rows), scene.marks(rows)
+    cells = [[Cell(image)] for image in shown]
+    for column in columns:
+        rendered = render(shown, column.plan)
+        for row, (reasons, severity) in enumerate(marks.judge(column.plan)):
+            cells[row].append(Cell(rendered[row], reasons, severity))
+    return cells
+
+
+def only(compose: Compose, *leaves: Transform) -> Compose:
+    """A policy of some steps, always acting."""
+    return replace(compose, steps=tuple(replace(leaf, p=1.0) for leaf in leaves))
+
+
+def _named(compose: Compose, name: str | None) -> Transform:
+    """The step whose strength is shown. Raises ArgumentError."""
+    known = [leaf.label for leaf in compose.leaves]
+    if name is None and len(known) == 1:
+        return compose.leaves[0]
+    if name is None:
+        raise ArgumentError(f"mode='strength' needs step=, one of {', '.join(known) or 'none'}")
+    for leaf in compose.leaves:
+        if leaf.label == name:
+            return leaf
+    if any(isinstance(s, OneOf) and s.label == name for s in compose.steps):
+        raise ArgumentError(f"step={name!r} is a choice; name one of its children: {', '.join(known)}")
+    raise ArgumentError(f"this policy has no step {name!r}{near(name, known)}")
+
+
+def _number(value: float) -> str:
+    text = f"{float(value):.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
