@@ -36,7 +36,7 @@ turned = aug.Compose([aug.Rotate((-45, 45))], border="constant")
 aug.preview(turned, images, labels, contract="mnist", rows=3, columns=7, mode="strength").save(folder / "strength.png")
 aug.preview(policy, images, labels, contract="mnist", rows=4, mode="pairs").save(folder / "pairs.png")
 
-report = aug.check(careless(), images, labels, contract="mnist")
+report = aug.check(careless(), images, labels, contract="mnist", suggest=False)
 worst = report.findings[0]
 replace(
     report.picture(worst), note=f"{worst.code}: {' + '.join(worst.steps)}, in {worst.probability:.0%} of draws"
