@@ -20,6 +20,7 @@ from augsafe.errors import (
 from augsafe.foreign import Foreign, from_albumentations, from_torchvision
 from augsafe.guards.base import Finding
 from augsafe.loader import Loader
+from augsafe.mixing import CutMix, MixUp
 from augsafe.output import Output
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
@@ -27,31 +28,50 @@ from augsafe.preview import preview
 from augsafe.report import Report
 from augsafe.sample import Batch, Sample
 from augsafe.transforms import (
+    CLAHE,
     Affine,
+    AutoContrast,
     Brightness,
     CenterCrop,
+    ChannelShuffle,
+    ColorTemperature,
     Contrast,
     Cut,
+    Downscale,
+    Equalize,
+    Erase,
     Gamma,
     GaussianBlur,
+    GaussianNoise,
+    Grayscale,
     HorizontalFlip,
+    Hue,
     Invert,
+    JpegCompression,
     Letterbox,
     Levels,
     MiddleCrop,
+    MotionBlur,
     OneOf,
     Pad,
     Perspective,
+    Posterize,
     Power,
     RandomCrop,
     RandomResizedCrop,
+    Repeat,
     Resize,
     ResizedCrop,
     Rotate,
     Rotate90,
+    SaltAndPepper,
+    Saturation,
+    Sharpen,
     Shear,
     Shift,
     ShortSide,
+    Solarize,
+    SomeOf,
     VerticalFlip,
     Zoom,
 )
@@ -59,35 +79,51 @@ from augsafe.transforms import (
 if TYPE_CHECKING:
     from augsafe.ablation import ablate
     from augsafe.calibration import SafeTrivialAugment, calibrate
+    from augsafe.measured.leak import label_leak
+    from augsafe.repeats import check_loader
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CLAHE",
     "Affine",
     "ArgumentError",
     "AugsafeError",
+    "AutoContrast",
     "Batch",
     "Brightness",
     "CenterCrop",
+    "ChannelShuffle",
+    "ColorTemperature",
     "Compose",
     "Contract",
     "ContractError",
     "Contrast",
     "Cut",
+    "CutMix",
     "DecodeError",
+    "Downscale",
+    "Equalize",
+    "Erase",
     "Finding",
     "Foreign",
     "ForeignStepError",
     "Gamma",
     "GaussianBlur",
+    "GaussianNoise",
+    "Grayscale",
     "HorizontalFlip",
+    "Hue",
     "InputError",
     "Invert",
+    "JpegCompression",
     "Letterbox",
     "Levels",
     "Loader",
     "MiddleCrop",
     "MissingExtraError",
+    "MixUp",
+    "MotionBlur",
     "OneOf",
     "Output",
     "Pad",
@@ -95,19 +131,26 @@ __all__ = [
     "Perspective",
     "Plan",
     "PolicyError",
+    "Posterize",
     "Power",
     "RandomCrop",
     "RandomResizedCrop",
+    "Repeat",
     "Report",
     "Resize",
     "ResizedCrop",
     "Rotate",
     "Rotate90",
     "SafeTrivialAugment",
+    "SaltAndPepper",
     "Sample",
+    "Saturation",
+    "Sharpen",
     "Shear",
     "Shift",
     "ShortSide",
+    "Solarize",
+    "SomeOf",
     "SourceError",
     "VerticalFlip",
     "ViolationError",
@@ -115,8 +158,10 @@ __all__ = [
     "ablate",
     "calibrate",
     "check",
+    "check_loader",
     "from_albumentations",
     "from_torchvision",
+    "label_leak",
     "preview",
 ]
 
@@ -127,6 +172,14 @@ def __getattr__(name: str) -> Any:
         from augsafe.ablation import ablate
 
         return ablate
+    if name == "label_leak":
+        from augsafe.measured.leak import label_leak
+
+        return label_leak
+    if name == "check_loader":
+        from augsafe.repeats import check_loader
+
+        return check_loader
     if name in ("SafeTrivialAugment", "calibrate"):
         from augsafe import calibration
 

@@ -18,6 +18,7 @@ from augsafe.schema import policy_schema
 from tests.laws.cases import NAMES, transforms
 
 SCHEMA = policy_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 FULL = """
 augsafe: 1
 border: constant
@@ -41,7 +42,7 @@ def test_a_full_file_is_read_and_written_back() -> None:
     assert compose.keypoint_swaps == ((0, 1),)
     assert compose.steps[2].weights == (3.0, 0.1)  # type: ignore[attr-defined]
     assert aug.Compose.from_yaml(compose.to_yaml()) == compose
-    jsonschema.validate(compose.to_dict(), SCHEMA)
+    VALIDATOR.validate(compose.to_dict())
 
 
 @pytest.mark.parametrize("ending", ["yaml", "json"])
@@ -110,7 +111,7 @@ def test_the_published_schema_is_current() -> None:
 @given(data=st.data())
 def test_every_policy_fulfils_the_schema(name: str, data: st.DataObject) -> None:
     step = data.draw(transforms(name))
-    jsonschema.validate(json.loads(json.dumps(aug.Compose([step]).to_dict())), SCHEMA)
+    VALIDATOR.validate(json.loads(json.dumps(aug.Compose([step]).to_dict())))
 
 
 @pytest.mark.parametrize(
@@ -118,4 +119,4 @@ def test_every_policy_fulfils_the_schema(name: str, data: st.DataObject) -> None
 )
 def test_the_schema_refuses_what_the_reader_refuses(body: Any) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(body, SCHEMA)
+        VALIDATOR.validate(body)

@@ -1,4 +1,4 @@
-"""The documentation site: all pages are in its contents, and all public names in its reference."""
+"""The documentation site: all pages are in its contents (decisions apart), all public names in its reference."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import augsafe as aug
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+EXPORTING = ("augsafe.transforms", "augsafe.cnns")  # packages whose page lists all that they export
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)(#[\w-]+)?\)|!\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -44,10 +45,9 @@ def documented() -> set[str]:
     for page in sorted((DOCS / "api").glob("*.md")):
         for name in re.findall(r"^::: ([\w.]+)$", page.read_text(encoding="utf-8"), re.MULTILINE):
             names.add(name)
-            try:
-                module = importlib.import_module(name)
-            except ImportError:
+            if name not in EXPORTING:
                 continue
+            module = importlib.import_module(name)
             exported = {n: getattr(module, n) for n in getattr(module, "__all__", ())}
             names |= {f"{value.__module__}.{n}" for n, value in exported.items() if hasattr(value, "__module__")}
     return names
@@ -55,7 +55,7 @@ def documented() -> set[str]:
 
 def test_every_page_is_in_the_contents_once():
     contents = list(listed(site()["nav"]))
-    pages = [str(p.relative_to(DOCS)) for p in DOCS.rglob("*.md")]
+    pages = [str(p.relative_to(DOCS)) for p in DOCS.rglob("*.md") if not re.match(r"\d{4}-", p.name)]
     assert sorted(contents) == sorted(pages)
 
 

@@ -10,18 +10,19 @@ import numpy as np
 
 from augsafe.compose import Compose
 from augsafe.guards.scaled import choice_of, discrete, with_steps
-from augsafe.transforms import OneOf, Transform
+from augsafe.transforms import Choice, OneOf, Repeat, SomeOf, Transform
 from augsafe.transforms.base import Parameter
+from augsafe.transforms.choice import written_in
 
 
 def leave_out(compose: Compose, names: Collection[str]) -> Compose:
     """The policy without some steps or children; the other children of a choice share what theirs was."""
     if not names:
         return compose
-    steps: list[Transform | None] = []
-    for step in compose.steps:
+
+    def left(step: Transform) -> Transform | None:
         if step.label in names:
-            continue
+            return None
         if isinstance(step, OneOf):
             kept = tuple(
                 (c, share) for c, share in zip(step.children, step.shares, strict=True) if c.label not in names
@@ -29,10 +30,17 @@ def leave_out(compose: Compose, names: Collection[str]) -> Compose:
             if len(kept) < len(step.children):
                 total = sum(share for _, share in kept)
                 chosen = choice_of(step, kept, total)
-                steps.append(None if chosen is None else replace(chosen, p=step.p))
-                continue
-        steps.append(step)
-    return with_steps(compose, steps)
+                return None if chosen is None else replace(chosen, p=step.p)
+        if isinstance(step, SomeOf):
+            children = tuple(c for c in step.children if c.label not in names)
+            low, high = (min(count, len(children)) for count in step.counts)
+            return replace(step, children=children, n=(low, high)) if children else None
+        if isinstance(step, Repeat):
+            child = left(step.child)
+            return None if child is None else replace(step, child=child)
+        return step
+
+    return with_steps(compose, [left(step) for step in compose.steps])
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class Direction:
 
 def directions(compose: Compose, grid: int) -> Iterator[Direction]:
     """Every way in which a policy's steps grow stronger, in `grid` equal parts of the way to the end of the range."""
-    for leaf in compose.leaves:
+    for leaf in (leaf for step in compose.steps for leaf in written_in(step)):
         if leaf.never_acts:
             continue
         if discrete(leaf):
@@ -82,8 +90,8 @@ def held_to(compose: Compose, ends: Mapping[tuple[str, str, str], float]) -> Com
     """The policy with the ends of its ranges moved in to these strengths, by (step, parameter, side)."""
 
     def held(step: Transform) -> Transform:
-        if isinstance(step, OneOf):
-            return replace(step, children=tuple(held(c) for c in step.children))
+        if isinstance(step, Choice):
+            return step.with_inside([held(s) for s in step.inside])
         new: dict[str, Any] = {}
         for q in step.parameters:
             if q.free:

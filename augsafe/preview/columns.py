@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from augsafe.compose import Compose
+from augsafe.covering import spared
 from augsafe.errors import ArgumentError
 from augsafe.guards.scaled import scaled
 from augsafe.plan import Draws, Plan
@@ -15,7 +16,8 @@ from augsafe.policy import near
 from augsafe.preview.scene import Rows, Scene
 from augsafe.render import render
 from augsafe.report.grid import Cell
-from augsafe.transforms import OneOf, Transform
+from augsafe.transforms import Choice, Transform
+from augsafe.transforms.choice import walk
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,11 @@ def strengths(step: str | None) -> Maker:
     def columns(scene: Scene, rows: Rows, count: int) -> Iterator[Column]:
         leaf = _named(scene.compose, step)
         one, n = only(scene.compose, leaf), len(rows)
+        named = [q.name for q in leaf.parameters if not q.free]  # the strength; places and noise stay as they are
         for u in np.linspace(0, 1 - 1e-12, count) if leaf.parameters else np.zeros(1):
-            values = leaf.draw(np.full((len(leaf.parameters), n), u))
-            title = " ".join(f"{k} {_number(v[0])}" for k, v in values.items()) or leaf.label
+            places = [u if not named or not q.free else 0.5 for q in leaf.parameters]
+            values = leaf.draw(np.repeat(np.array(places)[:, None], n, axis=1).reshape(-1, n))
+            title = " ".join(f"{k} {_number(values[k][0])}" for k in named or values) or leaf.label
             draws = Draws(scene.key(rows), {leaf.label: np.ones(n, bool)}, {leaf.label: values})
             yield Column(title, one.assemble(scene.shapes(rows), draws))
 
@@ -73,8 +77,9 @@ def filled(scene: Scene, rows: Rows, columns: list[Column]) -> list[list[Cell]]:
     shown, marks = scene.shown(rows), scene.marks(rows)
     cells = [[Cell(image)] for image in shown]
     for column in columns:
-        rendered = render(shown, column.plan)
-        for row, (reasons, severity) in enumerate(marks.judge(column.plan)):
+        plan = spared(column.plan, marks.objects)
+        rendered = render(shown, plan)
+        for row, (reasons, severity) in enumerate(marks.judge(plan)):
             cells[row].append(Cell(rendered[row], reasons, severity))
     return cells
 
@@ -94,7 +99,7 @@ def _named(compose: Compose, name: str | None) -> Transform:
     for leaf in compose.leaves:
         if leaf.label == name:
             return leaf
-    if any(isinstance(s, OneOf) and s.label == name for s in compose.steps):
+    if any(isinstance(s, Choice) and s.label == name for step in compose.steps for s in walk(step)):
         raise ArgumentError(f"step={name!r} is a choice; name one of its children: {', '.join(known)}")
     raise ArgumentError(f"this policy has no step {name!r}{near(name, known)}")
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.compose import Compose
+from augsafe.covering import spared
 from augsafe.plan import Plan
 from augsafe.preview.columns import only
 from augsafe.preview.scene import Rows, Scene, spread
@@ -39,9 +40,11 @@ def class_rows(scene: Scene, most: int, columns: int) -> tuple[Named, Rows]:
         rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), CLASS_DRAWS)).astype(np.int64))]
         typical = _typical(scene, rows)
         shown = np.resize(np.roll(rows, -1 - int(np.flatnonzero(rows == typical)[0])), columns).astype(np.int64)
+        judge = scene.marks(shown)
         plan = scene.compose.assemble(scene.shapes(shown), scene.compose.draw(scene.key(shown)))
+        plan = spared(plan, judge.objects)
         rendered = render(scene.shown(shown), plan)
-        marks = scene.marks(shown).judge(plan)
+        marks = judge.judge(plan)
         cells = [Cell(scene.shown(np.array([typical]))[0])]
         cells += [Cell(image, *mark) for image, mark in zip(rendered, marks, strict=True)]
         name = scene.name(int(rows[0])) or "any class"
@@ -62,7 +65,7 @@ def _flagged(scene: Scene, rows: Rows) -> float:
     epoch = 0
     while len(found) < CLASS_DRAWS:
         plan = scene.compose.assemble(shapes, scene.compose.draw(scene.key(rows, epoch)))
-        found += [severity == "error" for _, severity in marks.judge(plan)]
+        found += [severity == "error" for _, severity in marks.judge(spared(plan, marks.objects))]
         epoch += 1
     return float(np.mean(found))
 

@@ -15,7 +15,8 @@ from augsafe.guards.base import SEVERITIES, Finding
 from augsafe.guards.static import PRECEDENCE, step_verdicts
 from augsafe.report.evidence import Evidence
 from augsafe.report.grid import Grid
-from augsafe.transforms import OneOf
+from augsafe.transforms import Choice
+from augsafe.transforms.choice import leaves_of, walk
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ class Report:
         if isinstance(entry, str):
             found = self.policy.step(entry)
             for step in self.policy.steps:
-                if isinstance(step, OneOf) and found in step.children:
+                if isinstance(step, Choice) and found is not step and found in (*walk(step), *leaves_of(step)):
                     raise ArgumentError(f"{entry!r} is a choice within {step.label!r}; name {step.label!r}")
             return found.label
         for step in self.policy.steps:

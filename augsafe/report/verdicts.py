@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from augsafe.foreign import Foreign
 from augsafe.guards.base import SEVERITIES, Finding
 from augsafe.guards.static import PRECEDENCE, step_verdicts
-from augsafe.transforms import OneOf
+from augsafe.transforms import Choice
+from augsafe.transforms.choice import leaves_of, walk
 
 if TYPE_CHECKING:
     from augsafe.report import Report
@@ -64,9 +65,8 @@ def table(report: Report) -> Table:
 
 
 def _owners(report: Report) -> dict[str, str]:
-    return {
-        child.label: step.label for step in report.policy.steps if isinstance(step, OneOf) for child in step.children
-    }
+    choices = [step for step in report.policy.steps if isinstance(step, Choice)]
+    return {held.label: step.label for step in choices for held in (*walk(step), *leaves_of(step))}
 
 
 def _cell(verdict: str, said: list[tuple[int, Finding]], cls: str) -> Cell:

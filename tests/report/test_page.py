@@ -17,7 +17,7 @@ import augsafe as aug
 from augsafe.contracts import Limits, Relation
 from augsafe.errors import ArgumentError
 from augsafe.guards.judge import judge
-from augsafe.guards.objects import inspect
+from augsafe.objects import inspect
 from augsafe.report.curves import WHOLE, curves, lost_rates
 from augsafe.report.evidence import Evidence, drawn, thumb
 from augsafe.report.pictures import Album, replayed, show
