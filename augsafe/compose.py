@@ -17,6 +17,7 @@ from augsafe.assembling import assemble
 from augsafe.covering import found_objects, spared
 from augsafe.errors import ArgumentError, InputError, PolicyError
 from augsafe.naming import named_steps
+from augsafe.objects import Objects
 from augsafe.output import Output
 from augsafe.plan import Draws, Plan, Settings, check_shapes
 from augsafe.randomness import Key, fresh_seed, uniforms
@@ -150,7 +151,7 @@ class Compose:
 
     # Draw and plan
 
-    def draw(self, key: Key, sizes: Sizes | None = None, objects: Any = None) -> Draws:
+    def draw(self, key: Key, sizes: Sizes | None = None, objects: Objects | None = None) -> Draws:
         """Draw every step for the images of a key, of these sizes; `objects` as in `plan`."""
         u = uniforms(key, self._slots)
         n = len(key.indices)
@@ -178,7 +179,7 @@ class Compose:
         seed: int = 0,
         epoch: int = 0,
         labels: Any = None,
-        objects: Any = None,
+        objects: Objects | None = None,
         *,
         view: int = 0,
     ) -> Plan:
@@ -193,6 +194,10 @@ class Compose:
         key = Key.of(seed, epoch, indices, view)
         if len(key.indices) != len(sizes):
             raise ArgumentError(f"indices has {len(key.indices)} entries, shapes {len(sizes)}; they must agree")
+        return self.planned(key, sizes, objects)
+
+    def planned(self, key: Key, sizes: Sizes, objects: Objects | None = None) -> Plan:
+        """The plan of a key, for frames (n, 2); see `plan`."""
         return spared(self.assemble(sizes, self.draw(key, sizes, objects)), objects)
 
     def replay(self, record: Mapping[str, Any]) -> Plan:

@@ -17,7 +17,6 @@ from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.contracts.relations import KINDS
 from augsafe.contracts.symmetry import SYMMETRIES
-from augsafe.covering import spared
 from augsafe.errors import ArgumentError, ViolationError
 from augsafe.guards.content import CODES as CONTENT_CODES
 from augsafe.guards.content import LimitTable, violations
@@ -205,8 +204,7 @@ class Enforcer:
         for attempt in range(1, ATTEMPTS + 1):
             attempts = np.full(len(left), attempt, np.int64)
             shapes, some = plan.shapes[rows[left]], None if objects is None else objects.rows(left)
-            tried = self.compose.draw(plan.draws.key.rows(rows[left], attempts), shapes, some)
-            new = spared(self.compose.assemble(shapes, tried), some)
+            new = self.compose.planned(plan.draws.key.rows(rows[left], attempts), shapes, some)
             broken = self._broken(new, labels[left], some)
             draws = draws.replaced(left[~broken], new.draws.rows(np.flatnonzero(~broken)))
             left = left[broken]
