@@ -83,6 +83,8 @@ from augsafe.transforms import (
 if TYPE_CHECKING:
     from augsafe.ablation import ablate
     from augsafe.calibration import SafeTrivialAugment, calibrate
+    from augsafe.measured.leak import label_leak
+    from augsafe.repeats import check_loader
 
 __version__ = "0.1.0"
 
@@ -164,8 +166,10 @@ __all__ = [
     "ablate",
     "calibrate",
     "check",
+    "check_loader",
     "from_albumentations",
     "from_torchvision",
+    "label_leak",
     "preview",
 ]
 
@@ -176,6 +180,14 @@ def __getattr__(name: str) -> Any:
         from augsafe.ablation import ablate
 
         return ablate
+    if name == "label_leak":
+        from augsafe.measured.leak import label_leak
+
+        return label_leak
+    if name == "check_loader":
+        from augsafe.repeats import check_loader
+
+        return check_loader
     if name in ("SafeTrivialAugment", "calibrate"):
         from augsafe import calibration
 

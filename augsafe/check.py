@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
+from augsafe.evaluation import evaluation_policy
 from augsafe.foreign import Foreign, Translation, as_policy
 from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
+from augsafe.guards.drawn import DRAWS as TONE_DRAWS
+from augsafe.guards.hue import hue_findings
 from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
 from augsafe.guards.objects import Objects, inspect
+from augsafe.guards.pipelines import check_role, pipeline_findings
 from augsafe.guards.static import DRAWS, StaticResult, static_check
-from augsafe.guards.tone import DRAWS as TONE_DRAWS
 from augsafe.guards.tone import tone_findings
 from augsafe.report import Report, sort_findings
 from augsafe.report.evidence import Evidence
@@ -44,6 +47,7 @@ def check(
     size: tuple[int, int] | None = None,
     classes: Sequence[str] | None = None,
     suggest: bool = True,
+    role: str = "training",
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
@@ -52,7 +56,7 @@ def check(
     name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
     masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
-    for the nearest policy without errors.
+    for the nearest policy without errors. role: "training", or "validation" for images that judge, which must not vary.
 
     Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
     one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or
@@ -63,10 +67,11 @@ def check(
     compose, translation = as_policy(transform)
     given = any(value is not None for value in (labels, masks, boxes, groups, reference))
     _check_arguments(images is not None, given, draws)
+    check_role(role, "check")
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     objects = None if images is None else inspect(images, masks, boxes)
-    case = _Case(images, rows, objects, groups, bound, frame, seed)
+    case = _Case(images, rows, objects, groups, bound, frame, seed, role)
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = case.run(compose, draws, bound)
     from augsafe.measured import Measured, measure, worst  # slow to import
@@ -76,9 +81,7 @@ def check(
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
         measured = measure(compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed)
     findings += [_accepted(f, bound) for f in measured.findings]
-    failed = suggest and any(f.severity == "error" and f.accepted is None for f in findings)
-    few = min(draws, 4000)
-    mended, mends = mend(compose, findings, lambda p: case.run(p, few, measured.contract)[1]) if failed else (None, ())
+    mended, mends = _mended(case, compose, findings, min(draws, 4000), measured.contract) if suggest else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
     seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
@@ -96,18 +99,30 @@ class _Case:
     contract: Contract
     size: tuple[int, int]
     seed: int
+    role: str
 
     def run(self, policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
         """The guards that take no model: on the policy alone, and on what its draws do to objects and levels."""
         images, rows, seed = self.images, self.rows, self.seed
         result = static_check(policy, truth, size=self.size, draws=many, seed=seed, content=images is None)
-        found = [*result.findings, *mistakes(policy)]
+        found = [*result.findings, *mistakes(policy), *pipeline_findings(policy, images, self.role)]
         if images is not None:
             few = min(many, CONTENT_DRAWS)
             found += content_findings(policy, images, rows, self.objects, self.contract, seed=seed, draws=few)
             few = min(many, TONE_DRAWS)
-            found += tone_findings(policy, images, rows, self.contract, groups=self.groups, seed=seed, draws=few)
+            for judged in (tone_findings, hue_findings):
+                found += judged(policy, images, rows, self.contract, groups=self.groups, seed=seed, draws=few)
         return result, [_accepted(f, self.contract) for f in found]
+
+
+def _mended(
+    case: _Case, compose: Compose, findings: Sequence[Finding], many: int, truth: Contract
+) -> tuple[Compose | None, tuple[str, ...]]:
+    """The nearest policy without errors, and what it changes."""
+    if not any(f.severity == "error" and f.accepted is None for f in findings):
+        return None, ()
+    start = evaluation_policy(compose) if case.role == "validation" else None
+    return mend(compose, findings, lambda policy: case.run(policy, many, truth)[1], start)
 
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:

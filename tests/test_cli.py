@@ -155,6 +155,13 @@ def test_usage_errors_exit_with_2(run, words):
     assert run(*words).exit_code == 2
 
 
+def test_validation_policies_must_not_draw(run):
+    done = run("lint", "safe.yaml", "--validation", "--json")
+    assert done.exit_code == 1 and "AS501" in done.stdout
+    assert "AS501" in run("check", "safe.yaml", "digits", "-c", "mnist", "--draws", "500", "--validation").stdout
+    assert "AS501" not in run("lint", "safe.yaml").stdout
+
+
 def test_explain_lists_and_explains(run):
     listed = run("explain")
     assert listed.exit_code == 0

@@ -55,6 +55,7 @@ LAYERS = (
     "batches",
     "ahead",
     "loader",
+    "repeats",
     "preview",
     "adapters",
     "cnns",

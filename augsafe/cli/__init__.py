@@ -61,6 +61,9 @@ ContractOption = Annotated[
     typer.Option("--contract", "-c", metavar="NAME|FILE", help="A built-in contract, such as mnist, or a file."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+ValidationOption = Annotated[
+    bool, typer.Option("--validation", help="The policy is for images that judge: nothing may be drawn (AS501).")
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 on warnings too.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="The seed of the draws.")]
 
@@ -104,6 +107,7 @@ def check(
         Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
+    validation: ValidationOption = False,
     seed: SeedOption = 0,
 ) -> None:
     """Say what a policy does to the classes and to the content of your images."""
@@ -132,6 +136,7 @@ def check(
             classes=loaded.classes,
             seed=seed,
             draws=draws,
+            role="validation" if validation else "training",
         )
     if html is not None:
         report.to_html(html)
@@ -145,6 +150,7 @@ def lint(
     contract: ContractOption = None,
     json: JsonOption = False,
     strict: StrictOption = False,
+    validation: ValidationOption = False,
 ) -> None:
     """Check policy files alone, without images."""
     from augsafe.check import check as run_check
@@ -152,7 +158,8 @@ def lint(
 
     chosen_contract = _contract(contract)
     loaded = [(path, Compose.load(path)) for path in policies]
-    reports = [(path, run_check(compose, contract=chosen_contract)) for path, compose in loaded]
+    role = "validation" if validation else "training"
+    reports = [(path, run_check(compose, contract=chosen_contract, role=role)) for path, compose in loaded]
     _finish(reports, json, strict, one=len(policies) == 1)
 
 

@@ -15,9 +15,10 @@ class Limits:
     """How far a draw may go: None where there is no limit.
 
     rotation: degrees left over after the nearest symmetry. zoom: least and largest, in fractions of the frame.
-    visible: share of the object inside the frame. min_pixels: the object's longer side at the
-    smallest scale of the draw, in output pixels. clipped: most of the pixels that may become plain black or white.
-    contrast: least of the contrast that must be left, as a share of what it was.
+    visible: share of the object inside the frame. min_pixels: the object's longer side at the smallest scale of the
+    draw, in output pixels. clipped: most of the pixels that may become plain black or white. contrast: least of the
+    contrast that must be left, as a share of what it was. hue: degrees by which colours may turn, for classes that
+    colour defines.
     """
 
     rotation: float | None = None
@@ -26,9 +27,10 @@ class Limits:
     min_pixels: float | None = None
     clipped: float | None = None
     contrast: float | None = None
+    hue: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rotation", "visible", "min_pixels", "clipped", "contrast"):
+        for name in ("rotation", "visible", "min_pixels", "clipped", "contrast", "hue"):
             value = getattr(self, name)
             if value is not None and not (_number(value) and 0 <= value < math.inf):
                 raise ContractError(f"{name} must be a number of at least 0, got {value!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,24 +10,20 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
-from augsafe.guards.base import Example, Finding, Guard, Witness
+from augsafe.guards.base import Example, Finding, Guard
+from augsafe.guards.drawn import DRAWS, drawn_findings, sample
 from augsafe.guards.levels import ToneMeasures, by_curves, by_pixels, histograms
-from augsafe.guards.shares import EPSILON, Share, shares_by_class
-from augsafe.guards.shrink import shrink
+from augsafe.guards.shares import EPSILON
 from augsafe.plan import Draws, Plan, assemble
-from augsafe.randomness import Key
 from augsafe.render import Images, render
 from augsafe.transforms import Color, Cut, Erase, Geometric, Local, Tone, Transform
 from augsafe.transforms.base import Opaque, Sizes
-from augsafe.typicality.labels import group_indices
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 CLIPPED, CONTRAST, LEAST_LEVELS = 0.4, 0.1, 3.0
-PER_CLASS, MOST, DRAWS, PER_IMAGE = 400, 4000, 8000, 16
 RENDERED, PIXELS = 1000, 6_000_000  # draws and pixels that are rendered at most, where curves do not say it all
 SHRUNK, SHRUNK_RENDERED = 200, 40  # violating draws that are shrunk, for each code
-RARE = 0.1
 _JUDGED = (Tone, Color, Local)  # but for erased patches, of which AS203 speaks
 
 
@@ -80,13 +75,14 @@ class _Eye:
 
     compose: Compose
     images: Images = field(repr=False)
-    steps: tuple[Transform, ...]  # that are judged
+    steps: tuple[Transform, ...]
+    limits: NDArray[np.float64]  # by class index, the last for images without a label: most clipped, least contrast
     curves: bool
     shares: NDArray[np.float32] = field(repr=False)  # of the images in `rows`, where there are only curves
     place: Rows = field(repr=False)  # of an image among `rows`
 
     @staticmethod
-    def of(compose: Compose, images: Images, rows: Rows) -> _Eye:
+    def of(compose: Compose, images: Images, rows: Rows, contract: Contract | None) -> _Eye:
         steps = tuple(
             s for s in compose.leaves if isinstance(s, _JUDGED) and not _moves(s) and not isinstance(s, Erase)
         )
@@ -94,14 +90,17 @@ class _Eye:
         place = np.zeros(len(images), np.intp)
         place[rows] = np.arange(len(rows))
         shares = histograms([images[int(i)] for i in rows], compose.value_range) if curves else np.zeros((0, 256), "f4")
-        return _Eye(compose, images, steps, curves, shares, place)
+        return _Eye(compose, images, steps, _limits(contract), curves, shares, place)
 
-    def plan(self, shapes: Sizes, draws: Draws, plain: bool = False) -> Plan:
+    @property
+    def shrunk(self) -> int:
+        return SHRUNK if self.curves else SHRUNK_RENDERED
+
+    def plan(self, shapes: Sizes, draws: Draws) -> Plan:
         """The plan of what is judged; with neighbours at work, in the frame that the other steps make."""
-        if self.curves:
-            kept: tuple[type[Transform], ...] = (Tone,)
-        else:
-            kept = (Geometric, Cut, Erase) if plain else (Transform,)
+        return self._plan(shapes, draws, (Tone,) if self.curves else (Transform,))
+
+    def _plan(self, shapes: Sizes, draws: Draws, kept: tuple[type[Transform], ...]) -> Plan:
         pairs = [
             (leaf, stage)
             for leaf, stage in zip(self.compose.leaves, self.compose.stage_of, strict=True)
@@ -117,8 +116,15 @@ class _Eye:
         if self.curves:
             return by_curves(plan, self.shares[self.place[indices]])
         images = [self.images[int(i)] for i in indices]
-        before = render(images, self.plan(plan.shapes, plan.draws, plain=True))
+        before = render(images, self._plan(plan.shapes, plan.draws, (Geometric, Cut, Erase)))
         return by_pixels(before, render(images, plan), self.compose.value_range)
+
+    def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
+        return violations(self.measure(plan), self.limits[labels])
+
+    def message(self, code: str, label: int) -> str:
+        clipped, contrast = self.limits[label]
+        return _MESSAGES[code].format(clipped=clipped, contrast=contrast)
 
 
 def _moves(step: Transform) -> bool:
@@ -135,7 +141,6 @@ def violations(measures: ToneMeasures, limits: NDArray[np.float64]) -> dict[str,
 
 
 def _limits(contract: Contract | None) -> NDArray[np.float64]:
-    """The limits by class index; the last entry, reached by -1, is for images without a label."""
     given = [contract.limits_for(name) for name in contract.classes] if contract is not None else []
     rows = [(x.clipped, x.contrast) for x in given] + [(None, None)]
     return np.array([(CLIPPED if a is None else a, CONTRAST if b is None else b) for a, b in rows], dtype=np.float64)
@@ -152,113 +157,13 @@ def tone_findings(
     draws: int = DRAWS,
     epsilon: float = EPSILON,
 ) -> list[Finding]:
-    """Draw the policy for a part of the images, the same of each class, and report how often the tone is lost.
-
-    labels (n,): indices into the contract's classes, -1 where unknown. groups (n,): images of one group count as far as
-    they differ. An error for classes whose rate is certainly above `epsilon`, a warning where that is undecided, and a
-    remark below.
-    """
-    rows = _sample(labels)
-    eye = _Eye.of(compose, images, rows)
+    """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`."""
+    rows = sample(labels)
+    eye = _Eye.of(compose, images, rows, contract)
     if not eye.steps or all(s.never_acts for s in eye.steps):
         return []
     if not eye.curves:
         area = int(np.mean([images[int(i)].shape[0] * images[int(i)].shape[1] for i in rows[:64]]))
         draws = min(draws, RENDERED, max(100, PIXELS // area))
-        rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), draws)).astype(np.intp))]
-    limits = _limits(contract)
-    plans = list(_plans(eye, rows, seed, min(PER_IMAGE, max(1, draws // len(rows)))))
-    bad = [violations(eye.measure(plan), limits[labels[plan.draws.key.indices]]) for plan in plans]
-    index = np.concatenate([plan.draws.key.indices for plan in plans])
-    cluster = group_indices(groups, len(images))[index]
-    out: list[Finding] = []
-    for code in _MESSAGES:
-        hit = np.concatenate([one[code] for one in bad])
-        if hit.any():
-            shares = shares_by_class(hit, labels[index], cluster, contract.classes if contract else (), epsilon)
-            out += _findings(code, eye, plans, [one[code] for one in bad], labels, limits, shares)
-    return out
-
-
-def _sample(labels: NDArray[np.int64]) -> Rows:
-    """At most 400 images of each class, evenly, and 4,000 in all."""
-    parts = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        most = MOST if label < 0 else PER_CLASS
-        parts.append(rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.intp))])
-    rows = np.sort(np.concatenate(parts))
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(np.intp))]
-
-
-def _plans(eye: _Eye, rows: Rows, seed: int, epochs: int) -> Iterator[Plan]:
-    shapes = np.array([eye.images[int(i)].shape[:2] for i in rows], dtype=np.int64)
-    for epoch in range(epochs):
-        for start in range(0, len(rows), 1024):
-            part = slice(start, start + 1024)
-            key = Key.of(seed, epoch, rows[part])
-            yield eye.plan(shapes[part], eye.compose.draw(key))
-
-
-def _findings(
-    code: str,
-    eye: _Eye,
-    plans: list[Plan],
-    bad: list[BoolArray],
-    labels: NDArray[np.int64],
-    limits: NDArray[np.float64],
-    shares: dict[str, Share],
-) -> list[Finding]:
-    """One finding for each set of steps that brings it about in a good part of the draws."""
-    seen: dict[tuple[str, ...], list[tuple[Plan, int]]] = {}
-    total = 0
-    for plan, hit in zip(plans, bad, strict=True):
-        rows = np.flatnonzero(hit)[: (SHRUNK if eye.curves else SHRUNK_RENDERED) - total]
-        if not len(rows):
-            continue
-        total += len(rows)
-        some = limits[labels[plan.draws.key.indices[rows]]]
-        for row, steps in zip(rows, _needed(eye, plan, rows, code, some), strict=True):
-            seen.setdefault(steps, []).append((plan, int(row)))
-    status = min((s.status for s in shares.values()), key=("error", "warning", "info").index)
-    told = {name: s for name, s in shares.items() if s.status == status}
-    worst = max(told.values(), key=lambda s: s.rate)
-    words = dict(zip(("clipped", "contrast"), limits[worst.label], strict=True))
-    out: list[Finding] = []
-    for steps, draws in sorted(seen.items(), key=lambda entry: -len(entry[1])):
-        part = len(draws) / total
-        if part < RARE and out:
-            continue
-        out.append(
-            Finding(
-                code=code,
-                severity=status,
-                how="sampled",
-                verdict={"error": "tone-lost", "warning": "undecided", "info": "safe"}[status],
-                steps=steps,
-                classes=tuple(told),
-                message=_MESSAGES[code].format_map(words) + worst.more,
-                help=f"Narrow the range of {' or '.join(steps)}.",
-                probability=worst.rate * part,
-                interval=(worst.low * part, worst.high * part),
-                per_class={name: s.rate * part for name, s in told.items()},
-                witness=_witness(eye, *draws[0]),
-            )
-        )
-    return out
-
-
-def _needed(eye: _Eye, plan: Plan, rows: Rows, code: str, limits: NDArray[np.float64]) -> list[tuple[str, ...]]:
-    def persists(tried: Plan) -> BoolArray:
-        return violations(eye.measure(tried), limits)[code]
-
-    acting = shrink(eye.compose, plan, rows, persists, judged=eye.steps, assemble=eye.plan)
-    return [tuple(s.label for s, on in zip(eye.compose.leaves, row, strict=True) if on) for row in acting]
-
-
-def _witness(eye: _Eye, plan: Plan, row: int) -> Witness:
-    """The draw, its other steps included, on its image."""
-    index = int(plan.draws.key.indices[row])
-    one = eye.compose.assemble(plan.shapes[[row]], plan.draws.rows(np.array([row])))
-    image: Any = eye.images[index]
-    return Witness(one.describe(), one.record(), one.matrix[0], index, image, render([image], one)[0])
+        rows = sample(labels, draws)
+    return drawn_findings(eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon)

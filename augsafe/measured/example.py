@@ -38,4 +38,25 @@ def scenes(per_class: int = 60, side: int = 32, seed: int = 0) -> tuple[NDArray[
     return np.stack(images), labels
 
 
-DATA = {"arrows": arrows, "scenes": scenes}
+def lights(per_class: int = 60, side: int = 24, seed: int = 0) -> tuple[NDArray[np.uint8], list[str]]:
+    """Images (n, side, side, 3) of a red or a green light on grey, and their labels."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for i in range(2 * per_class):
+        image = np.full((side, side, 3), rng.integers(40, 110), np.uint8)
+        strong, weak = int(rng.integers(190, 240)), int(rng.integers(10, 50))
+        colour = (strong, weak, weak) if i % 2 else (weak, strong, weak)
+        centre = tuple(int(v) for v in rng.integers(side // 2 - 2, side // 2 + 3, 2))
+        cv2.circle(image, centre, int(rng.integers(side // 5, side // 3)), colour, -1, cv2.LINE_AA)
+        images.append(image)
+        labels.append("red" if i % 2 else "green")
+    return np.stack(images), labels
+
+
+def floats() -> tuple[NDArray[np.float32], list[str]]:
+    """The scenes as floats from 0 to 1."""
+    images, labels = scenes()
+    return (images / np.float32(255)).astype(np.float32), labels
+
+
+DATA = {"arrows": arrows, "scenes": scenes, "floats": floats, "lights": lights}
