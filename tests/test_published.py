@@ -153,3 +153,32 @@ def test_wrong_arguments_are_refused() -> None:
     ):
         with pytest.raises(ArgumentError, match=match):
             make()
+
+
+def test_the_page_holds_what_the_benchmark_finds() -> None:
+    from benchmarks.published import MARKS, PAGE, POLICIES, SIZES, row
+
+    lines = PAGE.read_text(encoding="utf-8").split(MARKS[0])[1].split(MARKS[1])[0].strip().splitlines()[2:]
+    assert len(lines) == len(POLICIES) * len(SIZES)
+
+    def common(cell: str) -> set[tuple[str, str]]:
+        """Codes and operations that at least 1.5 % of the draws show."""
+        said = [part for part in cell.split("<br>") if part.startswith("AS") and "under" not in part]
+        often = [part for part in said if float(part.rsplit(" ", 1)[1].rstrip("%)")) >= 1.5]
+        return {(part.split()[0], part.split(":")[0].split(" ", 1)[1]) for part in often}
+
+    for policy, contract in (("TrivialAugmentWide", "mnist"), ("AutoAugment, imagenet", "gtsrb")):
+        (line,) = [line for line in lines if line.startswith(f"| {policy} | `{contract}`")]
+        made = row(policy, contract, 8000)
+        assert f"| {made.harmed} of {made.classes} |" in line
+        assert common(line.split("|")[4].strip()) == common("<br>".join(made.breaks)) != set()
+    assert row("RandAugment(2, 9)", "cifar10", 2000).harmed == 0
+
+
+def test_a_bare_list_of_steps_is_a_policy() -> None:
+    flips = [aug.HorizontalFlip(), aug.VerticalFlip()]
+    listed = aug.check(flips, contract="mnist", draws=500, suggest=False)
+    composed = aug.check(aug.Compose(flips), contract="mnist", draws=500, suggest=False)
+    assert [f.to_dict() for f in listed.findings] == [f.to_dict() for f in composed.findings]
+    with pytest.raises(ArgumentError, match="Foreign"):
+        aug.check([aug.HorizontalFlip(), np.flipud], contract="mnist")
