@@ -24,9 +24,9 @@ from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
 from augsafe.targets import TargetRules, move_targets
-from augsafe.transforms import Erase, Local, Transform
-from augsafe.transforms.base import Opaque, Sizes, as_range
-from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
+from augsafe.transforms import Erase, Transform
+from augsafe.transforms.base import Sizes, as_range
+from augsafe.transforms.choice import draw_step, leaves_of, slots_of, stages_of, walk
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
@@ -98,21 +98,20 @@ class Compose:
     @cached_property
     def stage_of(self) -> tuple[int, ...]:
         """The stage of each leaf: what follows a local step, and is not local, opens a new one."""
-        stage, after_local, out = 0, False, []
-        for leaf in self.leaves:
-            local = isinstance(leaf, Local)
-            if after_local and (not local or (isinstance(leaf, Opaque) and leaf.moves_pixels)):
-                stage += 1
-            after_local = local
-            out.append(stage)
-        return tuple(out)
+        return self._stages[0]
+
+    @cached_property
+    def _stages(self) -> tuple[tuple[int, ...], bool]:
+        """The stage of each leaf, and whether the last stage ends with a local step."""
+        leaves, _, local = stages_of(self.steps, 0, False)
+        return tuple(leaves), local
 
     @cached_property
     def stage_count(self) -> int:
         """How many stages a plan has; an output size after a local step needs one of its own."""
         count = max(self.stage_of, default=0) + 1
         resized = self.output is not None and self.output.size is not None
-        return count + int(resized and bool(self.leaves) and isinstance(self.leaves[-1], Local))
+        return count + int(resized and self._stages[1])
 
     @cached_property
     def minds_objects(self) -> bool:
