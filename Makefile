@@ -32,7 +32,8 @@ install-check: ## install the core in a fresh environment and start it
 	rm -rf .venv-check
 	$(PYTHON) -m venv .venv-check
 	.venv-check/bin/python -m pip install $(PIP_FLAGS) .
-	cd .venv-check && bin/augsafe --help && bin/python -c 'import augsafe'
+	cd .venv-check && bin/augsafe --help && bin/python -c \
+	  'import augsafe as aug; aug.check(aug.HorizontalFlip(), contract="mnist", draws=500).to_html("report.html")'
 
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-demo .venv-bench .venv-check build dist *.egg-info augsafe-demo

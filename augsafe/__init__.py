@@ -20,6 +20,7 @@ from augsafe.errors import (
 from augsafe.foreign import Foreign, from_albumentations, from_torchvision
 from augsafe.guards.base import Finding
 from augsafe.loader import Loader
+from augsafe.mixing import CutMix, MixUp
 from augsafe.output import Output
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
@@ -38,6 +39,7 @@ from augsafe.transforms import (
     Cut,
     Downscale,
     Equalize,
+    Erase,
     Gamma,
     GaussianBlur,
     GaussianNoise,
@@ -57,6 +59,7 @@ from augsafe.transforms import (
     Power,
     RandomCrop,
     RandomResizedCrop,
+    Repeat,
     Resize,
     ResizedCrop,
     Rotate,
@@ -68,6 +71,7 @@ from augsafe.transforms import (
     Shift,
     ShortSide,
     Solarize,
+    SomeOf,
     VerticalFlip,
     Zoom,
 )
@@ -97,9 +101,11 @@ __all__ = [
     "ContractError",
     "Contrast",
     "Cut",
+    "CutMix",
     "DecodeError",
     "Downscale",
     "Equalize",
+    "Erase",
     "Finding",
     "Foreign",
     "ForeignStepError",
@@ -117,6 +123,7 @@ __all__ = [
     "Loader",
     "MiddleCrop",
     "MissingExtraError",
+    "MixUp",
     "MotionBlur",
     "OneOf",
     "Output",
@@ -129,6 +136,7 @@ __all__ = [
     "Power",
     "RandomCrop",
     "RandomResizedCrop",
+    "Repeat",
     "Report",
     "Resize",
     "ResizedCrop",
@@ -143,6 +151,7 @@ __all__ = [
     "Shift",
     "ShortSide",
     "Solarize",
+    "SomeOf",
     "SourceError",
     "VerticalFlip",
     "ViolationError",

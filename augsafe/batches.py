@@ -108,7 +108,8 @@ class Worker:
             if on_violation is None
             else {name: Enforcer(p, self.contract, on_violation) for name, p in self.policies.items() if p.steps}
         )
-        self._objects = Cache(len(source)) if self.guards else None
+        wanted = bool(self.guards) or any(policy.minds_objects for policy in self.policies.values())
+        self._objects = Cache(len(source)) if wanted else None
 
     def __call__(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Chunk:
         """Carry out the candidates `indices`, whose first has place `start` in the epoch's order."""
@@ -128,10 +129,10 @@ class Worker:
             objects = self._objects.find(block.indices, read.images, read.targets("mask"), read.targets("boxes"))
         for some, name, number in self._groups(read.labels, block.labels, view[rows]):
             policy = self.policies[name]
-            plan = policy.plan(read.shapes(some), block.indices[some], self.seed, epoch, view=number)
+            found = None if objects is None else objects.rows(some)
+            plan = policy.plan(read.shapes(some), block.indices[some], self.seed, epoch, objects=found, view=number)
             new = block.labels[some]
             if name in self.guards:
-                found = None if objects is None else objects.rows(some)
                 plan, new, keep, done = self.guards[name].enforce(plan, new, found)
                 block.log.add(done)
                 if not keep.all():

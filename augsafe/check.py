@@ -16,15 +16,13 @@ from augsafe.evaluation import evaluation_policy
 from augsafe.foreign import Foreign, Translation, as_policy
 from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
-from augsafe.guards.drawn import DRAWS as TONE_DRAWS
-from augsafe.guards.hue import hue_findings
 from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
 from augsafe.guards.objects import Objects, inspect
 from augsafe.guards.pipelines import check_role, pipeline_findings
 from augsafe.guards.static import DRAWS, StaticResult, static_check
-from augsafe.guards.tone import tone_findings
 from augsafe.report import Report, sort_findings
+from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
 
 CONTENT_DRAWS = 20_000
@@ -83,7 +81,8 @@ def check(
     mended, mends = _mended(case, compose, findings, min(draws, 4000), measured.contract) if suggest else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
-    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+    seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends, seen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +106,10 @@ class _Case:
         if images is not None:
             few = min(many, CONTENT_DRAWS)
             found += content_findings(policy, images, rows, self.objects, self.contract, seed=seed, draws=few)
+            from augsafe.guards.drawn import DRAWS as TONE_DRAWS  # not needed without images
+            from augsafe.guards.hue import hue_findings
+            from augsafe.guards.tone import tone_findings
+
             few = min(many, TONE_DRAWS)
             for judged in (tone_findings, hue_findings):
                 found += judged(policy, images, rows, self.contract, groups=self.groups, seed=seed, draws=few)

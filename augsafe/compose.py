@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe import policy
+from augsafe.covering import found_objects, spared
 from augsafe.errors import ArgumentError, InputError, PolicyError
 from augsafe.naming import named_steps
 from augsafe.output import Output
@@ -20,8 +21,9 @@ from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
 from augsafe.targets import TargetRules, move_targets
-from augsafe.transforms import Local, OneOf, Transform
+from augsafe.transforms import Erase, Local, Transform
 from augsafe.transforms.base import Opaque, Sizes, as_range
+from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
@@ -87,9 +89,8 @@ class Compose:
 
     @cached_property
     def leaves(self) -> tuple[Transform, ...]:
-        """The steps that act, with the children of OneOf in its place."""
-        nested = [step.children if isinstance(step, OneOf) else (step,) for step in self.steps]
-        return tuple(leaf for group in nested for leaf in group)
+        """The steps that act, with what a choice holds in its place."""
+        return tuple(leaf for step in self.steps for leaf in leaves_of(step))
 
     @cached_property
     def stage_of(self) -> tuple[int, ...]:
@@ -110,6 +111,11 @@ class Compose:
         resized = self.output is not None and self.output.size is not None
         return count + int(resized and bool(self.leaves) and isinstance(self.leaves[-1], Local))
 
+    @cached_property
+    def minds_objects(self) -> bool:
+        """Whether draws depend on where the object is."""
+        return any(isinstance(leaf, Erase) and leaf.max_object_share < 1 for leaf in self.leaves)
+
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
         """The names of the steps in each stage: one stage is one warp, one table, then local steps."""
@@ -128,7 +134,8 @@ class Compose:
 
     def step(self, name: str) -> Transform:
         """The step of that name. Raises ArgumentError."""
-        for step in (*self.steps, *self.leaves):
+        inside = (held for step in self.steps for held in walk(step))
+        for step in (*self.steps, *self.leaves, *inside):
             if step.label == name:
                 return step
         raise ArgumentError(f"this policy has no step {name!r}{policy.near(name, [s.label for s in self.steps])}")
@@ -145,26 +152,12 @@ class Compose:
         """Draw every step for the images of a key."""
         u = uniforms(key, self._slots)
         n = len(key.indices)
-        active, values = {}, {}
-        for step in self.steps:
-            row = u.get(step.label)
-            acts = np.ones(n, bool) if step.p == 1 else (np.zeros(n, bool) if row is None else row[0] < step.p)
-            if isinstance(step, OneOf):
-                assert row is not None
-                choice = np.searchsorted(np.cumsum(step.shares)[:-1], row[1], side="right")
-                for number, child in enumerate(step.children):
-                    active[child.label] = acts & (choice == number)
-                    values[child.label] = child.draw(u[child.label][1:]) if child.label in u else {}
-            else:
-                active[step.label] = acts
-                values[step.label] = step.draw(row[1:]) if row is not None else step.draw(np.zeros((0, n)))
-        return Draws(key, active, values)
+        drawn = [found for step in self.steps for found in draw_step(step, np.ones(n, bool), u)]
+        return Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
 
     @cached_property
     def _slots(self) -> list[tuple[str, int]]:
-        slots = [(s.label, 2) for s in self.steps if isinstance(s, OneOf)]
-        leaves = [(leaf.label, 1 + len(leaf.parameters)) for leaf in self.leaves]
-        return slots + leaves
+        return [slot for step in self.steps for slot in slots_of(step)]
 
     def assemble(self, shapes: Sizes, draws: Draws) -> Plan:
         """The plan that given draws make."""
@@ -184,14 +177,15 @@ class Compose:
         """Draw and plan n images without touching a pixel.
 
         shapes: (n, 2) heights and widths, or n shapes (H, W[, C]). indices: (n,) the image's number in the data
-        set, which keys its draw. `labels` and `objects` are for policies whose draws depend on them. Raises
-        ArgumentError.
+        set, which keys its draw. objects: what `augsafe.objects.inspect` finds, for steps that spare the object
+        (`minds_objects`); without them it is taken to fill the middle half of each frame. `labels` is for policies
+        whose draws depend on them. Raises ArgumentError.
         """
         sizes = check_shapes(shapes)
         key = Key.of(seed, epoch, indices, view)
         if len(key.indices) != len(sizes):
             raise ArgumentError(f"indices has {len(key.indices)} entries, shapes {len(sizes)}; they must agree")
-        return self.assemble(sizes, self.draw(key))
+        return spared(self.assemble(sizes, self.draw(key)), objects)
 
     def replay(self, record: Mapping[str, Any]) -> Plan:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""
@@ -224,7 +218,8 @@ class Compose:
         """Augment one image and its targets. Without a seed, each call draws anew. Raises InputError."""
         check_image(image, self.value_range)
         seed = fresh_seed() if seed is None else seed
-        plan = self.plan([image.shape], [index], seed, epoch, view=view)
+        objects = found_objects([image], [mask], [boxes], self.box_format) if self.minds_objects else None
+        plan = self.plan([image.shape], [index], seed, epoch, objects=objects, view=view)
         return self.apply(plan, 0, image, mask, boxes, box_labels, keypoints, label)
 
     def apply(
@@ -273,27 +268,20 @@ class Compose:
         shapes: Any = [image.shape for image in images] if not isinstance(images, np.ndarray) else None
         if isinstance(images, np.ndarray):
             shapes = np.tile(images.shape[1:3], (len(images), 1))
-        plan = self.plan(shapes, indices, seed, epoch, view=view)
+        objects = found_objects(images, masks, boxes, self.box_format) if self.minds_objects else None
+        plan = self.plan(shapes, indices, seed, epoch, objects=objects, view=view)
         rendered = render(images, plan, out)
         if masks is None and boxes is None and keypoints is None and labels is None:
             return rendered
         for name, given in (("masks", masks), ("boxes", boxes), ("keypoints", keypoints), ("labels", labels)):
             if given is not None and len(given) != len(images):
                 raise InputError(f"{name} has {len(given)} entries, images {len(images)}; they must agree")
-        samples = tuple(
-            self.apply(
-                plan,
-                i,
-                image,
-                None if masks is None else masks[i],
-                None if boxes is None else boxes[i],
-                None,
-                None if keypoints is None else keypoints[i],
-                None if labels is None else labels[i],
-                rendered=rendered[i],
-            )
-            for i, image in enumerate(images)
-        )
+
+        def of(given: Any, i: int) -> Any:
+            return None if given is None else given[i]
+
+        rows = ((x, of(masks, i), of(boxes, i), None, of(keypoints, i), of(labels, i)) for i, x in enumerate(images))
+        samples = tuple(self.apply(plan, i, *row, rendered=rendered[i]) for i, row in enumerate(rows))
         moved = None
         if masks is not None and isinstance(rendered, np.ndarray):
             moved = np.stack([s.mask for s in samples if s.mask is not None])

@@ -9,15 +9,18 @@ import numpy as np
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, ForeignStepError
 from augsafe.perclass import PerClass
-from augsafe.transforms import CenterCrop, RandomCrop, RandomResizedCrop, Resize, Transform
+from augsafe.transforms import CenterCrop, Choice, RandomCrop, RandomResizedCrop, Resize, Transform
 from augsafe.transforms.base import Opaque
 
 
 def is_random(step: Transform) -> bool:
     """Whether two draws of a step can differ; a step of another library is run to see."""
+    if isinstance(step, Choice):
+        whole = step.p == 1.0 and step.counts == (len(step.parts),) * 2
+        return not step.never_acts and (not whole or any(is_random(part) for part in step.parts))
     if isinstance(step, Opaque) and step.p in (0.0, 1.0):
         return step.p == 1.0 and _differs(step)
-    if step.p in (0.0, 1.0) and not hasattr(step, "children"):
+    if step.p in (0.0, 1.0):
         low, high = (step.draw(np.full((len(step.parameters), 1), u)) for u in (0.0, 1 - 1e-9))
         return step.p == 1.0 and any((low[name] != high[name]).any() for name in low)
     return True

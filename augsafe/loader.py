@@ -22,6 +22,7 @@ from augsafe.guards.enforce import OnViolation, actions_of
 from augsafe.guards.log import Log
 from augsafe.guards.pipelines import check_role
 from augsafe.joining import first_of
+from augsafe.mixing import Mix, Mixer, describe
 from augsafe.output import Output
 from augsafe.perclass import PerClass
 from augsafe.randomness import permutation
@@ -76,6 +77,7 @@ class Loader:
     contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced
     by the next of the rank's order, so that ranks stay even.
     on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
+    mix: a `MixUp` or `CutMix` of each batch, after the guards; labels then are (n, classes) float32.
     drop_last: leave out the last batch where it is not full. prefetch: pieces made ahead for each worker; a piece is
     one batch, or several of small images. Blocks of several pieces are planned and guarded together, which is cheaper.
     role: "validation" refuses a transform that draws (AS501): images that judge must be the same in every epoch.
@@ -98,6 +100,7 @@ class Loader:
         on_violation: OnViolation | None = "redraw",
         on_error: str = "raise",
         output: Output | None = None,
+        mix: Mix | None = None,
         drop_last: bool = False,
         even: str = "pad",
         prefetch: int = 2,
@@ -122,6 +125,9 @@ class Loader:
         self.prefetch = int(prefetch)
         made = Contract.builtin(contract) if isinstance(contract, str) else contract
         self._worker = Worker(self.source, self.transform, made, on_violation, on_error, self.seed)
+        worker = self._worker
+        policies = list(worker.policies.values())
+        self.mixer = None if mix is None else Mixer(mix, worker.names, self.source, policies, self.seed)
         self.report = LoaderReport()
         self._facts = {
             "images": len(self.source),
@@ -132,6 +138,7 @@ class Loader:
             "even": even,
             "contract": None if made is None else _digest(made.to_dict()),
             "on_violation": actions,
+            "mix": describe(mix),
         }
         self._place = _Place()
         self._next: _Place | None = _Place()
@@ -225,7 +232,7 @@ class Loader:
                 given += wanted
                 self.report.images += wanted
                 self._place = _Place(start.epoch, given, last + 1)
-                yield batch
+                yield batch if self.mixer is None else self.mixer(batch, start.epoch)
         finally:
             chunks.close()
 

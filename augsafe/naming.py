@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from augsafe.errors import ArgumentError
-from augsafe.transforms import OneOf, Transform
+from augsafe.transforms import Choice, Transform
+from augsafe.transforms.choice import leaves_of, walk
 
 
 def named_steps(steps: tuple[Any, ...]) -> tuple[Transform, ...]:
     """Give each step, and each child, a name that is unique."""
-    flat: list[Any] = [part for s in steps for part in ((s, *s.children) if isinstance(s, OneOf) else (s,))]
-    for step in flat:
+    for step in steps:
         if not isinstance(step, Transform):
             raise ArgumentError(f"Compose(steps=...) must hold transforms, got {step!r} of {type(step).__name__}")
-    taken = [step.name for step in flat if step.name]
-    for name in taken:
-        if taken.count(name) > 1:
-            raise ArgumentError(f"two steps are called {name!r}; a step's name must be unique in its policy")
+    taken = [held.name for step in steps for held in walk(step) if held.name]
+    _unique(taken)
     used = set(taken)
 
     def named(step: Transform) -> Transform:
@@ -30,8 +29,16 @@ def named_steps(steps: tuple[Any, ...]) -> tuple[Transform, ...]:
                 name = f"{base}-{number}"
             used.add(name)
             step = replace(step, name=name)
-        if isinstance(step, OneOf):
-            step = replace(step, children=tuple(named(child) for child in step.children))
+        if isinstance(step, Choice):
+            step = step.with_inside([named(held) for held in step.inside])
         return step
 
-    return tuple(named(step) for step in steps)
+    out = tuple(named(step) for step in steps)
+    _unique([leaf.label for step in out for leaf in leaves_of(step)])
+    return out
+
+
+def _unique(names: list[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ArgumentError(f"two steps are called {name!r}; a step's name must be unique in its policy")

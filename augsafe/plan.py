@@ -251,7 +251,8 @@ class Plan:
         words = []
         for name, column in self.draws.active.items():
             if column[row]:
-                numbers = [f"{k}={float(v[row]):.3g}" for k, v in self.draws.values[name].items()]
+                drawn = self.draws.values[name].items()
+                numbers = [f"{k}={float(v[row]):.3g}" for k, v in drawn if k != "seed"]
                 words.append(" ".join([name, *numbers]))
         return ", ".join(words) or "nothing acts"
 

@@ -14,7 +14,7 @@ import yaml
 
 from augsafe.errors import ArgumentError, PolicyError
 from augsafe.output import Output
-from augsafe.transforms import TRANSFORMS, OneOf, Transform
+from augsafe.transforms import TRANSFORMS, Choice, Transform
 from augsafe.transforms.base import Opaque
 
 FORMAT = 1
@@ -44,8 +44,8 @@ def encode(step: Transform) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for item in fields(step):
         value = getattr(step, item.name)
-        if item.name == "children":
-            body["children"] = [encode(child) for child in value]
+        if isinstance(step, Choice) and item.name in ("child", "children"):
+            body[item.name] = encode(value) if isinstance(value, Transform) else [encode(child) for child in value]
         elif value is not None and (item.name == "name" or item.default is MISSING or value != item.default):
             body[item.name] = plain(value)
     return {type(step).__name__: body}
@@ -69,12 +69,17 @@ def decode(entry: Any, where: str) -> Transform:
     body = {} if body is None else body
     if not isinstance(body, Mapping):
         raise PolicyError(f"{where}: the arguments of {name} must be 'name: value' pairs, got {body!r}")
-    refuse_unknown(body, [f.name for f in fields(kind)], f"{where}: {name}")
+    known = [f.name for f in fields(kind)]
+    refuse_unknown(body, known, f"{where}: {name}")
     arguments = dict(body)
-    if kind is OneOf:
+    if issubclass(kind, Choice) and "child" in known:
+        if "child" not in arguments:
+            raise PolicyError(f"{where}: {name} needs a child, one transform")
+        arguments["child"] = decode(arguments["child"], f"{where}.child")
+    elif issubclass(kind, Choice):
         children = arguments.get("children")
         if not isinstance(children, list):
-            raise PolicyError(f"{where}: OneOf needs a list of children, got {children!r}")
+            raise PolicyError(f"{where}: {name} needs a list of children, got {children!r}")
         arguments["children"] = tuple(decode(c, f"{where}.children[{i}]") for i, c in enumerate(children))
     try:
         return kind(**arguments)

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from augsafe.check import bind_contract
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
+from augsafe.covering import spared
 from augsafe.errors import ArgumentError
 from augsafe.foreign import as_policy
-from augsafe.output import Output
 from augsafe.plan import Draws, Plan
 from augsafe.policy import near
 from augsafe.randomness import Key
 from augsafe.render import render
+from augsafe.report.evidence import visible
 from augsafe.report.grid import Cell, Grid
 from augsafe.report.marks import Marks
 from augsafe.sample import check_images
-from augsafe.transforms import OneOf, Transform
+from augsafe.transforms import Choice, Transform
+from augsafe.transforms.choice import walk
 
 MODES = ("draws", "steps", "strength")
 ROWS = 8
@@ -74,10 +76,11 @@ def preview(
     bound, known = bind_contract(contract, labels, len(images), classes)
     chosen = spread(known, min(rows or ROWS, len(images)))
     shown = [np.asarray(images[i]) for i in chosen]
-    bare = _visible(compose)
-    made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
+    bare = visible(compose)
     given = (None if targets is None else [targets[i] for i in chosen] for targets in (masks, boxes))
     marks = Marks.of(bound if contract is not None else None, shown, known[chosen], *given)
+    made = _columns(bare, mode, shown, Key.of(seed, epoch, numbers[chosen]), columns, step)
+    made = [_Column(column.title, spared(column.plan, marks.objects)) for column in made]
     pictures = [render(shown, column.plan) for column in made]
     cells = [[Cell(image)] for image in shown]
     for column, rendered in zip(made, pictures, strict=True):
@@ -116,14 +119,6 @@ def spread(labels: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     return np.asarray(picked[np.lexsort((picked, labels[picked]))], dtype=np.int64)
 
 
-def _visible(compose: Compose) -> Compose:
-    """The policy without normalisation and layout, which pictures cannot show; its size stays."""
-    output = compose.output
-    if output is None:
-        return compose
-    return replace(compose, output=None if output.size is None else Output(size=output.size))
-
-
 def _columns(
     compose: Compose, mode: str, images: Sequence[NDArray[Any]], key: Key, count: int, step: str | None
 ) -> list[_Column]:
@@ -154,7 +149,7 @@ def _named(compose: Compose, name: str | None) -> Transform:
     for leaf in compose.leaves:
         if leaf.label == name:
             return leaf
-    if any(isinstance(s, OneOf) and s.label == name for s in compose.steps):
+    if any(isinstance(s, Choice) and s.label == name for step in compose.steps for s in walk(step)):
         raise ArgumentError(f"step={name!r} is a choice; name one of its children: {', '.join(known)}")
     raise ArgumentError(f"this policy has no step {name!r}{near(name, known)}")
 
@@ -164,9 +159,12 @@ def _strengths(compose: Compose, leaf: Transform, shapes: NDArray[np.int64], key
     one, n = _only(compose, leaf), len(shapes)
     places = np.linspace(0, 1 - 1e-12, count) if leaf.parameters else np.zeros(1)
     made = []
+    named = [q.name for q in leaf.parameters if not q.free]  # the strength; places and noise stay as they are
     for u in places:
-        values = leaf.draw(np.full((len(leaf.parameters), n), u))
-        title = " ".join(f"{k} {_number(v[0])}" for k, v in values.items()) or leaf.label
+        values = leaf.draw(
+            np.array([[u if not named or not q.free else 0.5] * n for q in leaf.parameters]).reshape(-1, n)
+        )
+        title = " ".join(f"{k} {_number(values[k][0])}" for k in named or values) or leaf.label
         made.append(
             _Column(title, one.assemble(shapes, Draws(key, {leaf.label: np.ones(n, bool)}, {leaf.label: values})))
         )

@@ -38,8 +38,24 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
+class Mixed:
+    """How the images of a batch were mixed.
+
+    `partner` (n,) is the row that each was mixed with, `share` (n,) the part of its own label, `boxes` (n, 4) the
+    pixels x0, y0, x1, y1 that come from the partner (CutMix).
+    """
+
+    partner: NDArray[np.intp]
+    share: NDArray[np.float64]
+    boxes: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Batch:
-    """Augmented images (n, ...) with their labels and indices, and the targets given, one entry an image."""
+    """Augmented images (n, ...) with their labels and indices, and the targets given, one entry an image.
+
+    Labels are class indices (n,), or (n, classes) float32 where the images are `mixed`.
+    """
 
     images: NDArray[Any]
     labels: NDArray[Any] | None
@@ -47,6 +63,7 @@ class Batch:
     masks: NDArray[Any] | None = None
     samples: tuple[Sample, ...] | None = None
     plan: Plan | None = None
+    mixed: Mixed | None = None
 
     def __len__(self) -> int:
         return len(self.images)

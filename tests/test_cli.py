@@ -56,6 +56,21 @@ def test_check_exits_with_1_on_findings(run):
     assert "6 reads as 9" in done.stdout
 
 
+def test_check_writes_a_page(run, folder):
+    done = run(
+        "check", "unsafe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--html", "out.html", "--json"
+    )
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["counts"]["error"] > 0
+    text = (folder / "out.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>") and "6 reads as 9" in text
+    done = run(
+        "check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--html", "no/such/folder.html"
+    )
+    assert done.exit_code == 2
+    assert "cannot be written" in done.stderr
+
+
 def test_check_exits_with_0_on_none(run):
     done = run("check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "4000")
     assert done.exit_code == 0, done.output

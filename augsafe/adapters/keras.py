@@ -16,6 +16,7 @@ from augsafe.foreign.workers import needs_processes
 from augsafe.frameworks import framework
 from augsafe.guards.enforce import OnViolation, actions_of
 from augsafe.joining import joined
+from augsafe.mixing import Mix, Mixer
 from augsafe.perclass import PerClass
 from augsafe.randomness import permutation
 from augsafe.sample import Batch
@@ -32,6 +33,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     source, transform, contract, on_violation: as in `augsafe.Loader`, but a batch has a fixed place and so cannot drop
     an image. Keras takes channels last unless its backend is told otherwise: leave `Output(layout=)` at "HWC".
+    mix: as in `augsafe.Loader`; labels are then (n, classes) float32, for a categorical loss.
     workers: threads that share the work of a batch; the bytes are those of the loader and do not depend on it. Keras'
     own workers are not used: its queue hands batches that it read ahead in one epoch to the next. Raises ArgumentError
     and InputError.
@@ -48,6 +50,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         contract: Contract | str | None = None,
         on_violation: OnViolation | None = "redraw",
         workers: int = 1,
+        mix: Mix | None = None,
     ) -> None:
         super().__init__()
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
@@ -59,6 +62,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         policy = transform if isinstance(transform, PerClass) else as_policy(transform or Compose(()))[0]
         made = Contract.builtin(contract) if isinstance(contract, str) else contract
         self._worker = Worker(open_source(source), policy, made, on_violation, "raise", seed)
+        worker = self._worker
+        policies = list(worker.policies.values())
+        self.mixer = None if mix is None else Mixer(mix, worker.names, worker.source, policies, int(seed))
         self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, bool(shuffle), int(seed), 0
         # steps of other libraries draw from generators that all threads of a process share
         self.threads = 1 if needs_processes(self._worker.policies.values()) else workers
@@ -74,7 +80,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         batch = joined(self._made(indices, epoch))
         if batch.labels is None:
             raise InputError("the images have no labels; give (images, labels)")
-        return batch.images, np.asarray(batch.labels, np.int64)
+        if self.mixer is not None:
+            batch = self.mixer(batch, epoch)
+        return batch.images, np.asarray(batch.labels, np.int64 if self.mixer is None else np.float32)
 
     def order(self, epoch: int | None = None) -> np.ndarray[Any, Any]:
         """The indices of the images in an epoch, in their order; of this epoch unless said."""

@@ -12,6 +12,7 @@ from augsafe.evaluation import evaluation_policy
 from augsafe.frameworks import framework
 from augsafe.guards.enforce import OnViolation
 from augsafe.loader import Loader
+from augsafe.mixing import Mix
 
 if TYPE_CHECKING:
     import lightning
@@ -24,7 +25,7 @@ class DataModule(lightning.LightningDataModule):
 
     train, validation, test: sources as `augsafe.Loader` reads them. transform: the policy of the training data; the
     others get what of it never varies, and the middle where it crops at random. Each process of a distributed run
-    takes its own share. Raises ArgumentError.
+    takes its own share. mix: of the training batches, as in `augsafe.Loader`. Raises ArgumentError.
     """
 
     def __init__(
@@ -39,13 +40,14 @@ class DataModule(lightning.LightningDataModule):
         workers: int = 2,
         contract: Contract | str | None = None,
         on_violation: OnViolation | None = "redraw",
+        mix: Mix | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(transform, Compose):
             raise ArgumentError(f"DataModule(transform=...) must be a Compose, got {type(transform).__name__}")
         self.sources = {"train": train, "validation": validation, "test": test}
         self.policy, self.batch_size, self.seed, self.workers = transform, batch_size, seed, workers
-        self.contract, self.on_violation = contract, on_violation
+        self.contract, self.on_violation, self.mix = contract, on_violation, mix
         self.plain = evaluation_policy(transform)
 
     def _loader(self, name: str, training: bool) -> TensorLoader:
@@ -61,6 +63,7 @@ class DataModule(lightning.LightningDataModule):
             world_size=world_size,
             contract=self.contract if training else None,
             on_violation=self.on_violation if training else None,
+            mix=self.mix if training else None,
         )
         if training and self.trainer is not None:
             loader.set_epoch(self.trainer.current_epoch)

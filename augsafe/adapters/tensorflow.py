@@ -26,15 +26,13 @@ def dataset(loader: Loader, *, prefetch: int = 2) -> Any:
         raise ArgumentError(f"dataset(loader) must be an augsafe.Loader, got {type(loader).__name__}")
     _check_whole("dataset", "prefetch", prefetch)
     first = example(loader)
-    signature = (
-        tf.TensorSpec((None, *first.shape), tf.as_dtype(first.dtype)),
-        tf.TensorSpec((None,), tf.int64),
-    )
+    shape, kind = _labels_of(loader)
+    signature = (tf.TensorSpec((None, *first.shape), tf.as_dtype(first.dtype)), tf.TensorSpec(shape, kind))
 
     def batches() -> Iterator[tuple[Any, Any]]:
         for batch in loader:
             assert batch.labels is not None
-            yield batch.images, np.asarray(batch.labels, np.int64)
+            yield batch.images, np.asarray(batch.labels, kind.as_numpy_dtype)
 
     made = tf.data.Dataset.from_generator(batches, output_signature=signature)
     made = made.apply(tf.data.experimental.assert_cardinality(len(loader)))
@@ -56,7 +54,8 @@ def by_index(loader: Loader, indices: Any, *, epoch: int = 0, prefetch: int = 2)
     _check_whole("by_index", "epoch", epoch)
     _check_whole("by_index", "prefetch", prefetch)
     first = example(loader)
-    kinds = (tf.as_dtype(first.dtype), tf.int64)
+    shape, kind = _labels_of(loader)
+    kinds = (tf.as_dtype(first.dtype), kind)
 
     def read(rows: np.ndarray[Any, Any]) -> tuple[Any, Any]:
         if rows.size and (rows.min() < 0 or rows.max() >= len(loader.source)):
@@ -65,15 +64,22 @@ def by_index(loader: Loader, indices: Any, *, epoch: int = 0, prefetch: int = 2)
         batch = loader._worker(epoch, np.zeros(len(rows), np.int64), rows, 0).batch
         if batch is None or len(batch) != len(rows) or batch.labels is None:
             raise InputError("an image was skipped or dropped, and a batch by index has no other for its place")
-        return batch.images, np.asarray(batch.labels, np.int64)
+        if loader.mixer is not None:
+            batch = loader.mixer(batch, epoch)
+        return batch.images, np.asarray(batch.labels, kind.as_numpy_dtype)
 
     def shaped(rows: Any) -> tuple[Any, Any]:
         images, labels = tf.numpy_function(read, [rows], kinds, stateful=False)
-        return tf.ensure_shape(images, (None, *first.shape)), tf.ensure_shape(labels, (None,))
+        return tf.ensure_shape(images, (None, *first.shape)), tf.ensure_shape(labels, shape)
 
     threads = 1 if needs_processes(loader._worker.policies.values()) else max(1, loader.workers)
     made = indices.map(shaped, num_parallel_calls=threads, deterministic=True)
     return made.prefetch(prefetch) if prefetch else made
+
+
+def _labels_of(loader: Loader) -> tuple[tuple[int | None, ...], Any]:
+    """The shape and dtype of a batch's labels: (n,) class indices, or (n, classes) floats where the loader mixes."""
+    return ((None,), tf.int64) if loader.mixer is None else ((None, loader.mixer.classes), tf.float32)
 
 
 def _check_whole(where: str, name: str, value: Any) -> None:

@@ -94,7 +94,9 @@ class Dataset(torch.utils.data.Dataset[Any]):
 
 
 class TensorLoader:
-    """The batches of a loader as (images, labels) tensors that share its memory; labels are int64.
+    """The batches of a loader as (images, labels) tensors that share its memory.
+
+    Labels are int64, or (n, classes) float32 where the loader mixes, as `torch.nn.CrossEntropyLoss` takes both.
 
     In a run of several processes give the loader its share: `rank, world_size = ranks()`.
     pin: copy each batch to page-locked memory, for faster transfer to a GPU. Length, `set_epoch`, `state_dict` and
@@ -115,7 +117,8 @@ class TensorLoader:
         for batch in self.loader:
             if batch.labels is None:
                 raise InputError("the images have no labels; give the loader (images, labels)")
-            images, labels = torch.from_numpy(batch.images), torch.from_numpy(np.asarray(batch.labels, np.int64))
+            kind = np.int64 if self.loader.mixer is None else np.float32
+            images, labels = torch.from_numpy(batch.images), torch.from_numpy(np.asarray(batch.labels, kind))
             yield (images.pin_memory(), labels.pin_memory()) if self.pin else (images, labels)
 
     def set_epoch(self, epoch: int) -> None:

@@ -101,7 +101,7 @@ class Jury:
         return Losses(lost, strange, unjudged, codes)
 
     def _losses(self, compose: Compose, rows: Rows) -> Losses:
-        plan = compose.plan(self._shapes[rows], rows, self.seed)
+        plan = compose.plan(self._shapes[rows], rows, self.seed, objects=self.objects.rows(rows))
         changed, far, ask = self._by_contract(plan, self.own[rows])
         lost = changed | far
         objects, limits = self.objects.rows(rows), self._limits.take(self.own[rows])

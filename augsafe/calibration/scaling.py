@@ -1,4 +1,4 @@
-"""One number for the strength of a policy: 0 leaves images as they are, 1 is the policy as it was given."""
+"""The directions in which a policy grows stronger, and the policy held to some strengths."""
 
 from __future__ import annotations
 
@@ -9,76 +9,38 @@ from typing import Any
 import numpy as np
 
 from augsafe.compose import Compose
-from augsafe.guards.mend import narrowed
-from augsafe.transforms import OneOf, Transform
+from augsafe.guards.scaled import choice_of, discrete, with_steps
+from augsafe.transforms import Choice, OneOf, Repeat, SomeOf, Transform
 from augsafe.transforms.base import Parameter
-
-DIGITS = 6  # of a chance to act
-
-
-def discrete(step: Transform) -> bool:
-    """Whether the step acts or does not, without a strength: flips, quarter turns, inversion, foreign steps."""
-    return not step.frame and all(q.free for q in step.parameters)
-
-
-def scaled(compose: Compose, scale: float) -> Compose:
-    """The policy with its ranges shrunk towards the identity; what has no strength acts less often instead.
-
-    A flip with p = 0.5 at scale 0.4 has p = 0.2; a child of OneOf without a strength is chosen less often. Steps that
-    set the frame stay. Ends of ranges are rounded towards the identity, so the policy written is the one measured.
-    """
-    if scale == 1:
-        return compose
-    return _with_steps(compose, [_scaled(step, scale) for step in compose.steps])
-
-
-def _scaled(step: Transform, scale: float) -> Transform | None:
-    if isinstance(step, OneOf):
-        kept = [
-            (c, share * (scale if discrete(c) else 1.0)) for c, share in zip(step.children, step.shares, strict=True)
-        ]
-        children = tuple((c if discrete(c) else narrowed(c, scale), weight) for c, weight in kept if weight > 0)
-        return _choice(step, children, sum(weight for _, weight in children))
-    if discrete(step):
-        return replace(step, p=_down(step.p * scale)) if scale > 0 else None
-    return None if scale == 0 and not step.frame else narrowed(step, scale)
-
-
-def _choice(step: OneOf, children: tuple[tuple[Transform, float], ...], share: float) -> OneOf | None:
-    """A choice of these, each as likely as its weight says: what is missing is left to no step at all."""
-    if not children or share <= 0:
-        return None
-    weights = tuple(round(w / share, DIGITS) for _, w in children)
-    return replace(step, children=tuple(c for c, _ in children), weights=weights, p=_down(min(step.p * share, step.p)))
-
-
-def _down(p: float) -> float:
-    return float(np.floor(p * 10**DIGITS + 1e-6) / 10**DIGITS)
-
-
-def _with_steps(compose: Compose, steps: list[Transform | None]) -> Compose:
-    return replace(compose, steps=tuple(s for s in steps if s is not None))
+from augsafe.transforms.choice import written_in
 
 
 def leave_out(compose: Compose, names: Collection[str]) -> Compose:
     """The policy without some steps or children; the other children of a choice share what theirs was."""
     if not names:
         return compose
-    steps: list[Transform | None] = []
-    for step in compose.steps:
+
+    def left(step: Transform) -> Transform | None:
         if step.label in names:
-            continue
+            return None
         if isinstance(step, OneOf):
             kept = tuple(
                 (c, share) for c, share in zip(step.children, step.shares, strict=True) if c.label not in names
             )
             if len(kept) < len(step.children):
                 total = sum(share for _, share in kept)
-                chosen = _choice(step, kept, total)
-                steps.append(None if chosen is None else replace(chosen, p=step.p))
-                continue
-        steps.append(step)
-    return _with_steps(compose, steps)
+                chosen = choice_of(step, kept, total)
+                return None if chosen is None else replace(chosen, p=step.p)
+        if isinstance(step, SomeOf):
+            children = tuple(c for c in step.children if c.label not in names)
+            low, high = (min(count, len(children)) for count in step.counts)
+            return replace(step, children=children, n=(low, high)) if children else None
+        if isinstance(step, Repeat):
+            child = left(step.child)
+            return None if child is None else replace(step, child=child)
+        return step
+
+    return with_steps(compose, [left(step) for step in compose.steps])
 
 
 @dataclass(frozen=True)
@@ -105,7 +67,7 @@ class Direction:
 
 def directions(compose: Compose, grid: int) -> Iterator[Direction]:
     """Every way in which a policy's steps grow stronger, in `grid` equal parts of the way to the end of the range."""
-    for leaf in compose.leaves:
+    for leaf in (leaf for step in compose.steps for leaf in written_in(step)):
         if leaf.never_acts:
             continue
         if discrete(leaf):
@@ -128,8 +90,8 @@ def held_to(compose: Compose, ends: Mapping[tuple[str, str, str], float]) -> Com
     """The policy with the ends of its ranges moved in to these strengths, by (step, parameter, side)."""
 
     def held(step: Transform) -> Transform:
-        if isinstance(step, OneOf):
-            return replace(step, children=tuple(held(c) for c in step.children))
+        if isinstance(step, Choice):
+            return step.with_inside([held(s) for s in step.inside])
         new: dict[str, Any] = {}
         for q in step.parameters:
             if q.free:

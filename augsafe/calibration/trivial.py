@@ -10,12 +10,24 @@ from typing import Any
 import numpy as np
 
 from augsafe.calibration.result import Calibration
-from augsafe.calibration.scaling import discrete
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.guards.content import PADDING, VISIBLE
-from augsafe.transforms import HorizontalFlip, OneOf, Rotate, Rotate90, Shear, Shift, Transform, VerticalFlip, Zoom
+from augsafe.guards.scaled import discrete
+from augsafe.transforms import (
+    Choice,
+    HorizontalFlip,
+    OneOf,
+    Rotate,
+    Rotate90,
+    Shear,
+    Shift,
+    Transform,
+    VerticalFlip,
+    Zoom,
+)
+from augsafe.transforms.choice import written_in
 
 Op = tuple[Transform, float]  # and the most that it may be chosen
 QUARTERS = ("rot90", "rot180", "rot270")
@@ -171,11 +183,17 @@ def _of_calibration(c: Calibration, classes: Sequence[str] | None) -> Iterator[O
 
 
 def _apart(policy: Compose) -> Iterator[Op]:
-    chances = {s.label: s.p for s in policy.steps}
+    chances: dict[str, float] = {}
+
+    def enter(step: Transform, chance: float) -> None:
+        chances[step.label] = chance * step.p
+        if isinstance(step, Choice):
+            for held, share in zip(step.inside, step.chances, strict=False):
+                enter(held, chances[step.label] * share)
+
     for step in policy.steps:
-        if isinstance(step, OneOf):
-            chances |= {c.label: step.p * share for c, share in zip(step.children, step.shares, strict=True)}
-    for leaf in policy.leaves:
+        enter(step, 1.0)
+    for leaf in (leaf for step in policy.steps for leaf in written_in(step)):
         if leaf.frame or leaf.never_acts:
             continue
         if discrete(leaf):

@@ -103,6 +103,9 @@ def check(
     json: JsonOption = False,
     strict: StrictOption = False,
     draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
     validation: ValidationOption = False,
     seed: SeedOption = 0,
@@ -135,6 +138,9 @@ def check(
             draws=draws,
             role="validation" if validation else "training",
         )
+    if html is not None:
+        report.to_html(html)
+        notices.print(f"The report is in {html}; it shows images of yours.", highlight=False)
     _finish([(Path(policy), report)], json, strict, one=True)
 
 

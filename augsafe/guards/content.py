@@ -23,6 +23,7 @@ from augsafe.transforms.base import Opaque
 
 BoolArray = NDArray[np.bool_]
 VISIBLE, MIN_PIXELS, PADDING, DOUBLED = 0.7, 8.0, 0.5, 0.3
+COVERED = 0.5
 PER_IMAGE = 32
 EPSILON = 0.05
 SHRUNK = 1_000  # violating draws that are shrunk, for each code
@@ -67,6 +68,24 @@ class ObjectTooSmall(Guard):
     silent = Example("steps: [{Zoom: {factor: [0.8, 1.2]}}]")
 
 
+class ObjectCovered(Guard):
+    """Erased patches hide the object.
+
+    More than half of what the frame shows of the object's weight lies under the patches of Erase. The label then names
+    something the network cannot see. Set max_object_share=, which shrinks patches draw by draw and leaves the ground
+    to be erased as before; or lower the area.
+
+    Example: Erase(area=(0.5, 0.6)) fires; the same with max_object_share=0.3 does not. A grid of patches hides the
+    same share of everything, and so does not fire below that share.
+    """
+
+    code = "AS203"
+    title = "object covered"
+    severity = "error"
+    fires = Example("steps: [{Erase: {area: [0.5, 0.6]}}]")
+    silent = Example("steps: [{Erase: {area: [0.5, 0.6], max_object_share: 0.3}}]")
+
+
 class MostlyPadding(Guard):
     """More than half of the output is made up.
 
@@ -100,17 +119,19 @@ class ObjectDoubled(Guard):
     silent = Example("{steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}], border: constant}")
 
 
-CONTENT: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, MostlyPadding, ObjectDoubled)
+CONTENT: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, ObjectCovered, MostlyPadding, ObjectDoubled)
 CODES = tuple(guard.code for guard in CONTENT)
 _MESSAGES = {
     "AS201": "the object keeps less than {visible:.0%} of itself in the frame",
     "AS202": "the object becomes smaller than {min_pixels:g} pixels",
+    "AS203": "erased patches hide more than {covered:.0%} of the object",
     "AS204": "more than {padding:.0%} of the output lies beyond the image",
     "AS205": "the reflected border shows more than {doubled:.0%} of the object a second time",
 }
 _HELP = {
     "AS201": "Narrow the range of {steps}.",
     "AS202": "Narrow the range of {steps}, or enlarge the output.",
+    "AS203": "Set max_object_share= of {steps}, or lower its area.",
     "AS204": "Narrow the range of {steps}.",
     "AS205": 'Use border="constant" or "replicate", or narrow the range of {steps}.',
 }
@@ -145,11 +166,12 @@ def violations(measures: ContentMeasures, limits: Limits, objects: Objects | Non
     out = {
         "AS201": measures.visible < limits.visible - 1e-6,
         "AS202": small,
+        "AS203": measures.covered > COVERED + 1e-6,
         "AS204": measures.padding > limits.padding + 1e-6,
         "AS205": measures.doubled > limits.doubled + 1e-6,
     }
     if objects is not None and objects.diffuse.any():
-        for code in ("AS201", "AS202", "AS205"):
+        for code in ("AS201", "AS202", "AS203", "AS205"):
             out[code] = out[code] & ~objects.diffuse
     return out
 
@@ -183,7 +205,7 @@ def content_findings(
     table = LimitTable.of(contract)
     drawn: Counter[int] = Counter()
     tallies = {code: _Tally(Counter(), Counter(), {}) for code in CODES}
-    for plan, rows in _plans(compose, images, seed, draws):
+    for plan, rows in _plans(compose, images, objects, seed, draws):
         some = labels[rows]
         drawn.update(some.tolist())
         _count(tallies, compose, plan, some, None if objects is None else objects.rows(rows), table)
@@ -193,7 +215,9 @@ def content_findings(
     return out
 
 
-def _plans(compose: Compose, images: Images, seed: int, draws: int) -> Iterator[tuple[Plan, NDArray[np.intp]]]:
+def _plans(
+    compose: Compose, images: Images, objects: Objects | None, seed: int, draws: int
+) -> Iterator[tuple[Plan, NDArray[np.intp]]]:
     """Plans for all images (evenly chosen ones, where there are more images than draws), one epoch after another."""
     n = len(images)
     rows = np.unique(np.linspace(0, n - 1, min(n, draws)).astype(np.intp))
@@ -201,7 +225,8 @@ def _plans(compose: Compose, images: Images, seed: int, draws: int) -> Iterator[
     for epoch in range(min(PER_IMAGE, max(1, draws // len(rows)))):
         for start in range(0, len(rows), 4096):
             part = slice(start, start + 4096)
-            yield compose.plan(shapes[part], rows[part], seed, epoch), rows[part]
+            some = None if objects is None else objects.rows(rows[part])
+            yield compose.plan(shapes[part], rows[part], seed, epoch, objects=some), rows[part]
 
 
 def _count(
@@ -267,6 +292,7 @@ def _findings(
         named = _by_name({c: counts[c] / drawn[c] for c in counts}, contract)
         limits = table.take(np.array([worst]))
         words = {k: float(getattr(limits, k)[0]) for k in ("visible", "min_pixels", "padding", "doubled")}
+        words["covered"] = COVERED
         out.append(
             Finding(
                 code=code,

@@ -17,6 +17,7 @@ from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.contracts.relations import KINDS
 from augsafe.contracts.symmetry import SYMMETRIES
+from augsafe.covering import spared
 from augsafe.errors import ArgumentError, ViolationError
 from augsafe.guards.content import CODES as CONTENT_CODES
 from augsafe.guards.content import LimitTable, violations
@@ -26,7 +27,7 @@ from augsafe.guards.measures import measure
 from augsafe.guards.objects import Objects
 from augsafe.guards.reach import Reach, reach
 from augsafe.plan import Draws, Plan
-from augsafe.transforms import Geometric, Transform
+from augsafe.transforms import Erase, Geometric, Transform
 
 ACTIONS = ("raise", "drop", "relabel", "identity", "clamp", "redraw", "warn")  # the first that is due is taken
 CLASS_CODES = ("AS101", "AS103", "AS106", "AS107")
@@ -93,6 +94,8 @@ class Enforcer:
         self.limits = LimitTable.of(contract)
         self._reached: dict[tuple[int, int], bool] = {}
         self._neutral = {leaf.label: {q.name: q.neutral for q in leaf.parameters} for leaf in compose.leaves}
+        for leaf in compose.leaves:
+            self._neutral[leaf.label] |= {"keep": 1.0} if isinstance(leaf, Erase) else {}
         if contract is not None and contract.classes:
             tables = contract.tables()
             same = np.full((1, len(SYMMETRIES)), KINDS.index("same"), tables.kind.dtype)
@@ -113,7 +116,7 @@ class Enforcer:
         """Mend a plan. Gives the plan, the labels, which images to keep, and what was done.
 
         labels: (n,) class indices of the contract, -1 where unknown (then no class rule holds). objects: None turns
-        AS201, AS202 and AS205 off. Raises ViolationError.
+        AS201, AS202, AS203 and AS205 off. Raises ViolationError.
         """
         n = len(plan)
         verdicts = self._judge(plan, labels, objects)
@@ -202,9 +205,10 @@ class Enforcer:
         for attempt in range(1, ATTEMPTS + 1):
             attempts = np.full(len(left), attempt, np.int64)
             tried = self.compose.draw(plan.draws.key.rows(rows[left], attempts))
-            new = self.compose.assemble(plan.shapes[rows[left]], tried)
-            broken = self._broken(new, labels[left], None if objects is None else objects.rows(left))
-            draws = draws.replaced(left[~broken], tried.rows(np.flatnonzero(~broken)))
+            some = None if objects is None else objects.rows(left)
+            new = spared(self.compose.assemble(plan.shapes[rows[left]], tried), some)
+            broken = self._broken(new, labels[left], some)
+            draws = draws.replaced(left[~broken], new.draws.rows(np.flatnonzero(~broken)))
             left = left[broken]
             if not len(left):
                 return draws
@@ -246,6 +250,8 @@ class Enforcer:
             if isinstance(leaf, Geometric) and not _discrete(leaf):
                 new = {q.name: q.towards_neutral(values[leaf.label][q.name], np.asarray(keep)) for q in leaf.parameters}
                 values[leaf.label] = {**values[leaf.label], **new}
+            elif isinstance(leaf, Erase):
+                values[leaf.label] = {**values[leaf.label], "keep": values[leaf.label]["keep"] * keep}
         return replace(draws, values=values)
 
     def _relabel(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.covering import covered
 from augsafe.guards.bounds import Extents, HalfFrames, doubled_bound, half_frames, lost_bound, padding_bound
 from augsafe.guards.judge import padding
 from augsafe.guards.objects import GRID, Objects
@@ -40,7 +41,8 @@ class Limits:
 class ContentMeasures:
     """Measures (n,): `visible` share of the object's weight inside the frame; `pixels`, its size in the output (its
     longer side at the map's smallest scale), and `plain_pixels`, what a plain resize would leave; `padding` share of
-    the output beyond the image; `doubled` share of the object repeated by a reflected border.
+    the output beyond the image; `doubled` share of the object repeated by a reflected border; `covered` share of what
+    is visible of the object that erased patches hide.
 
     Measured against limits, a value is a bound wherever the bound already keeps the limit.
     """
@@ -50,6 +52,7 @@ class ContentMeasures:
     plain_pixels: FloatArray
     padding: FloatArray
     doubled: FloatArray
+    covered: FloatArray
 
 
 def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -> ContentMeasures:
@@ -59,7 +62,7 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
     beyond = padding_bound(maps, 0.0 if limits is None else limits.padding)
     _exact(beyond, beyond > (0 if limits is None else limits.padding), maps, lambda rows: padding(plan, rows))
     if objects is None:
-        return ContentMeasures(np.ones(n), np.full(n, np.inf), np.full(n, np.inf), beyond, np.zeros(n))
+        return ContentMeasures(np.ones(n), np.full(n, np.inf), np.full(n, np.inf), beyond, np.zeros(n), np.zeros(n))
     box = Extents.of(objects)
     pixels, plain = _pixels(plan, box, maps.flat)
     visible = 1 - lost_bound(maps, objects, box, 0.0 if limits is None else 1 - limits.visible)
@@ -70,7 +73,7 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
         doubled = doubled_bound(maps, objects, box, 0.0 if limits is None else limits.doubled)
         wanted = doubled > (0 if limits is None else limits.doubled)
         _exact(doubled, wanted, maps, lambda rows: _copies(plan, objects, rows, maps))
-    return ContentMeasures(visible, pixels, plain, beyond, doubled)
+    return ContentMeasures(visible, pixels, plain, beyond, doubled, covered(plan, objects))
 
 
 def _exact(column: FloatArray, wanted: BoolArray, maps: HalfFrames, how: Callable[[Rows], FloatArray]) -> None:

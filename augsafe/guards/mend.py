@@ -11,7 +11,8 @@ import numpy as np
 from augsafe.compose import Compose
 from augsafe.guards.base import Finding
 from augsafe.policy import plain
-from augsafe.transforms import OneOf, Transform
+from augsafe.transforms import Choice, Transform
+from augsafe.transforms.choice import leaves_of
 
 Recheck = Callable[[Compose], Sequence[Finding]]
 _KEEP = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
@@ -49,8 +50,8 @@ def _blamed(compose: Compose, findings: Sequence[Finding]) -> str | None:
             for name in finding.steps:
                 weights[name] = weights.get(name, 0.0) + (finding.probability or 1e-6) / len(finding.steps)
     for step in compose.steps:
-        if isinstance(step, OneOf):
-            inner = [weights.pop(c.label) for c in step.children if c.label in weights]
+        if isinstance(step, Choice):
+            inner = [weights.pop(c.label) for c in leaves_of(step) if c.label in weights]
             if inner:
                 weights[step.label] = sum(inner)
     fixed = {s.label for s in compose.steps if s.frame and not _narrowable(s)}

@@ -6,7 +6,7 @@ from collections import Counter
 
 from augsafe.compose import Compose
 from augsafe.guards.base import Finding
-from augsafe.transforms import Geometric, HorizontalFlip, VerticalFlip
+from augsafe.transforms import Geometric, HorizontalFlip, Repeat, Transform, VerticalFlip
 
 
 def mistakes(compose: Compose) -> list[Finding]:
@@ -19,11 +19,12 @@ def _remark(code: str, severity: str, steps: tuple[str, ...], message: str, mend
 
 
 def _same_flip(compose: Compose) -> list[Finding]:
-    kinds = Counter(type(s) for s in compose.steps if isinstance(s, (HorizontalFlip, VerticalFlip)))
+    flips = [s for step in compose.steps for s in _in_a_row(step) if isinstance(s, (HorizontalFlip, VerticalFlip))]
+    kinds = Counter(type(s) for s in flips)
     out = []
     for kind, count in kinds.items():
         if count > 1:
-            steps = tuple(s.label for s in compose.steps if isinstance(s, kind))
+            steps = tuple(s.label for s in flips if isinstance(s, kind))
             out.append(
                 _remark(
                     "AS505",
@@ -34,6 +35,10 @@ def _same_flip(compose: Compose) -> list[Finding]:
                 )
             )
     return out
+
+
+def _in_a_row(step: Transform) -> tuple[Transform, ...]:
+    return step.parts if isinstance(step, Repeat) else (step,)
 
 
 def _repeated_interpolation(compose: Compose) -> list[Finding]:

@@ -18,7 +18,7 @@ import numpy as np
 from augsafe.compose import Compose
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.judge import SYMMETRY_OF
-from augsafe.transforms import Geometric, Move, OneOf, Perspective, Transform
+from augsafe.transforms import Choice, Geometric, Move, Perspective, Transform
 from augsafe.transforms.base import Opaque
 
 _EPS = 1e-7
@@ -60,15 +60,10 @@ def reach(compose: Compose, size: tuple[int, int] = (224, 224)) -> Reach:
     """Bound what a policy does to images of one size (height, width)."""
     states: set[State] = {State(size=size)}
     for step in compose.steps:
-        acting: set[State] = set()
-        for child in step.children if isinstance(step, OneOf) else (step,):
-            moved = _apply(child, states) if step.p > 0 else set()
-            if moved is None:
-                return Reach(False, {name: (-45.0, 45.0) for name in SYMMETRIES}, (0.0, math.inf))
-            acting |= moved
-        states = acting | (states if step.p < 1 else set())
-        if len(states) > _MOST_STATES:
-            states = _merged(states)
+        moved = _through(step, states)
+        if moved is None:
+            return Reach(False, {name: (-45.0, 45.0) for name in SYMMETRIES}, (0.0, math.inf))
+        states = moved
     rotation: dict[str, tuple[float, float]] = {}
     for state in states:
         for name, (low, high) in _nearest(state).items():
@@ -76,6 +71,34 @@ def reach(compose: Compose, size: tuple[int, int] = (224, 224)) -> Reach:
             rotation[name] = (min(old[0], low), max(old[1], high))
     zoom = (min(s.zoom[0] for s in states), max(s.zoom[1] for s in states))
     return Reach(True, rotation, zoom)
+
+
+def _through(step: Transform, states: set[State]) -> set[State] | None:
+    """What a step makes of some states; of a choice, every number of parts that may act, in their order."""
+    if step.p == 0 or not states:
+        return states
+    if isinstance(step, Choice):
+        low, high = step.counts
+        by_count: list[set[State]] = [states, *(set[State]() for _ in range(high))]
+        for done, (part, chance) in enumerate(zip(step.parts, step.chances, strict=True)):
+            if chance == 0:
+                continue
+            for count in range(min(done, high - 1), -1, -1):
+                moved = _through(part, by_count[count])
+                if moved is None:
+                    return None
+                by_count[count + 1] = _few(by_count[count + 1] | moved)
+        acting = set().union(*by_count[low:])
+    else:
+        found = _apply(step, states)
+        if found is None:
+            return None
+        acting = found
+    return _few(acting | (states if step.p < 1 else set()))
+
+
+def _few(states: set[State]) -> set[State]:
+    return _merged(states) if len(states) > _MOST_STATES else states
 
 
 def _apply(step: Transform, states: set[State]) -> set[State] | None:

@@ -23,7 +23,7 @@ from augsafe.guards.shrink import clopper_pearson, shrink, witness_of
 from augsafe.guards.standin import standin_findings
 from augsafe.plan import Draws, Plan
 from augsafe.randomness import Key
-from augsafe.transforms import Geometric, OneOf
+from augsafe.transforms import Choice, Geometric, Transform
 from augsafe.transforms.base import Opaque
 
 DRAWS = 40_000
@@ -129,17 +129,26 @@ def _ends(compose: Compose, n: int, seed: int) -> Draws:
         values[leaf.label] = columns
     active = dict(drawn.active)
     for step in compose.steps:
-        choice_of = step if isinstance(step, OneOf) else None
-        if step.p in (0.0, 1.0) and choice_of is None:
-            continue
-        acts = np.ones(n, bool) if step.p == 1 else (rng.random(n) < 0.5 if step.p > 0 else np.zeros(n, bool))
-        if choice_of is None:
-            active[step.label] = acts
-        else:
-            choice = rng.choice(np.flatnonzero(np.array(choice_of.shares) > 0), size=n)
-            for number, child in enumerate(choice_of.children):
-                active[child.label] = acts & (choice == number)
+        _act(step, np.ones(n, bool), rng, active)
     return Draws(key, active, values)
+
+
+def _act(
+    step: Transform, chosen: NDArray[np.bool_], rng: np.random.Generator, active: dict[str, NDArray[np.bool_]]
+) -> None:
+    """Let a step act half of the time where it may, and each count and set of a choice's parts be as likely."""
+    n = len(chosen)
+    acts = chosen if step.p == 1 else chosen & (rng.random(n) < 0.5 if step.p > 0 else False)
+    if not isinstance(step, Choice):
+        active[step.label] = acts
+        return
+    possible = np.array(step.chances) > 0
+    order = np.where(possible[:, None], rng.random((len(possible), n)), 2.0)
+    low, high = step.counts
+    count = rng.integers(low, high, n, endpoint=True)
+    rank = np.argsort(np.argsort(order, axis=0), axis=0)
+    for part, on in zip(step.parts, rank < count, strict=True):
+        _act(part, acts & on, rng, active)
 
 
 def _outcome_findings(bench: _Bench, contract: Contract, classes: tuple[str, ...], outcome: Outcome) -> list[Finding]:
@@ -238,10 +247,9 @@ def _merged(findings: list[Finding], order: tuple[str, ...]) -> list[Finding]:
     return out
 
 
-def step_verdict(
-    compose: Compose, contract: Contract, steps: tuple[str, ...], cls: str, size: tuple[int, int], draws: int = 4000
-) -> str:
-    """The verdict of some steps alone, all of them acting, for one class."""
+def step_verdicts(
+    compose: Compose, contract: Contract, steps: tuple[str, ...], size: tuple[int, int], draws: int = 4000
+) -> dict[str, str]:
+    """The verdict of some steps alone, all of them acting, for each class."""
     chosen = tuple(replace(s, p=1.0) for s in compose.steps if s.label in steps)
-    result = static_check(replace(compose, steps=chosen), contract, size=size, draws=draws, content=False)
-    return result.verdicts[cls]
+    return static_check(replace(compose, steps=chosen), contract, size=size, draws=draws, content=False).verdicts

@@ -16,14 +16,15 @@ from augsafe.guards.levels import ToneMeasures, by_curves, by_pixels, histograms
 from augsafe.guards.shares import EPSILON
 from augsafe.plan import Draws, Plan, assemble
 from augsafe.render import Images, render
-from augsafe.transforms import Cut, Geometric, Local, Tone, Transform
-from augsafe.transforms.base import Color, Opaque, Sizes
+from augsafe.transforms import Color, Cut, Erase, Geometric, Local, Tone, Transform
+from augsafe.transforms.base import Opaque, Sizes
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 CLIPPED, CONTRAST, LEAST_LEVELS = 0.4, 0.1, 3.0
 RENDERED, PIXELS = 1000, 6_000_000  # draws and pixels that are rendered at most, where curves do not say it all
 SHRUNK, SHRUNK_RENDERED = 200, 40  # violating draws that are shrunk, for each code
+_JUDGED = (Tone, Color, Local)  # but for erased patches, of which AS203 speaks
 
 
 class ToneClipped(Guard):
@@ -82,8 +83,10 @@ class _Eye:
 
     @staticmethod
     def of(compose: Compose, images: Images, rows: Rows, contract: Contract | None) -> _Eye:
-        steps = tuple(s for s in compose.leaves if isinstance(s, (Tone, Color, Local)) and not _moves(s))
-        curves = all(isinstance(s, (Geometric, Tone, Cut)) or _moves(s) for s in compose.leaves)
+        steps = tuple(
+            s for s in compose.leaves if isinstance(s, _JUDGED) and not _moves(s) and not isinstance(s, Erase)
+        )
+        curves = all(isinstance(s, (Geometric, Tone, Cut, Erase)) or _moves(s) for s in compose.leaves)
         place = np.zeros(len(images), np.intp)
         place[rows] = np.arange(len(rows))
         shares = histograms([images[int(i)] for i in rows], compose.value_range) if curves else np.zeros((0, 256), "f4")
@@ -113,7 +116,7 @@ class _Eye:
         if self.curves:
             return by_curves(plan, self.shares[self.place[indices]])
         images = [self.images[int(i)] for i in indices]
-        before = render(images, self._plan(plan.shapes, plan.draws, (Geometric, Cut)))
+        before = render(images, self._plan(plan.shapes, plan.draws, (Geometric, Cut, Erase)))
         return by_pixels(before, render(images, plan), self.compose.value_range)
 
     def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:

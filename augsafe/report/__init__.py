@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.guards.base import SEVERITIES, Finding
-from augsafe.guards.static import PRECEDENCE, step_verdict
-from augsafe.transforms import OneOf
+from augsafe.guards.static import PRECEDENCE, step_verdicts
+from augsafe.report.evidence import Evidence
+from augsafe.transforms import Choice
+from augsafe.transforms.choice import leaves_of, walk
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +23,8 @@ class Report:
     """The findings of a check, worst first, and the verdict of every (steps, class) cell.
 
     `verdicts` holds the whole policy's for each class. `mended` is the nearest policy without errors, where one was
-    looked for and found, and `mends` says in words what it changes. `notes` say how it was measured.
+    looked for and found, and `mends` says in words what it changes. `notes` say how it was measured. `evidence` holds
+    the images that were looked at (not copies of them), which `to_html` shows.
     """
 
     policy: Compose
@@ -31,7 +35,8 @@ class Report:
     notes: tuple[str, ...] = ()
     mended: Compose | None = None
     mends: tuple[str, ...] = ()
-    _cells: dict[tuple[tuple[str, ...], str], str] = field(default_factory=dict, repr=False)
+    evidence: Evidence | None = field(default=None, repr=False)
+    _cells: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -62,15 +67,15 @@ class Report:
         if not isinstance(given, Sequence):
             given = [given]
         steps = tuple(self._step_name(entry) for entry in given)
-        if (steps, name) not in self._cells:
-            self._cells[steps, name] = step_verdict(self.policy, self.contract, steps, name, self.size)
-        return self._cells[steps, name]
+        if steps not in self._cells:
+            self._cells[steps] = step_verdicts(self.policy, self.contract, steps, self.size)
+        return self._cells[steps][name]
 
     def _step_name(self, entry: Any) -> str:
         if isinstance(entry, str):
             found = self.policy.step(entry)
             for step in self.policy.steps:
-                if isinstance(step, OneOf) and found in step.children:
+                if isinstance(step, Choice) and found is not step and found in (*walk(step), *leaves_of(step)):
                     raise ArgumentError(f"{entry!r} is a choice within {step.label!r}; name {step.label!r}")
             return found.label
         for step in self.policy.steps:
@@ -95,6 +100,19 @@ class Report:
     def to_json(self) -> str:
         """The report as JSON."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the report as one HTML file that needs nothing else: pictures, verdicts, curves and the mended policy.
+
+        It shows the images that were checked, so it is as confidential as they are. Raises ArgumentError where the file
+        cannot be written.
+        """
+        from augsafe.report.page import page
+
+        try:
+            Path(path).write_text(page(self), encoding="utf-8")
+        except OSError as error:
+            raise ArgumentError(f"the report cannot be written to {str(path)!r}: {error}") from error
 
     def __str__(self) -> str:
         from augsafe.report.text import plain_text

@@ -1,9 +1,10 @@
 """The transforms, sorted by what they act on."""
 
 from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, Tone, Transform
-from augsafe.transforms.choice import OneOf
+from augsafe.transforms.choice import Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
+from augsafe.transforms.erase import Erase
 from augsafe.transforms.filters import GaussianBlur, MotionBlur, Sharpen
 from augsafe.transforms.frames import CenterCrop, Letterbox, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsafe.transforms.geometry import (
@@ -66,8 +67,11 @@ TRANSFORMS: dict[str, type[Transform]] = {
         SaltAndPepper,
         JpegCompression,
         Downscale,
+        Erase,
         Cut,
         OneOf,
+        SomeOf,
+        Repeat,
     )
 }
 
@@ -79,12 +83,14 @@ __all__ = [
     "Brightness",
     "CenterCrop",
     "ChannelShuffle",
+    "Choice",
     "Color",
     "ColorTemperature",
     "Contrast",
     "Cut",
     "Downscale",
     "Equalize",
+    "Erase",
     "Gamma",
     "GaussianBlur",
     "GaussianNoise",
@@ -108,6 +114,7 @@ __all__ = [
     "Power",
     "RandomCrop",
     "RandomResizedCrop",
+    "Repeat",
     "Resize",
     "ResizedCrop",
     "Rotate",
@@ -119,6 +126,7 @@ __all__ = [
     "Shift",
     "ShortSide",
     "Solarize",
+    "SomeOf",
     "Tone",
     "Transform",
     "VerticalFlip",

@@ -51,7 +51,8 @@ class Parameter:
     """One random number of a transform: drawn from the range in the field of the same name.
 
     `neutral` is the value that changes nothing. `log` draws uniformly in the logarithm, so that 1/2 and 2 are as
-    likely as each other. `field` is empty for a number that is always drawn from [0, 1), such as a crop's place.
+    likely as each other. `free` is a number that is always drawn from [0, 1), such as a crop's place. `whole` draws
+    whole numbers, both ends of the range included and all alike.
     """
 
     name: str
@@ -60,12 +61,15 @@ class Parameter:
     high: float = math.inf
     log: bool = False
     free: bool = False
+    whole: bool = False
 
     def from_uniform(self, u: FloatArray, bounds: Range) -> FloatArray:
         """Map uniform numbers to the range."""
         low, high = bounds
         if low == high:
             return np.full(u.shape, low)
+        if self.whole:
+            return np.asarray(np.minimum(low + np.floor(u * (high - low + 1)), high))
         if self.log:
             return np.clip(np.exp(math.log(low) + u * (math.log(high) - math.log(low))), low, high)
         return low + u * (high - low)
@@ -74,7 +78,10 @@ class Parameter:
         """Shrink values towards the neutral one; `keep` = 1 leaves them, 0 gives the neutral value."""
         if self.log:
             return np.asarray(self.neutral * (value / self.neutral) ** keep)
-        return np.asarray(self.neutral + (value - self.neutral) * keep)
+        move = (value - self.neutral) * keep
+        if self.whole:
+            move = np.trunc(move + np.copysign(1e-9, move))
+        return np.asarray(self.neutral + move)
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,9 @@ class Transform:
             if not parameter.free:
                 value = getattr(self, parameter.name)
                 checked = as_range(owner, parameter.name, value, parameter.low, parameter.high)
+                if parameter.whole and any(end != round(end) for end in checked):
+                    words = f"{owner}({parameter.name}=...) must be a pair of whole numbers"
+                    raise ArgumentError(f"{words}, got {checked!r}")
                 object.__setattr__(self, parameter.name, checked)
 
     def bounds(self, parameter: Parameter) -> Range:
@@ -214,18 +224,6 @@ class Local(Transform):
     def within(self, image: NDArray[Any], values: Mapping[str, float], limits: Range) -> NDArray[Any]:
         """As `apply`, for images whose levels span `limits`."""
         return self.apply(image, values)
-
-
-def drawn_whole(u: FloatArray, bounds: Range) -> FloatArray:
-    """Whole numbers from `bounds`, both ends included, all alike."""
-    low, high = bounds
-    return np.asarray(np.minimum(low + np.floor(u * (high - low + 1)), high))
-
-
-def check_whole(owner: str, name: str, bounds: Range) -> None:
-    """Refuse ends that are not whole numbers. Raises ArgumentError."""
-    if any(end != round(end) for end in bounds):
-        raise ArgumentError(f"{owner}({name}=...) must be a pair of whole numbers, got {bounds!r}")
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,65 @@
-"""Steps that choose among others."""
+"""Steps that choose among others, or repeat one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
-from augsafe.transforms.base import Transform
+from augsafe.randomness import FloatArray
+from augsafe.transforms.base import Transform, Values
+
+MOST_TIMES = 16
 
 
 @dataclass(frozen=True)
-class OneOf(Transform):
+class Choice(Transform):
+    """Base of steps that hold others: says for each image which of its `parts` act, in the order of the list."""
+
+    @property
+    def parts(self) -> tuple[Transform, ...]:
+        """The steps inside, as they act: each has draws of its own."""
+        raise NotImplementedError
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """The fewest and the most parts that act where the step acts."""
+        raise NotImplementedError
+
+    @property
+    def chances(self) -> tuple[float, ...]:
+        """The chance of each part to be chosen, given that the step acts."""
+        raise NotImplementedError
+
+    @property
+    def slots(self) -> int:
+        """How many random numbers the choice needs, beside the one that says whether the step acts."""
+        return 1
+
+    def choose(self, own: FloatArray, first: FloatArray) -> NDArray[np.bool_]:
+        """Which parts act (parts, n), from the choice's own uniform numbers (slots, n) and each part's first."""
+        raise NotImplementedError
+
+    @property
+    def inside(self) -> tuple[Transform, ...]:
+        """The steps inside, as they are written: that of a Repeat stands once."""
+        return self.parts
+
+    def with_inside(self, steps: Sequence[Transform]) -> Choice:
+        """The same choice of other steps, as many as before."""
+        raise NotImplementedError
+
+    @property
+    def never_acts(self) -> bool:
+        return self.p == 0 or all(part.never_acts for part in self.parts)
+
+
+@dataclass(frozen=True)
+class OneOf(Choice):
     """Apply exactly one of `children`, chosen by `weights` (all alike when left out).
 
     A child always acts when it is chosen: its own `p` must be left at 1; flips, whose default is 0.5, are set to 1.
@@ -22,13 +70,9 @@ class OneOf(Transform):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        children = tuple(self.children) if isinstance(self.children, (tuple, list)) else ()
-        if not children or not all(isinstance(c, Transform) and not isinstance(c, OneOf) for c in children):
-            raise ArgumentError(f"OneOf(children=...) must be a list of transforms, not nested, got {self.children!r}")
-        children = tuple(_always(child) for child in children)
-        object.__setattr__(self, "children", children)
+        object.__setattr__(self, "children", _checked_children("OneOf", self.children))
         if self.weights is not None:
-            object.__setattr__(self, "weights", self._checked_weights(len(children)))
+            object.__setattr__(self, "weights", self._checked_weights(len(self.children)))
 
     def _checked_weights(self, n: int) -> tuple[float, ...]:
         weights = self.weights
@@ -39,20 +83,188 @@ class OneOf(Transform):
         return tuple(float(w) for w in weights)
 
     @property
+    def parts(self) -> tuple[Transform, ...]:
+        return self.children
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return (1, 1)
+
+    @property
     def shares(self) -> tuple[float, ...]:
         """The chance of each child, given that the step acts; they sum to 1."""
         weights = self.weights or (1.0,) * len(self.children)
         return tuple(w / sum(weights) for w in weights)
 
     @property
-    def never_acts(self) -> bool:
-        return self.p == 0 or all(c.never_acts for c in self.children)
+    def chances(self) -> tuple[float, ...]:
+        return self.shares
+
+    def choose(self, own: FloatArray, first: FloatArray) -> NDArray[np.bool_]:
+        choice = np.searchsorted(np.cumsum(self.shares)[:-1], own[0], side="right")
+        return np.asarray(choice == np.arange(len(self.children))[:, None])
+
+    def with_inside(self, steps: Sequence[Transform]) -> Choice:
+        return replace(self, children=tuple(steps))
 
 
-def _always(child: Transform) -> Transform:
-    from dataclasses import fields, replace
+@dataclass(frozen=True)
+class SomeOf(Choice):
+    """Apply some of `children`, each at most once and in the order of the list.
 
+    `n` is how many: a number, or (fewest, most), of which each count is as likely as the next. Every set of that many
+    children is as likely as every other. A child always acts when it is chosen, as in `OneOf`.
+    """
+
+    children: tuple[Transform, ...] = ()
+    n: tuple[int, int] | int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "children", _checked_children("SomeOf", self.children))
+        pair = (self.n, self.n) if isinstance(self.n, (int, np.integer)) else self.n
+        most = len(self.children)
+        whole = isinstance(pair, (tuple, list)) and len(pair) == 2 and all(_is_whole(v) for v in pair)
+        if not whole or not 0 <= pair[0] <= pair[1] <= most or pair[1] < 1:
+            raise ArgumentError(
+                f"SomeOf(n=...) must be a number or (fewest, most) from 0 to its {most} children, and not 0 at most, "
+                f"got {self.n!r}"
+            )
+        object.__setattr__(self, "n", (int(pair[0]), int(pair[1])))
+
+    @property
+    def parts(self) -> tuple[Transform, ...]:
+        return self.children
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        assert isinstance(self.n, tuple)
+        return self.n
+
+    @property
+    def chances(self) -> tuple[float, ...]:
+        return (sum(self.counts) / 2 / len(self.children),) * len(self.children)
+
+    def choose(self, own: FloatArray, first: FloatArray) -> NDArray[np.bool_]:
+        low, high = self.counts
+        count = np.minimum(low + np.floor(own[0] * (high - low + 1)), high)
+        # the children whose own numbers are least: so leaving one out leaves the order of the others as it was
+        rank = np.argsort(np.argsort(first, axis=0, kind="stable"), axis=0, kind="stable")
+        return np.asarray(rank < count)
+
+    def with_inside(self, steps: Sequence[Transform]) -> Choice:
+        return replace(self, children=tuple(steps))
+
+
+@dataclass(frozen=True)
+class Repeat(Choice):
+    """Apply `child` several `times` in a row, each time with a draw of its own.
+
+    Each time it acts with its own `p`. It may be a choice: `Repeat(OneOf([...]), 2)` applies one of them, then again
+    one. The copies are called `name/1`, `name/2` and so on.
+    """
+
+    child: Transform
+    times: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.child, Transform) or isinstance(self.child, Repeat):
+            raise ArgumentError(f"Repeat(child=...) must be one transform, not another Repeat, got {self.child!r}")
+        if not _is_whole(self.times) or not 1 <= self.times <= MOST_TIMES:
+            raise ArgumentError(f"Repeat(times=...) must be a whole number from 1 to {MOST_TIMES}, got {self.times!r}")
+
+    @property
+    def parts(self) -> tuple[Transform, ...]:
+        return tuple(_copy(self.child, k) for k in range(1, self.times + 1))
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return (self.times, self.times)
+
+    @property
+    def chances(self) -> tuple[float, ...]:
+        return (1.0,) * self.times
+
+    @property
+    def slots(self) -> int:
+        return 0
+
+    def choose(self, own: FloatArray, first: FloatArray) -> NDArray[np.bool_]:
+        return np.ones(first.shape, bool)
+
+    @property
+    def inside(self) -> tuple[Transform, ...]:
+        return (self.child,)
+
+    def with_inside(self, steps: Sequence[Transform]) -> Choice:
+        return replace(self, child=steps[0])
+
+
+def leaves_of(step: Transform) -> tuple[Transform, ...]:
+    """The steps that act: the step itself, or those that a choice holds, copies apart."""
+    if not isinstance(step, Choice):
+        return (step,)
+    return tuple(leaf for part in step.parts for leaf in leaves_of(part))
+
+
+def written_in(step: Transform) -> tuple[Transform, ...]:
+    """As `leaves_of`, but the steps as they are written: the one of a Repeat stands once."""
+    if not isinstance(step, Choice):
+        return (step,)
+    return tuple(leaf for held in step.inside for leaf in written_in(held))
+
+
+def walk(step: Transform) -> Iterator[Transform]:
+    """The step, and all that it holds as it is written, choices included."""
+    yield step
+    if isinstance(step, Choice):
+        for held in step.inside:
+            yield from walk(held)
+
+
+def slots_of(step: Transform) -> list[tuple[str, int]]:
+    """The names of the step and of what it holds, each with how many random numbers it needs."""
+    if not isinstance(step, Choice):
+        return [(step.label, 1 + len(step.parameters))]
+    return [(step.label, 1 + step.slots), *(slot for part in step.parts for slot in slots_of(part))]
+
+
+def draw_step(
+    step: Transform, chosen: NDArray[np.bool_], u: Mapping[str, FloatArray]
+) -> Iterator[tuple[str, NDArray[np.bool_], Values]]:
+    """The name of each leaf of a step, for which of the `chosen` images (n,) it acts, and its values."""
+    row = u[step.label]
+    acts = chosen if step.p == 1 else chosen & (row[0] < step.p)
+    if not isinstance(step, Choice):
+        yield step.label, acts, step.draw(row[1:])
+        return
+    parts = step.parts
+    for part, on in zip(parts, step.choose(row[1:], np.stack([u[q.label][0] for q in parts])), strict=True):
+        yield from draw_step(part, acts & on, u)
+
+
+def _copy(step: Transform, number: int) -> Transform:
+    """One of the copies of a repeated step, with a name of its own and so draws of its own."""
+    if isinstance(step, Choice):
+        step = step.with_inside([_copy(held, number) for held in step.inside])
+    return replace(step, name=f"{step.label}/{number}")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _checked_children(owner: str, given: Any) -> tuple[Transform, ...]:
+    children = tuple(given) if isinstance(given, (tuple, list)) else ()
+    if not children or not all(isinstance(c, Transform) and not isinstance(c, Choice) for c in children):
+        raise ArgumentError(f"{owner}(children=...) must be a list of transforms, not nested, got {given!r}")
+    return tuple(_always(owner, child) for child in children)
+
+
+def _always(owner: str, child: Transform) -> Transform:
     default = next(f.default for f in fields(child) if f.name == "p")
     if child.p not in (1.0, default):
-        raise ArgumentError(f"OneOf: {child.label} has p={child.p:g}; use weights= to say how likely a child is")
+        hint = "use weights= to say how likely a child is" if owner == "OneOf" else "leave it out: n= says how many act"
+        raise ArgumentError(f"{owner}: {child.label} has p={child.p:g}; {hint}")
     return replace(child, p=1.0)

@@ -95,7 +95,8 @@ class Affine(Geometric):
         if self.order == "scale-shear-rotate" and turn > slack:
             turn = max(turn, *(abs(v) for v in self.shear_x), 0.0) + max(abs(v) for v in self.shear_y)
         scale = (min(low_x, low_y) * shear.scale[0], max(high_x, high_y) * shear.scale[1])
-        shift = tuple((v[0] - 0.5 / size[1 - k], v[1] + 0.5 / size[1 - k]) for k, v in enumerate((self.x, self.y)))
+        most = 1.0 if self.rounding == "down" else 0.5  # pixels
+        shift = tuple((v[0] - most / size[1 - k], v[1] + most / size[1 - k]) for k, v in enumerate((self.x, self.y)))
         moved = (self.x, self.y) if self.rounding == "none" else (shift[0], shift[1])
         return (Move(rotation=(self.angle[0] - turn, self.angle[1] + turn), scale=scale, dilatation=both, shift=moved),)
 

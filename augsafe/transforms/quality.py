@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Local, Parameter, Range, check_whole, drawn_whole
+from augsafe.transforms.base import Local, Parameter, Range
 from augsafe.transforms.histogram import joined, planes
 
 Image = NDArray[Any]
@@ -27,14 +26,7 @@ class JpegCompression(Local):
 
     quality: Range = (50.0, 95.0)
 
-    parameters: ClassVar = (Parameter("quality", neutral=100.0, low=1, high=100),)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_whole("JpegCompression", "quality", self.quality)
-
-    def draw(self, u: FloatArray) -> dict[str, FloatArray]:
-        return {"quality": drawn_whole(u[0], self.quality)}
+    parameters: ClassVar = (Parameter("quality", neutral=100.0, low=1, high=100, whole=True),)
 
     def within(self, image: Image, values: Mapping[str, float], limits: Range) -> Image:
         quality = round(values["quality"])

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Parameter, Range, Tone, Values, check_whole, drawn_whole
+from augsafe.transforms.base import Parameter, Range, Tone, Values
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,7 @@ class Posterize(Tone):
 
     bits: Range = (4.0, 8.0)
 
-    parameters: ClassVar = (Parameter("bits", neutral=8.0, low=1, high=8),)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_whole("Posterize", "bits", self.bits)
-
-    def draw(self, u: FloatArray) -> dict[str, FloatArray]:
-        return {"bits": drawn_whole(u[0], self.bits)}
+    parameters: ClassVar = (Parameter("bits", neutral=8.0, low=1, high=8, whole=True),)
 
     def curve(self, levels: FloatArray, values: Values) -> FloatArray:
         steps = 2.0 ** values["bits"][:, None]

@@ -39,6 +39,28 @@ def test_what_tensorflow_cannot_do_is_refused() -> None:
         next(iter(by_index(loader, tf.data.Dataset.range(N, N + 8).batch(4))))
 
 
+def test_soft_labels_in_tensorflow_and_keras() -> None:
+    import tensorflow as tf
+
+    from augsafe.adapters.keras import Batches
+    from augsafe.adapters.tensorflow import by_index, dataset
+
+    def loader() -> aug.Loader:
+        return aug.Loader(digits(), POLICY, batch_size=16, workers=0, shuffle=False, mix=aug.CutMix())
+
+    wanted = list(loader())
+    found = dataset(loader())
+    assert found.element_spec[1] == tf.TensorSpec((None, 10), tf.float32)
+    indexed = by_index(loader(), tf.data.Dataset.range(N).batch(16))
+    assert indexed.element_spec[1] == tf.TensorSpec((None, 10), tf.float32)
+    batches = Batches(digits(), POLICY, batch_size=16, shuffle=False, mix=aug.CutMix())
+    for one in (list(found), list(indexed), [batches[k] for k in range(len(batches))]):
+        for (images, labels), batch in zip(one, wanted, strict=True):
+            np.testing.assert_array_equal(np.asarray(images), batch.images)
+            np.testing.assert_array_equal(np.asarray(labels), batch.labels)
+            assert np.asarray(labels).dtype == np.float32
+
+
 def test_what_keras_cannot_do_is_refused() -> None:
     from augsafe.adapters.keras import Batches
 

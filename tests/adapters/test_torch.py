@@ -97,6 +97,17 @@ def test_tensor_loader_shares_memory_and_resumes() -> None:
 
 
 @needs("torchdata")
+def test_mixed_batches_give_soft_labels() -> None:
+    def made(mix: aug.MixUp | None) -> TensorLoader:
+        return TensorLoader(aug.Loader(pictures(), POLICY, batch_size=7, seed=2, on_violation=None, mix=mix))
+
+    for (images, labels), batch in zip(made(aug.MixUp(1.0)), made(aug.MixUp(1.0)).loader, strict=True):
+        assert labels.dtype == torch.float32 and labels.shape[1] == 3
+        assert (images.numpy() == batch.images).all() and (labels.numpy() == batch.labels).all()
+        assert torch.isfinite(torch.nn.functional.cross_entropy(torch.zeros(labels.shape), labels))
+    assert next(iter(made(None)))[1].dtype == torch.int64
+
+
 def test_torchdata_resumes_in_the_middle_of_an_epoch() -> None:
     from torchdata.stateful_dataloader import StatefulDataLoader
 

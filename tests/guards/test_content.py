@@ -120,12 +120,14 @@ def test_doubled_agrees_with_pixels() -> None:
 FIRES = {
     "AS201": aug.Compose([aug.Shift(x=(0.6, 0.9))]),
     "AS202": aug.Compose([aug.Zoom((0.1, 0.2))]),
+    "AS203": aug.Compose([aug.Erase((0.6, 0.9), ratio=(1, 1))]),
     "AS204": aug.Compose([aug.Zoom((0.3, 0.5))]),
     "AS205": aug.Compose([aug.Shift(x=(0.3, 0.5))]),
 }
 SILENT = {
     "AS201": aug.Compose([aug.Shift(x=(-0.05, 0.05))]),
     "AS202": aug.Compose([aug.Zoom((0.9, 1.2)), aug.Rotate((-180, 180))]),
+    "AS203": aug.Compose([aug.Erase((0.6, 0.9), ratio=(1, 1), max_object_share=0.2)]),
     "AS204": aug.Compose([aug.Zoom((0.8, 1.25)), aug.Rotate((-180, 180))]),
     "AS205": aug.Compose([aug.Shift(x=(0.3, 0.5))], border="constant"),
 }

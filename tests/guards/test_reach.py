@@ -14,11 +14,13 @@ from augsafe import (
     OneOf,
     Perspective,
     RandomResizedCrop,
+    Repeat,
     Resize,
     Rotate,
     Rotate90,
     Shear,
     Shift,
+    SomeOf,
     VerticalFlip,
     Zoom,
 )
@@ -42,6 +44,14 @@ steps = st.one_of(
     st.builds(CenterCrop, size=st.just((24, 24))),
     st.just(Perspective(x=(-0.1, 0.1), y=(-0.1, 0.1))),
     st.just(OneOf((HorizontalFlip(), Rotate((90, 90))), p=0.5)),
+    st.builds(
+        SomeOf,
+        st.just((Rotate((20, 40)), HorizontalFlip(), Shear((0, 15)), Rotate90((1,)))),
+        n=st.sampled_from([(0, 1), (2, 3), (4, 4)]),
+        p=chance,
+    ),
+    st.builds(Repeat, st.sampled_from([Rotate((10, 40), p=0.5), HorizontalFlip(), Zoom((1.0, 1.2))]), p=chance),
+    st.builds(Repeat, st.just(OneOf((HorizontalFlip(), Rotate((80, 100))))), times=st.just(3)),
 )
 
 

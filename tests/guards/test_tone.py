@@ -228,3 +228,13 @@ def test_another_librarys_step_is_judged_where_it_keeps_places(photos):
     assert "AS302" in {f.code for f in report.findings}
     moved = aug.check(lambda image: image // 2, images[:4], suggest=False, draws=100)
     assert any("levels was not judged" in note for note in moved.notes)
+
+
+def test_colour_steps_are_judged_and_erased_patches_are_not(photos):
+    def codes(*steps):
+        return {f.code: f.steps for f in found(aug.Compose(list(steps)), *photos, draws=400)}
+
+    assert codes(aug.Erase((0.6, 0.9)), aug.Brightness((0.95, 1.05))) == {}
+    assert codes(aug.Erase((0.3, 0.5)), aug.Brightness((6, 8)))["AS301"] == ("Brightness",)
+    assert codes(aug.ColorTemperature((6000, 7000)), aug.Saturation((0.9, 1.1))) == {}
+    assert "Brightness" in codes(aug.Saturation((0, 0.5)), aug.Brightness((6, 8)))["AS301"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import augsafe as aug
 from augsafe.plan import Plan
-from augsafe.transforms import TRANSFORMS, Color, Geometric, OneOf, Transform
+from augsafe.transforms import TRANSFORMS, Choice, Color, Geometric, Transform
 from augsafe.transforms.base import Move
 
 Image = NDArray[Any]
@@ -35,6 +35,7 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "length": (0.0, 9.0),
     "clip": (0.0, 5.0),
     "amount": (0.0, 0.5),
+    "area": (0.0, 0.9),
 }
 WHOLE = {"bits": (1, 8), "quality": (1, 100)}
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
@@ -44,6 +45,10 @@ OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of pa
     "rounding": st.sampled_from(["none", "nearest", "down"]),
     "order": st.sampled_from(["scale-rotate-shear", "scale-shear-rotate"]),
     "tiles": st.integers(1, 9),
+    "count": st.integers(1, 4),
+    "mode": st.sampled_from(["random", "cutout", "grid"]),
+    "fill": st.sampled_from(["value", "mean", "noise"]),
+    "max_object_share": st.sampled_from([1.0, 0.3, 0.0]),
     "turns": st.sampled_from([(0, 1, 2, 3), (1,), (2,), (1, 3)]),
     **{side: st.integers(0, 5) for side in ("left", "top", "right", "bottom")},
 }
@@ -54,10 +59,17 @@ def transforms(draw: st.DrawFn, name: str, p: float | None = None) -> Transform:
     """An instance of the transform of that name, with ranges and fields drawn at random."""
     kind = TRANSFORMS[name]
     arguments: dict[str, Any] = {} if p is None else {"p": p}
-    if name == "OneOf":
-        others = [n for n in NAMES if n != "OneOf"]
+    if issubclass(kind, Choice):
+        others = [n for n in NAMES if not issubclass(TRANSFORMS[n], Choice)]
+        if kind is aug.Repeat:
+            child = draw(transforms(draw(st.sampled_from([*others, "OneOf", "SomeOf"]))))
+            return aug.Repeat(child, draw(st.integers(1, 3)), **arguments)
         chosen = draw(st.lists(st.sampled_from(others), min_size=1, max_size=3, unique=True))
-        return aug.OneOf(tuple(draw(transforms(n, p=1.0)) for n in chosen), **arguments)
+        children = tuple(draw(transforms(n, p=1.0)) for n in chosen)
+        if kind is aug.OneOf:
+            return aug.OneOf(children, **arguments)
+        counts = sorted([draw(st.integers(0, len(children))), draw(st.integers(1, len(children)))])
+        return aug.SomeOf(children, n=(counts[0], counts[1]), **arguments)
     if name == "Resize":
         key = draw(st.sampled_from(["size", "shortest", "longest"]))
         return aug.Resize(**{key: draw(st.integers(1, 20))}, **arguments)
@@ -89,8 +101,9 @@ def images(draw: st.DrawFn, low: int = 1, high: int = 20, channels: tuple[int, .
 
 def fits(step: Transform, image: Image) -> bool:
     """Whether a step knows what to do with the image's channels: colour steps need 1, 3 or 4."""
-    leaves = step.children if isinstance(step, OneOf) else (step,)
-    mixes = any(isinstance(leaf, Color) and leaf.p > 0 for leaf in leaves)
+    if isinstance(step, Choice):
+        return all(fits(part, image) for part in step.parts)
+    mixes = isinstance(step, Color) and step.p > 0
     return not mixes or image.ndim == 2 or image.shape[2] in (1, 3, 4)
 
 
