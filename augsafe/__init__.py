@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from augsafe.ablation import ablate
     from augsafe.calibration import SafeTrivialAugment, calibrate
     from augsafe.measured.leak import label_leak
+    from augsafe.measured.realism import realism
     from augsafe.repeats import check_loader
 
 __version__ = "0.1.0"
@@ -171,6 +172,7 @@ __all__ = [
     "from_torchvision",
     "label_leak",
     "preview",
+    "realism",
 ]
 
 
@@ -184,6 +186,10 @@ def __getattr__(name: str) -> Any:
         from augsafe.measured.leak import label_leak
 
         return label_leak
+    if name == "realism":
+        from augsafe.measured.realism import realism
+
+        return realism
     if name == "check_loader":
         from augsafe.repeats import check_loader
 

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe import policy
+from augsafe.aim import aimed, aims
+from augsafe.assembling import assemble
 from augsafe.covering import found_objects, spared
 from augsafe.errors import ArgumentError, InputError, PolicyError
 from augsafe.naming import named_steps
+from augsafe.objects import Objects
 from augsafe.output import Output
-from augsafe.plan import Draws, Plan, Settings, assemble, check_shapes
+from augsafe.plan import Draws, Plan, Settings, check_shapes
 from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
@@ -113,7 +116,7 @@ class Compose:
     @cached_property
     def minds_objects(self) -> bool:
         """Whether draws depend on where the object is."""
-        return any(isinstance(leaf, Erase) and leaf.max_object_share < 1 for leaf in self.leaves)
+        return self.aims or any(isinstance(leaf, Erase) and leaf.max_object_share < 1 for leaf in self.leaves)
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
@@ -147,12 +150,18 @@ class Compose:
 
     # Draw and plan
 
-    def draw(self, key: Key) -> Draws:
-        """Draw every step for the images of a key."""
+    def draw(self, key: Key, sizes: Sizes | None = None, objects: Objects | None = None) -> Draws:
+        """Draw every step for the images of a key, of these sizes; `objects` as in `plan`."""
         u = uniforms(key, self._slots)
         n = len(key.indices)
         drawn = [found for step in self.steps for found in draw_step(step, np.ones(n, bool), u)]
-        return Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
+        draws = Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
+        return draws if objects is None or sizes is None or not self.aims else aimed(self.leaves, draws, sizes, objects)
+
+    @cached_property
+    def aims(self) -> bool:
+        """Whether some crop keeps the object."""
+        return aims(self.leaves)
 
     @cached_property
     def _slots(self) -> list[tuple[str, int]]:
@@ -169,7 +178,7 @@ class Compose:
         seed: int = 0,
         epoch: int = 0,
         labels: Any = None,
-        objects: Any = None,
+        objects: Objects | None = None,
         *,
         view: int = 0,
     ) -> Plan:
@@ -177,14 +186,18 @@ class Compose:
 
         shapes: (n, 2) heights and widths, or n shapes (H, W[, C]). indices: (n,) the image's number in the data
         set, which keys its draw. objects: what `augsafe.objects.inspect` finds, for steps that spare the object
-        (`minds_objects`); without them it is taken to fill the middle half of each frame. `labels` is for policies
-        whose draws depend on them. Raises ArgumentError.
+        (`minds_objects`); without them, patches spare the middle half of the frame, and crops nothing. `labels` is
+        for policies whose draws depend on them. Raises ArgumentError.
         """
         sizes = check_shapes(shapes)
         key = Key.of(seed, epoch, indices, view)
         if len(key.indices) != len(sizes):
             raise ArgumentError(f"indices has {len(key.indices)} entries, shapes {len(sizes)}; they must agree")
-        return spared(self.assemble(sizes, self.draw(key)), objects)
+        return self.planned(key, sizes, objects)
+
+    def planned(self, key: Key, sizes: Sizes, objects: Objects | None = None) -> Plan:
+        """The plan of a key, for frames (n, 2); see `plan`."""
+        return spared(self.assemble(sizes, self.draw(key, sizes, objects)), objects)
 
     def replay(self, record: Mapping[str, Any]) -> Plan:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import ablation, calibrate, class_change, cnns, static_table
+from benchmarks import ablation, calibrate, class_change, cnns, realism, static_table
 
 
 def main() -> None:
@@ -13,6 +13,8 @@ def main() -> None:
     class_change.main([])
     print("\nCertified strengths\n")
     calibrate.main([])
+    print("\nRealism: level and power\n")
+    realism.main([])
     print("\nNetworks\n")
     cnns.main()
     print("\nAblation\n")

@@ -116,8 +116,16 @@ def test_a_contract_may_be_a_file(run, folder):
 def test_preview_writes_a_picture(run, folder):
     done = run("preview", "unsafe.yaml", "digits", "-o", "p.png", "-c", "mnist", "--rows", "4", "--columns", "3")
     assert done.exit_code == 0, done.output
-    assert "4 images, 3 columns" in done.stdout
+    assert "4 rows, 3 columns" in done.stdout
     assert Image.open(folder / "p.png").size[0] > 4 * 112
+
+
+def test_preview_by_class_reads_more_than_a_row_of_images(run, folder):
+    done = run("preview", "unsafe.yaml", "digits", "-o", "c.gif", "-c", "mnist", "--mode", "classes", "--columns", "2")
+    assert done.exit_code == 0
+    assert "10 rows, 2 columns" in done.stdout
+    with Image.open(folder / "c.gif") as moving:
+        assert moving.n_frames == 2
 
 
 def test_preview_in_json(run):

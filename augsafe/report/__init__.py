@@ -14,6 +14,7 @@ from augsafe.errors import ArgumentError
 from augsafe.guards.base import SEVERITIES, Finding
 from augsafe.guards.static import PRECEDENCE, step_verdicts
 from augsafe.report.evidence import Evidence
+from augsafe.report.grid import Grid
 from augsafe.transforms import Choice
 from augsafe.transforms.choice import leaves_of, walk
 
@@ -100,6 +101,19 @@ class Report:
     def to_json(self) -> str:
         """The report as JSON."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def picture(self, finding: Finding) -> Grid:
+        """A finding as pictures that show themselves in a notebook: original, augmented, and what it looks like.
+
+        They show what the finding's steps alone do in its draw. Raises ArgumentError for a finding that has no draw to
+        show, or one that cannot be made again.
+        """
+        from augsafe.report.pictures import grid_of
+
+        grid = grid_of(finding, self.policy, self.evidence)
+        if not grid.rows:
+            raise ArgumentError(f"the finding {finding.code} has no draw that can be shown")
+        return grid
 
     def to_html(self, path: str | Path) -> None:
         """Write the report as one HTML file that needs nothing else: pictures, verdicts, curves and the mended policy.

@@ -45,7 +45,7 @@ def weakest(compose: Compose, evidence: Evidence | None, album: Album, seed: int
     limits = LimitTable.of(evidence.contract).take(labels)
     lost, least = [], []
     for epoch in range(DRAWS):
-        found = measure(compose.plan(shapes, rows, seed, epoch), objects)
+        found = measure(compose.plan(shapes, rows, seed, epoch, objects=objects), objects)
         lost.append(np.any(list(violations(found, limits, objects).values()), axis=0))
         least.append(found.visible.clip(0, 1))
     share, left = np.mean(lost, axis=0), np.stack(least)
@@ -63,9 +63,10 @@ def _shown(
     compose: Compose, evidence: Evidence, album: Album, index: int, epoch: int, seed: int, lost: float
 ) -> Weak | None:
     image = evidence.images[index]
-    plan = visible(compose).plan([image.shape[:2]], [index], seed, epoch)
+    objects = evidence.objects.rows(np.array([index]))
+    plan = visible(compose).plan([image.shape[:2]], [index], seed, epoch, objects=objects)
     made = render([image], plan)[0]
-    left = float(measure(plan, evidence.objects.rows(np.array([index]))).visible[0])
+    left = float(measure(plan, objects).visible[0])
     before, after = album.add(image, evidence.value_range), album.add(made, evidence.value_range)
     if before is None or after is None:
         return None

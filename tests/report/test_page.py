@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -16,7 +17,7 @@ import augsafe as aug
 from augsafe.contracts import Limits, Relation
 from augsafe.errors import ArgumentError
 from augsafe.guards.judge import judge
-from augsafe.guards.objects import inspect
+from augsafe.objects import inspect
 from augsafe.report.curves import WHOLE, curves, lost_rates
 from augsafe.report.evidence import Evidence, drawn, thumb
 from augsafe.report.pictures import Album, replayed, show
@@ -140,6 +141,19 @@ def test_a_replayed_draw_with_all_steps_is_the_draw(report):
     names = tuple(leaf.label for leaf in report.policy.leaves)
     again = replayed(report.policy, finding.witness.record, finding.witness.original, names)
     assert np.array_equal(again, finding.witness.augmented)
+
+
+def test_a_finding_shows_itself(report):
+    finding = next(f for f in report.findings if f.becomes)
+    grid = report.picture(finding)
+    assert grid.rows == ("6", "9") and grid.columns == ("original", "augmented", "looks like")
+    assert [cell.reasons for cell in grid.cells[0]] == [(), ("reads as 9",), ()]
+    assert grid.cells[0][2].caption == "a real 9"
+    assert np.array_equal(grid.cells[0][1].image, grid.cells[0][0].image[::-1, ::-1])
+    assert grid._repr_png_().startswith(b"\x89PNG")
+    undrawn = replace(finding, witness=None)
+    with pytest.raises(ArgumentError, match="AS102"):
+        report.picture(undrawn)
 
 
 def test_without_images_letters_are_drawn():
