@@ -227,7 +227,9 @@ def _notes(
 ) -> tuple[str, ...]:
     named = f"the contract {contract.name!r}" if contract.name else "no contract"
     notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
-    if result.reach.known:
+    if not contract.relations and not contract.limits:
+        notes.append("Without a contract nothing is known of the classes but what labelled images show.")
+    elif result.reach.known:
         notes.append("What is not listed is proven absent: class changes and limits are bounded over all draws.")
     else:
         notes.append(
