@@ -18,10 +18,10 @@ def pages(tmp_path_factory):
     steps = [aug.Rotate((-9, 9)), aug.Shift()]
     train = Planted({"Rotate": 0.2, "Shift": -0.2})
     for name, how in (
-        ("pairs", {"design": "pairs", "seeds": 8, "finals": True}),
+        ("pairs", {"design": "pairs", "seeds": 8}),
         ("strengths", {"design": "strengths", "seeds": 2}),
         ("broken", {"train": Broken(), "seeds": 2}),
-        ("evil", {"steps": [aug.Rotate((-9, 9), name=EVIL)], "seeds": 2}),
+        ("evil", {"steps": [aug.Rotate((-9, 9), name=EVIL)], "seeds": 2, "finals": True}),
     ):
         made = {"steps": steps, "train": train, "finals": False, **how}
         data = problem(1200 if name == "pairs" else 300)
