@@ -48,9 +48,9 @@ def check(
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
-    transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images:
-    (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract, the
-    name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
+    transform: a Compose, one transform, a list of them, or another library's pipeline (`augsafe.foreign.translate`).
+    images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract,
+    the name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
     masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
     for the nearest policy without errors. role: "training", or "validation" for images that judge, which must not vary.
@@ -228,7 +228,9 @@ def _notes(
 ) -> tuple[str, ...]:
     named = f"the contract {contract.name!r}" if contract.name else "no contract"
     notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
-    if result.reach.known:
+    if not contract.relations and not contract.limits:
+        notes.append("Without a contract nothing is known of the classes but what labelled images show.")
+    elif result.reach.known:
         notes.append("What is not listed is proven absent: class changes and limits are bounded over all draws.")
     else:
         notes.append(

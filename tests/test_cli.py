@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_check_writes_a_page(run, folder):
     assert json.loads(done.stdout)["counts"]["error"] > 0
     text = (folder / "out.html").read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>") and "6 reads as 9" in text
+    assert re.search(r"<small>6/\d+\.png</small>", text)  # the file, so that it can be found
     done = run(
         "check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--html", "no/such/folder.html"
     )
@@ -116,8 +118,16 @@ def test_a_contract_may_be_a_file(run, folder):
 def test_preview_writes_a_picture(run, folder):
     done = run("preview", "unsafe.yaml", "digits", "-o", "p.png", "-c", "mnist", "--rows", "4", "--columns", "3")
     assert done.exit_code == 0, done.output
-    assert "4 images, 3 columns" in done.stdout
+    assert "4 rows, 3 columns" in done.stdout
     assert Image.open(folder / "p.png").size[0] > 4 * 112
+
+
+def test_preview_by_class_reads_more_than_a_row_of_images(run, folder):
+    done = run("preview", "unsafe.yaml", "digits", "-o", "c.gif", "-c", "mnist", "--mode", "classes", "--columns", "2")
+    assert done.exit_code == 0
+    assert "10 rows, 2 columns" in done.stdout
+    with Image.open(folder / "c.gif") as moving:
+        assert moving.n_frames == 2
 
 
 def test_preview_in_json(run):

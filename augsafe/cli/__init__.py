@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from augsafe.report import Report
 
 SAMPLE = 2000  # a check looks at no more images unless told to
+IMAGES = {"classes": 400, "pairs": 60}  # that a preview reads where its rows are not images
 
 
 class _Commands(TyperGroup):
@@ -139,7 +140,7 @@ def check(
             role="validation" if validation else "training",
         )
     if html is not None:
-        report.to_html(html)
+        report.to_html(html, loaded.names)
         notices.print(f"The report is in {html}; it shows images of yours.", highlight=False)
     _finish([(Path(policy), report)], json, strict, one=True)
 
@@ -169,11 +170,14 @@ def preview(
     data: DataPath,
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("preview.png"),
     mode: Annotated[
-        str, typer.Option("--mode", metavar="draws|steps|strength", help="What the columns show.")
+        str,
+        typer.Option("--mode", metavar="draws|steps|strength|sweep|classes|pairs", help="What rows and columns show."),
     ] = "draws",
     step: Annotated[str | None, typer.Option("--step", help="The step that --mode strength varies.")] = None,
     columns: Annotated[int, typer.Option("--columns", help="How many columns beside the original.")] = 8,
-    rows: Annotated[int, typer.Option("--rows", help="How many images, spread over the classes.")] = 8,
+    rows: Annotated[
+        int | None, typer.Option("--rows", help="How many images, spread over the classes; or classes, or pairs.")
+    ] = None,
     cell: Annotated[int, typer.Option("--cell", help="The side of a cell in pixels.")] = 112,
     contract: ContractOption = None,
     json: JsonOption = False,
@@ -183,14 +187,14 @@ def preview(
     """Draw what the network will see, with the cells that break the contract outlined."""
     from augsafe.cli.data import class_indices, load
     from augsafe.cli.pipeline import load_policy
+    from augsafe.preview import ROWS, spread
     from augsafe.preview import preview as draw
-    from augsafe.preview import spread
     from augsafe.sources import open_source
 
     compose = load_policy(policy)
     source = open_source(data)
     chosen_contract = _contract(contract, source.classes)
-    chosen = spread(class_indices(source), rows)
+    chosen = spread(class_indices(source), IMAGES.get(mode, rows or ROWS))
     loaded = load(source, chosen, Console(stderr=True))
     grid = draw(
         compose,
@@ -214,7 +218,7 @@ def preview(
         flags = [{"row": r, "column": c, "reason": reason} for r, c, reason in grid.flags]
         typer.echo(json_format.dumps({"path": str(output), "flags": flags, "note": grid.note}, indent=2))
     else:
-        typer.echo(f"{output}: {len(grid.rows)} images, {len(grid.columns) - 1} columns. {grid.note}")
+        typer.echo(f"{output}: {len(grid.rows)} rows, {len(grid.columns) - 1} columns. {grid.note}")
 
 
 @app.command()

@@ -14,6 +14,7 @@ from augsafe.errors import ArgumentError
 from augsafe.guards.base import SEVERITIES, Finding
 from augsafe.guards.static import PRECEDENCE, step_verdicts
 from augsafe.report.evidence import Evidence
+from augsafe.report.grid import Grid
 from augsafe.transforms import Choice
 from augsafe.transforms.choice import leaves_of, walk
 
@@ -101,16 +102,32 @@ class Report:
         """The report as JSON."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
-    def to_html(self, path: str | Path) -> None:
+    def picture(self, finding: Finding) -> Grid:
+        """A finding as pictures that show themselves in a notebook: original, augmented, and what it looks like.
+
+        They show what the finding's steps alone do in its draw. Raises ArgumentError for a finding that has no draw to
+        show, or one that cannot be made again.
+        """
+        from augsafe.report.pictures import grid_of
+
+        grid = grid_of(finding, self.policy, self.evidence)
+        if not grid.rows:
+            raise ArgumentError(f"the finding {finding.code} has no draw that can be shown")
+        return grid
+
+    def to_html(self, path: str | Path, names: Sequence[str] | None = None) -> None:
         """Write the report as one HTML file that needs nothing else: pictures, verdicts, curves and the mended policy.
 
-        It shows the images that were checked, so it is as confidential as they are. Raises ArgumentError where the file
-        cannot be written.
+        names: what to call the images that were checked, such as their files; their numbers unless given. The file
+        shows these images, so it is as confidential as they are. Raises ArgumentError where it cannot be written.
         """
         from augsafe.report.page import page
 
+        count = 0 if self.evidence is None else len(self.evidence.images)
+        if names is not None and len(names) != count:
+            raise ArgumentError(f"to_html(names=...) must name each of the {count} images, got {len(names)} names")
         try:
-            Path(path).write_text(page(self), encoding="utf-8")
+            Path(path).write_text(page(self, names), encoding="utf-8")
         except OSError as error:
             raise ArgumentError(f"the report cannot be written to {str(path)!r}: {error}") from error
 

@@ -13,8 +13,8 @@ from augsafe.contracts import KINDS, Contract
 from augsafe.foreign import Foreign
 from augsafe.guards.judge import Judged, judge
 from augsafe.guards.measures import measure
-from augsafe.guards.objects import Objects
 from augsafe.guards.scaled import discrete, scaled
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 from augsafe.report.evidence import Evidence
 from augsafe.transforms import Geometric

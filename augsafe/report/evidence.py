@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
-from augsafe.guards.objects import Objects
+from augsafe.objects import Objects
 from augsafe.output import Output
 from augsafe.report.grid import to_rgb
 

@@ -13,7 +13,7 @@ from augsafe.contracts import SYMMETRIES, Contract, Limits
 from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
 from augsafe.guards.measures import ContentMeasures, measure
-from augsafe.guards.objects import Objects, inspect
+from augsafe.objects import Objects, inspect
 from augsafe.plan import Plan
 
 Mark = tuple[tuple[str, ...], str]  # reasons and the severity of the worst

@@ -17,7 +17,7 @@ from augsafe.foreign import Foreign
 from augsafe.guards.base import Finding, Witness
 from augsafe.render import render
 from augsafe.report.evidence import Evidence, drawn, visible
-from augsafe.report.grid import to_rgb
+from augsafe.report.grid import Cell, Grid, to_rgb
 
 SIDE = 224  # pictures are embedded with at most this many pixels a side
 TINY = 96  # and smaller ones with every pixel as it is
@@ -73,8 +73,49 @@ class Shown:
     index: int | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Trio:
+    """The images of a finding on one class; `index` is the original's number where it is one of those checked."""
+
+    cls: str
+    original: NDArray[Any]
+    augmented: NDArray[Any]
+    becomes: str | None = None
+    example: NDArray[Any] | None = None
+    index: int | None = None
+
+
 def show(finding: Finding, compose: Compose, evidence: Evidence | None, album: Album) -> list[Shown]:
-    """The pictures of a finding, for its worst classes first; none where its draw cannot be made again."""
+    """The pictures of a finding, embedded."""
+    value_range = evidence.value_range if evidence is not None else None
+    out = []
+    for trio in trios(finding, compose, evidence):
+        before, after = album.add(trio.original, value_range), album.add(trio.augmented, value_range)
+        if before is None or after is None:
+            continue
+        example = None if trio.example is None else album.add(trio.example, value_range)
+        out.append(Shown(trio.cls, before, after, trio.becomes, example, trio.index))
+    return out
+
+
+def grid_of(finding: Finding, compose: Compose, evidence: Evidence | None) -> Grid:
+    """The pictures of a finding as a grid: the original, what its steps alone make of it, and a real example."""
+    value_range = evidence.value_range if evidence is not None else None
+    shown = trios(finding, compose, evidence)
+    severity = finding.severity if finding.severity in ("error", "warning") else ""
+    real = any(trio.example is not None for trio in shown)
+    cells = []
+    for trio in shown:
+        said = "" if trio.becomes is None else f"reads as {trio.becomes}"
+        row = [Cell(trio.original), Cell(trio.augmented, (said,) if said else (), severity)]
+        row += [] if trio.example is None else [Cell(trio.example, caption=f"a real {trio.becomes}")]
+        cells.append(tuple(row))
+    columns = ("original", "augmented", *(("looks like",) if real else ()))
+    return Grid(tuple(cells), tuple(trio.cls for trio in shown), columns, value_range=value_range)
+
+
+def trios(finding: Finding, compose: Compose, evidence: Evidence | None) -> list[Trio]:
+    """The images of a finding, for its worst classes first; none where its draw cannot be made again."""
     witness = finding.witness
     if witness is None:
         return []
@@ -82,13 +123,10 @@ def show(finding: Finding, compose: Compose, evidence: Evidence | None, album: A
     first = [_class_of(finding, evidence, witness)] if own else []
     rates = finding.per_class
     others = sorted(finding.classes, key=lambda c: -rates.get(c, 0.0))
-    out = []
-    for cls in list(dict.fromkeys([*first, *others]))[:SHOWN]:
-        index = witness.index if own and cls in first else None
-        shown = _one(finding, cls, index, witness, compose, evidence, album)
-        if shown is not None:
-            out.append(shown)
-    return out
+    chosen = list(dict.fromkeys([*first, *others]))[:SHOWN]
+    indices = [witness.index if own and cls in first else None for cls in chosen]
+    found = [_one(finding, cls, i, witness, compose, evidence) for cls, i in zip(chosen, indices, strict=True)]
+    return [trio for trio in found if trio is not None]
 
 
 def _class_of(finding: Finding, evidence: Evidence | None, witness: Witness) -> str:
@@ -99,16 +137,9 @@ def _class_of(finding: Finding, evidence: Evidence | None, witness: Witness) -> 
 
 
 def _one(
-    finding: Finding,
-    cls: str,
-    index: int | None,
-    witness: Witness,
-    compose: Compose,
-    evidence: Evidence | None,
-    album: Album,
-) -> Shown | None:
+    finding: Finding, cls: str, index: int | None, witness: Witness, compose: Compose, evidence: Evidence | None
+) -> Trio | None:
     original: Any = None
-    value_range = evidence.value_range if evidence is not None else None
     if evidence is None:
         original = drawn(cls)
     else:
@@ -123,11 +154,7 @@ def _one(
     elif becomes is not None and evidence is not None:
         row = evidence.nearest(evidence.contract.classes.index(becomes), augmented)
         example = None if row is None else evidence.images[row]
-    before, after = album.add(original, value_range), album.add(augmented, value_range)
-    if before is None or after is None:
-        return None
-    other = None if example is None else album.add(example, value_range)
-    return Shown(cls, before, after, becomes, other, index)
+    return Trio(cls, original, augmented, becomes, example, index)
 
 
 def replayed(

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -16,7 +17,7 @@ import augsafe as aug
 from augsafe.contracts import Limits, Relation
 from augsafe.errors import ArgumentError
 from augsafe.guards.judge import judge
-from augsafe.guards.objects import inspect
+from augsafe.objects import inspect
 from augsafe.report.curves import WHOLE, curves, lost_rates
 from augsafe.report.evidence import Evidence, drawn, thumb
 from augsafe.report.pictures import Album, replayed, show
@@ -113,6 +114,14 @@ def test_a_safe_policy_is_called_safe(tmp_path):
     assert "Nothing was found." in text and "The policy, mended" not in text
 
 
+def test_images_have_names(report, tmp_path):
+    report.to_html(tmp_path / "named.html", [f"<{i}>.png" for i in range(300)])
+    text = (tmp_path / "named.html").read_text(encoding="utf-8")
+    assert "&lt;" in text and re.search(r"<small>&lt;\d+&gt;\.png</small>", text)
+    with pytest.raises(ArgumentError, match="300"):
+        report.to_html(tmp_path / "named.html", ["a"])
+
+
 def test_a_place_that_cannot_be_written(report, tmp_path):
     with pytest.raises(ArgumentError, match="cannot be written"):
         report.to_html(tmp_path / "none" / "report.html")
@@ -140,6 +149,19 @@ def test_a_replayed_draw_with_all_steps_is_the_draw(report):
     names = tuple(leaf.label for leaf in report.policy.leaves)
     again = replayed(report.policy, finding.witness.record, finding.witness.original, names)
     assert np.array_equal(again, finding.witness.augmented)
+
+
+def test_a_finding_shows_itself(report):
+    finding = next(f for f in report.findings if f.becomes)
+    grid = report.picture(finding)
+    assert grid.rows == ("6", "9") and grid.columns == ("original", "augmented", "looks like")
+    assert [cell.reasons for cell in grid.cells[0]] == [(), ("reads as 9",), ()]
+    assert grid.cells[0][2].caption == "a real 9"
+    assert np.array_equal(grid.cells[0][1].image, grid.cells[0][0].image[::-1, ::-1])
+    assert grid._repr_png_().startswith(b"\x89PNG")
+    undrawn = replace(finding, witness=None)
+    with pytest.raises(ArgumentError, match="AS102"):
+        report.picture(undrawn)
 
 
 def test_without_images_letters_are_drawn():
@@ -233,6 +255,14 @@ def test_the_weakest_images_are_those_at_the_edge():
     assert [w.index for w in found] == [2]
     assert 0 < found[0].lost < 1 and 0.1 < found[0].visible < 0.7
     assert weakest(aug.Compose([aug.HorizontalFlip()]), evidence, Album(10**6)) == []
+
+
+def test_what_is_erased_is_not_left():
+    images = np.zeros((4, 32, 32), np.uint8)
+    boxes = [[[12, 12, 20, 20]]] * 4
+    evidence = Evidence(list(images), np.zeros(4, np.int64), inspect(images, boxes=boxes), aug.Contract(("a",)))
+    found = weakest(aug.Compose([aug.Erase((0.4, 0.5))]), evidence, Album(10**6))
+    assert found and all(w.visible < 0.5 < w.lost * 10 for w in found)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
