@@ -30,6 +30,8 @@ from augsafe.sample import Batch, Sample
 from augsafe.transforms import (
     CLAHE,
     Affine,
+    AllOf,
+    AutoAugment,
     AutoContrast,
     Brightness,
     CenterCrop,
@@ -57,6 +59,7 @@ from augsafe.transforms import (
     Perspective,
     Posterize,
     Power,
+    RandAugment,
     RandomCrop,
     RandomResizedCrop,
     Repeat,
@@ -72,6 +75,7 @@ from augsafe.transforms import (
     ShortSide,
     Solarize,
     SomeOf,
+    TrivialAugmentWide,
     VerticalFlip,
     Zoom,
 )
@@ -80,6 +84,7 @@ if TYPE_CHECKING:
     from augsafe.ablation import ablate
     from augsafe.calibration import SafeTrivialAugment, calibrate
     from augsafe.measured.leak import label_leak
+    from augsafe.measured.realism import realism
     from augsafe.repeats import check_loader
 
 __version__ = "0.1.0"
@@ -87,8 +92,10 @@ __version__ = "0.1.0"
 __all__ = [
     "CLAHE",
     "Affine",
+    "AllOf",
     "ArgumentError",
     "AugsafeError",
+    "AutoAugment",
     "AutoContrast",
     "Batch",
     "Brightness",
@@ -133,6 +140,7 @@ __all__ = [
     "PolicyError",
     "Posterize",
     "Power",
+    "RandAugment",
     "RandomCrop",
     "RandomResizedCrop",
     "Repeat",
@@ -152,6 +160,7 @@ __all__ = [
     "Solarize",
     "SomeOf",
     "SourceError",
+    "TrivialAugmentWide",
     "VerticalFlip",
     "ViolationError",
     "Zoom",
@@ -163,6 +172,7 @@ __all__ = [
     "from_torchvision",
     "label_leak",
     "preview",
+    "realism",
 ]
 
 
@@ -176,6 +186,10 @@ def __getattr__(name: str) -> Any:
         from augsafe.measured.leak import label_leak
 
         return label_leak
+    if name == "realism":
+        from augsafe.measured.realism import realism
+
+        return realism
     if name == "check_loader":
         from augsafe.repeats import check_loader
 

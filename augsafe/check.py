@@ -16,14 +16,11 @@ from augsafe.evaluation import evaluation_policy
 from augsafe.foreign import Foreign, Translation, as_policy
 from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
-from augsafe.guards.drawn import DRAWS as TONE_DRAWS
-from augsafe.guards.hue import hue_findings
 from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
 from augsafe.guards.objects import Objects, inspect
 from augsafe.guards.pipelines import check_role, pipeline_findings
 from augsafe.guards.static import DRAWS, StaticResult, static_check
-from augsafe.guards.tone import tone_findings
 from augsafe.report import Report, sort_findings
 from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
@@ -51,9 +48,9 @@ def check(
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
-    transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images:
-    (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract, the
-    name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
+    transform: a Compose, one transform, a list of them, or another library's pipeline (`augsafe.foreign.translate`).
+    images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract,
+    the name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
     masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
     for the nearest policy without errors. role: "training", or "validation" for images that judge, which must not vary.
@@ -109,6 +106,10 @@ class _Case:
         if images is not None:
             few = min(many, CONTENT_DRAWS)
             found += content_findings(policy, images, rows, self.objects, self.contract, seed=seed, draws=few)
+            from augsafe.guards.drawn import DRAWS as TONE_DRAWS  # not needed without images
+            from augsafe.guards.hue import hue_findings
+            from augsafe.guards.tone import tone_findings
+
             few = min(many, TONE_DRAWS)
             for judged in (tone_findings, hue_findings):
                 found += judged(policy, images, rows, self.contract, groups=self.groups, seed=seed, draws=few)
@@ -227,7 +228,9 @@ def _notes(
 ) -> tuple[str, ...]:
     named = f"the contract {contract.name!r}" if contract.name else "no contract"
     notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
-    if result.reach.known:
+    if not contract.relations and not contract.limits:
+        notes.append("Without a contract nothing is known of the classes but what labelled images show.")
+    elif result.reach.known:
         notes.append("What is not listed is proven absent: class changes and limits are bounded over all draws.")
     else:
         notes.append(

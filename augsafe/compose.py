@@ -12,18 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe import policy
+from augsafe.aim import aimed, aims
+from augsafe.assembling import assemble
 from augsafe.covering import found_objects, spared
 from augsafe.errors import ArgumentError, InputError, PolicyError
 from augsafe.naming import named_steps
+from augsafe.objects import Objects
 from augsafe.output import Output
-from augsafe.plan import Draws, Plan, Settings, assemble, check_shapes
+from augsafe.plan import Draws, Plan, Settings, check_shapes
 from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
 from augsafe.targets import TargetRules, move_targets
-from augsafe.transforms import Erase, Local, Transform
-from augsafe.transforms.base import Opaque, Sizes, as_range
-from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
+from augsafe.transforms import Erase, Transform
+from augsafe.transforms.base import Sizes, as_range
+from augsafe.transforms.choice import draw_step, leaves_of, slots_of, stages_of, walk
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
@@ -95,26 +98,25 @@ class Compose:
     @cached_property
     def stage_of(self) -> tuple[int, ...]:
         """The stage of each leaf: what follows a local step, and is not local, opens a new one."""
-        stage, after_local, out = 0, False, []
-        for leaf in self.leaves:
-            local = isinstance(leaf, Local)
-            if after_local and (not local or (isinstance(leaf, Opaque) and leaf.moves_pixels)):
-                stage += 1
-            after_local = local
-            out.append(stage)
-        return tuple(out)
+        return self._stages[0]
+
+    @cached_property
+    def _stages(self) -> tuple[tuple[int, ...], bool]:
+        """The stage of each leaf, and whether the last stage ends with a local step."""
+        leaves, _, local = stages_of(self.steps, 0, False)
+        return tuple(leaves), local
 
     @cached_property
     def stage_count(self) -> int:
         """How many stages a plan has; an output size after a local step needs one of its own."""
         count = max(self.stage_of, default=0) + 1
         resized = self.output is not None and self.output.size is not None
-        return count + int(resized and bool(self.leaves) and isinstance(self.leaves[-1], Local))
+        return count + int(resized and self._stages[1])
 
     @cached_property
     def minds_objects(self) -> bool:
         """Whether draws depend on where the object is."""
-        return any(isinstance(leaf, Erase) and leaf.max_object_share < 1 for leaf in self.leaves)
+        return self.aims or any(isinstance(leaf, Erase) and leaf.max_object_share < 1 for leaf in self.leaves)
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
@@ -148,12 +150,18 @@ class Compose:
 
     # Draw and plan
 
-    def draw(self, key: Key) -> Draws:
-        """Draw every step for the images of a key."""
+    def draw(self, key: Key, sizes: Sizes | None = None, objects: Objects | None = None) -> Draws:
+        """Draw every step for the images of a key, of these sizes; `objects` as in `plan`."""
         u = uniforms(key, self._slots)
         n = len(key.indices)
         drawn = [found for step in self.steps for found in draw_step(step, np.ones(n, bool), u)]
-        return Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
+        draws = Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
+        return draws if objects is None or sizes is None or not self.aims else aimed(self.leaves, draws, sizes, objects)
+
+    @cached_property
+    def aims(self) -> bool:
+        """Whether some crop keeps the object."""
+        return aims(self.leaves)
 
     @cached_property
     def _slots(self) -> list[tuple[str, int]]:
@@ -170,7 +178,7 @@ class Compose:
         seed: int = 0,
         epoch: int = 0,
         labels: Any = None,
-        objects: Any = None,
+        objects: Objects | None = None,
         *,
         view: int = 0,
     ) -> Plan:
@@ -178,14 +186,18 @@ class Compose:
 
         shapes: (n, 2) heights and widths, or n shapes (H, W[, C]). indices: (n,) the image's number in the data
         set, which keys its draw. objects: what `augsafe.objects.inspect` finds, for steps that spare the object
-        (`minds_objects`); without them it is taken to fill the middle half of each frame. `labels` is for policies
-        whose draws depend on them. Raises ArgumentError.
+        (`minds_objects`); without them, patches spare the middle half of the frame, and crops nothing. `labels` is
+        for policies whose draws depend on them. Raises ArgumentError.
         """
         sizes = check_shapes(shapes)
         key = Key.of(seed, epoch, indices, view)
         if len(key.indices) != len(sizes):
             raise ArgumentError(f"indices has {len(key.indices)} entries, shapes {len(sizes)}; they must agree")
-        return spared(self.assemble(sizes, self.draw(key)), objects)
+        return self.planned(key, sizes, objects)
+
+    def planned(self, key: Key, sizes: Sizes, objects: Objects | None = None) -> Plan:
+        """The plan of a key, for frames (n, 2); see `plan`."""
+        return spared(self.assemble(sizes, self.draw(key, sizes, objects)), objects)
 
     def replay(self, record: Mapping[str, Any]) -> Plan:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""

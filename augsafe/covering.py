@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
-from augsafe.objects import GRID, Objects, inspect
+from augsafe.grid import GRID
+from augsafe.objects import Objects, inspect
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 from augsafe.targets import to_xyxy

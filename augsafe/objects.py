@@ -16,15 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import InputError
-from augsafe.randomness import FloatArray
+from augsafe.grid import GRID, Weights, extent_of, from_boxes, to_grid
 
-GRID = 16
 METHODS = ("mask", "boxes", "saliency", "centre")
 _SIDE = 64  # saliency is measured on images of at most this side
 _FAINT = 0.2  # saliency below this share of its peak counts as ground
 _EVEN = 0.6  # a border more even than this shows that the object stands on a ground
 _SPREAD = 0.255  # root mean square distance, in sides; an even spread over the frame has 0.289
-Weights = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +161,9 @@ def _one(image: NDArray[Any], mask: Any, boxes: Any) -> tuple[Weights, Weights, 
         if inside.shape != (height, width):
             raise InputError(f"a mask has shape {inside.shape}, its image {(height, width)}; they must agree")
         if inside.any():
-            return to_grid(inside.astype(np.float32)), _extent(inside), "mask", False
+            return to_grid(inside.astype(np.float32)), extent_of(inside), "mask", False
     if boxes is not None and len(boxes):
-        found = _from_boxes(np.asarray(boxes, dtype=np.float64).reshape(-1, 4), height, width)
+        found = from_boxes(np.asarray(boxes, dtype=np.float64).reshape(-1, 4), height, width)
         if found is not None:
             return (*found, "boxes", False)
     salient, even = saliency(image)
@@ -174,7 +172,7 @@ def _one(image: NDArray[Any], mask: Any, boxes: Any) -> tuple[Weights, Weights, 
         return (*_middle(), "centre", False)
     weight = to_grid(salient)
     if even >= _EVEN:
-        return weight, _extent(salient > 0), "saliency", False
+        return weight, extent_of(salient > 0), "saliency", False
     return weight, _bulk(salient), "saliency", _spread(weight) > _SPREAD
 
 
@@ -214,31 +212,6 @@ def _spectral_residual(grey: Weights) -> Weights:
     return np.asarray(cv2.GaussianBlur(np.abs(back) ** 2, (0, 0), sigma), dtype=np.float32)
 
 
-def to_grid(values: Weights) -> Weights:
-    """Any non-negative map to the grid, each pixel shared by area; sums to 1."""
-    height, width = values.shape
-    grid = _shares(height) @ values @ _shares(width).T
-    total = float(grid.sum())
-    return np.asarray(grid / total if total > 0 else grid, dtype=np.float32)
-
-
-@lru_cache(maxsize=256)
-def _shares(side: int) -> Weights:
-    """How much of each pixel lies in each cell (16, side)."""
-    cells, pixels = np.arange(GRID + 1) / GRID, np.arange(side + 1) / side
-    low = np.maximum(cells[:-1, None], pixels[None, :-1])
-    high = np.minimum(cells[1:, None], pixels[None, 1:])
-    return np.asarray(np.maximum(high - low, 0) * side, dtype=np.float32)
-
-
-def _extent(inside: NDArray[np.bool_]) -> Weights:
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    height, width = inside.shape
-    return np.array(
-        [columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height], np.float32
-    )
-
-
 def _bulk(salient: Weights, tail: float = 0.05) -> Weights:
     """The extent without the outer 5 % of the weight on each side: stray saliency does not widen the object."""
     total = salient.sum()
@@ -246,21 +219,6 @@ def _bulk(salient: Weights, tail: float = 0.05) -> Weights:
     down = np.cumsum(salient.sum(axis=1)) / total
     (x0, x1), (y0, y1) = (np.searchsorted(line, [tail, 1 - tail]) / len(line) for line in (across, down))
     return np.array([x0, y0, x1 + 1 / len(across), y1 + 1 / len(down)], np.float32)
-
-
-def _from_boxes(boxes: FloatArray, height: int, width: int) -> tuple[Weights, Weights] | None:
-    """Boxes of equal weight, each spread over its area; None where none covers any of the image."""
-    unit = np.clip(boxes / [width, height, width, height], 0, 1)
-    unit = unit[(unit[:, 2:] > unit[:, :2]).all(axis=1)]
-    if not len(unit):
-        return None
-    cells = np.arange(GRID + 1) / GRID
-    across = np.maximum(np.minimum(unit[:, 2:3], cells[1:]) - np.maximum(unit[:, :1], cells[:-1]), 0)
-    down = np.maximum(np.minimum(unit[:, 3:], cells[1:]) - np.maximum(unit[:, 1:2], cells[:-1]), 0)
-    grids = down[:, :, None] * across[:, None, :]
-    grid = (grids / grids.sum(axis=(1, 2), keepdims=True)).mean(axis=0)
-    extent = np.concatenate([unit[:, :2].min(axis=0), unit[:, 2:].max(axis=0)])
-    return grid.astype(np.float32), extent.astype(np.float32)
 
 
 def _spread(weight: Weights) -> float:

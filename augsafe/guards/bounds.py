@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.guards.objects import GRID, Objects
+from augsafe.grid import GRID
+from augsafe.guards.objects import Objects
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 from augsafe.warp import tilted

@@ -44,6 +44,28 @@ class Unfamiliar(Guard):
     silent = Example("steps: [{Rotate: {angle: [-3, 3]}}]", data="arrows")
 
 
+class Distinguishable(Guard):
+    """A classifier tells augmented images from originals.
+
+    `realism(policy, images)` augments one half of the images and lets a classifier tell them from the other half. What
+    resampling alone gives away is taken off: the control is the same images, moved by a part of a pixel. Three verdicts
+    are possible: distinguishable (the excess over the control is certainly above 0), indistinguishable (certainly below
+    the margin of 0.05 in the area under the curve), and undecided, with the number of images that would decide. That
+    nothing was found is never taken for a proof.
+
+    It is a remark. Augmentation that can be told may still help, and often does; but borders, angles or levels that no
+    original has are worth a look.
+
+    What to do: look at the witness, the image that was told most easily.
+    """
+
+    code = "AS401"
+    title = "distinguishable from originals"
+    severity = "info"
+    fires = Example("Rotate((-30, 30)) with black borders on photographs", how="words")
+    silent = Example("HorizontalFlip() on textures", how="words")
+
+
 class LabelLeak(Guard):
     """Classes are augmented so differently that the traces give the label away.
 
@@ -65,4 +87,4 @@ class LabelLeak(Guard):
     silent = Example('PerClass({"6": Rotate((-15, 15)), "*": Rotate((-15, 15)) and HorizontalFlip()})', how="words")
 
 
-MEASURED: tuple[type[Guard], ...] = (ChangeSuggested, Unfamiliar, LabelLeak)
+MEASURED: tuple[type[Guard], ...] = (ChangeSuggested, Distinguishable, Unfamiliar, LabelLeak)

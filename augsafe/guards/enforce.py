@@ -17,7 +17,6 @@ from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.contracts.relations import KINDS
 from augsafe.contracts.symmetry import SYMMETRIES
-from augsafe.covering import spared
 from augsafe.errors import ArgumentError, ViolationError
 from augsafe.guards.content import CODES as CONTENT_CODES
 from augsafe.guards.content import LimitTable, violations
@@ -204,16 +203,15 @@ class Enforcer:
         draws, left = plan.draws.rows(rows), np.arange(len(rows))
         for attempt in range(1, ATTEMPTS + 1):
             attempts = np.full(len(left), attempt, np.int64)
-            tried = self.compose.draw(plan.draws.key.rows(rows[left], attempts))
-            some = None if objects is None else objects.rows(left)
-            new = spared(self.compose.assemble(plan.shapes[rows[left]], tried), some)
+            shapes, some = plan.shapes[rows[left]], None if objects is None else objects.rows(left)
+            new = self.compose.planned(plan.draws.key.rows(rows[left], attempts), shapes, some)
             broken = self._broken(new, labels[left], some)
             draws = draws.replaced(left[~broken], new.draws.rows(np.flatnonzero(~broken)))
             left = left[broken]
             if not len(left):
                 return draws
-        some = None if objects is None else objects.rows(left)
-        return draws.replaced(left, self._identity(plan, rows[left], labels[left], some))
+        rest = None if objects is None else objects.rows(left)
+        return draws.replaced(left, self._identity(plan, rows[left], labels[left], rest))
 
     def _identity(self, plan: Plan, rows: Rows, labels: Labels, objects: Objects | None) -> Draws:
         draws = plan.draws.rows(rows)

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.assembling import assemble
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard
 from augsafe.guards.drawn import DRAWS, drawn_findings, sample
 from augsafe.guards.shares import EPSILON
-from augsafe.plan import Draws, Plan, assemble
+from augsafe.plan import Draws, Plan
 from augsafe.randomness import FloatArray
 from augsafe.render import Images, render
 from augsafe.transforms import Tone, Transform

@@ -9,7 +9,7 @@ import numpy as np
 
 from augsafe.compose import Compose
 from augsafe.guards.mend import narrowed
-from augsafe.transforms import Choice, OneOf, SomeOf, Transform
+from augsafe.transforms import AllOf, Choice, OneOf, SomeOf, Transform
 
 DIGITS = 6  # of a chance to act
 
@@ -34,10 +34,8 @@ def scaled(compose: Compose, scale: float) -> Compose:
 def scaled_step(step: Transform, scale: float) -> Transform | None:
     """One step of `scaled`; None where nothing is left of it."""
     if isinstance(step, OneOf):
-        kept = [
-            (c, share * (scale if discrete(c) else 1.0)) for c, share in zip(step.children, step.shares, strict=True)
-        ]
-        children = tuple((c if discrete(c) else narrowed(c, scale), weight) for c, weight in kept if weight > 0)
+        kept = [(*_weaker_child(c, scale), share) for c, share in zip(step.children, step.shares, strict=True)]
+        children = tuple((c, part * share) for c, part, share in kept if c is not None and part * share > 0)
         return choice_of(step, children, sum(weight for _, weight in children))
     if isinstance(step, SomeOf):
         if scale == 0 and not any(c.frame for c in step.children):
@@ -46,10 +44,20 @@ def scaled_step(step: Transform, scale: float) -> Transform | None:
         return replace(step, children=tuple(inside), p=_down(step.p * (scale if any(map(discrete, inside)) else 1.0)))
     if isinstance(step, Choice):
         held = [scaled_step(s, scale) for s in step.inside]
-        return None if None in held else step.with_inside([s for s in held if s is not None])
+        left = [s for s in held if s is not None]
+        if isinstance(step, AllOf):
+            return replace(step, children=tuple(left)) if left else None
+        return None if None in held else step.with_inside(left)
     if discrete(step):
         return replace(step, p=_down(step.p * scale)) if scale > 0 else None
     return None if scale == 0 and not step.frame else narrowed(step, scale)
+
+
+def _weaker_child(child: Transform, scale: float) -> tuple[Transform | None, float]:
+    """A child of OneOf at a scale, and the share that is left of its chance."""
+    if isinstance(child, Choice):
+        return scaled_step(child, scale), 1.0
+    return (child, scale) if discrete(child) else (narrowed(child, scale), 1.0)
 
 
 def choice_of(step: OneOf, children: tuple[tuple[Transform, float], ...], share: float) -> OneOf | None:

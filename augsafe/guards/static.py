@@ -17,6 +17,7 @@ from augsafe.contracts import Contract
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.base import Finding
 from augsafe.guards.judge import Judged, judge
+from augsafe.guards.objects import Objects
 from augsafe.guards.outcomes import Outcome, outcomes_for
 from augsafe.guards.reach import Reach, reach
 from augsafe.guards.shrink import clopper_pearson, shrink, witness_of
@@ -105,7 +106,8 @@ def _worse(a: str, b: str) -> str:
 def _bench(compose: Compose, size: tuple[int, int], draws: int, seed: int) -> _Bench:
     key = Key.of(seed, 0, np.arange(draws))
     shapes = np.broadcast_to(np.array(size, dtype=np.int64), (draws, 2))
-    natural = compose.assemble(shapes, compose.draw(key))
+    assumed = Objects.centre(draws) if compose.aims else None  # as in standin_findings
+    natural = compose.assemble(shapes, compose.draw(key, shapes, assumed))
     slow = any(isinstance(leaf, Opaque) and leaf.moves_pixels for leaf in compose.leaves)
     few = min(draws, 512) if slow else min(4096, max(draws, 512))
     ends = compose.assemble(np.broadcast_to(shapes[:1], (few, 2)), _ends(compose, few, seed))

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.assembling import assemble
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard
 from augsafe.guards.drawn import DRAWS, drawn_findings, sample
 from augsafe.guards.levels import ToneMeasures, by_curves, by_pixels, histograms
 from augsafe.guards.shares import EPSILON
-from augsafe.plan import Draws, Plan, assemble
+from augsafe.plan import Draws, Plan
 from augsafe.render import Images, render
 from augsafe.transforms import Color, Cut, Erase, Geometric, Local, Tone, Transform
 from augsafe.transforms.base import Opaque, Sizes

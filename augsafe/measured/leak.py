@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.assembling import assemble
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
 from augsafe.guards.base import Finding, Witness
 from augsafe.guards.judge import judge, padding
 from augsafe.perclass import ANY, PerClass
-from augsafe.plan import Plan, assemble
+from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 from augsafe.render import render
 from augsafe.transforms import Local, Tone

@@ -34,25 +34,21 @@ Maker = Callable[[Scene, Rows, int], Iterator[Column]]
 def drawn(scene: Scene, rows: Rows, count: int) -> Iterator[Column]:
     """What the loader gives in so many epochs."""
     for k in range(count):
-        key = scene.key(rows, k)
-        yield Column(f"epoch {key.epoch}", scene.compose.assemble(scene.shapes(rows), scene.compose.draw(key)))
+        yield Column(f"epoch {scene.epoch + k}", scene.plan(scene.compose, rows, k))
 
 
 def stepwise(scene: Scene, rows: Rows, _: int) -> Iterator[Column]:
     """Each step alone and acting, then all together."""
-    compose, key, shapes = scene.compose, scene.key(rows), scene.shapes(rows)
-    for leaf in compose.leaves:
-        one = only(compose, leaf)
-        yield Column(leaf.label, one.assemble(shapes, one.draw(key)))
-    yield Column("all together", compose.assemble(shapes, compose.draw(key)))
+    for leaf in scene.compose.leaves:
+        yield Column(leaf.label, scene.plan(only(scene.compose, leaf), rows))
+    yield Column("all together", scene.plan(scene.compose, rows))
 
 
 def swept(scene: Scene, rows: Rows, count: int) -> Iterator[Column]:
     """The same draws of the whole policy, from nearly the images as they are to the ranges given."""
-    key, shapes = scene.key(rows), scene.shapes(rows)
     for strength in np.arange(1, count + 1) / count:
         weaker = scaled(scene.compose, float(strength))
-        yield Column(f"strength {_number(strength)}", weaker.assemble(shapes, weaker.draw(key)))
+        yield Column(f"strength {_number(strength)}", scene.plan(weaker, rows))
 
 
 def strengths(step: str | None) -> Maker:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.compose import Compose
-from augsafe.covering import spared
 from augsafe.plan import Plan
 from augsafe.preview.columns import only
 from augsafe.preview.scene import Rows, Scene, spread
@@ -41,8 +40,7 @@ def class_rows(scene: Scene, most: int, columns: int) -> tuple[Named, Rows]:
         typical = _typical(scene, rows)
         shown = np.resize(np.roll(rows, -1 - int(np.flatnonzero(rows == typical)[0])), columns).astype(np.int64)
         judge = scene.marks(shown)
-        plan = scene.compose.assemble(scene.shapes(shown), scene.compose.draw(scene.key(shown)))
-        plan = spared(plan, judge.objects)
+        plan = scene.plan(scene.compose, shown)
         rendered = render(scene.shown(shown), plan)
         marks = judge.judge(plan)
         cells = [Cell(scene.shown(np.array([typical]))[0])]
@@ -60,12 +58,12 @@ def _typical(scene: Scene, rows: Rows) -> int:
 
 def _flagged(scene: Scene, rows: Rows) -> float:
     """The share of draws of a class's images that break something for certain."""
-    marks, shapes = scene.marks(rows), scene.shapes(rows)
+    marks = scene.marks(rows)
     found: list[bool] = []
     epoch = 0
     while len(found) < CLASS_DRAWS:
-        plan = scene.compose.assemble(shapes, scene.compose.draw(scene.key(rows, epoch)))
-        found += [severity == "error" for _, severity in marks.judge(spared(plan, marks.objects))]
+        plan = scene.plan(scene.compose, rows, epoch)
+        found += [severity == "error" for _, severity in marks.judge(plan)]
         epoch += 1
     return float(np.mean(found))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
+from augsafe.plan import Plan
 from augsafe.randomness import Key
 from augsafe.report.marks import Marks
 from augsafe.transforms.base import Sizes
@@ -51,6 +52,11 @@ class Scene:
         """What they are judged by."""
         given = (None if targets is None else [targets[i] for i in rows] for targets in (self.masks, self.boxes))
         return Marks.of(self.contract if self.judged else None, self.shown(rows), self.labels[rows], *given)
+
+    def plan(self, compose: Compose, rows: Rows, epoch: int = 0) -> Plan:
+        """What a policy draws for them."""
+        objects = self.marks(rows).objects if compose.minds_objects else None
+        return compose.planned(self.key(rows, epoch), self.shapes(rows), objects)
 
     def name(self, row: int) -> str:
         """The class of an image, "" where it is not known."""

@@ -1,7 +1,7 @@
 """The transforms, sorted by what they act on."""
 
 from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, Tone, Transform
-from augsafe.transforms.choice import Choice, OneOf, Repeat, SomeOf
+from augsafe.transforms.choice import AllOf, Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.erase import Erase
@@ -20,6 +20,7 @@ from augsafe.transforms.geometry import (
 from augsafe.transforms.histogram import CLAHE, AutoContrast, Equalize
 from augsafe.transforms.local import Cut
 from augsafe.transforms.noise import GaussianNoise, SaltAndPepper
+from augsafe.transforms.published import AutoAugment, RandAugment, TrivialAugmentWide
 from augsafe.transforms.quality import Downscale, JpegCompression
 from augsafe.transforms.tone import Brightness, Contrast, Gamma, Invert, Posterize, Solarize
 
@@ -70,6 +71,7 @@ TRANSFORMS: dict[str, type[Transform]] = {
         Erase,
         Cut,
         OneOf,
+        AllOf,
         SomeOf,
         Repeat,
     )
@@ -79,6 +81,8 @@ __all__ = [
     "CLAHE",
     "TRANSFORMS",
     "Affine",
+    "AllOf",
+    "AutoAugment",
     "AutoContrast",
     "Brightness",
     "CenterCrop",
@@ -112,6 +116,7 @@ __all__ = [
     "Perspective",
     "Posterize",
     "Power",
+    "RandAugment",
     "RandomCrop",
     "RandomResizedCrop",
     "Repeat",
@@ -129,6 +134,7 @@ __all__ = [
     "SomeOf",
     "Tone",
     "Transform",
+    "TrivialAugmentWide",
     "VerticalFlip",
     "Zoom",
 ]

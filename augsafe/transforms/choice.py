@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Transform, Values
+from augsafe.transforms.base import Local, Opaque, Transform, Values
 
 MOST_TIMES = 16
 
@@ -201,6 +201,71 @@ class Repeat(Choice):
         return replace(self, child=steps[0])
 
 
+@dataclass(frozen=True)
+class AllOf(Choice):
+    """Apply all `children` in their order, each with its own `p`: a group, to be chosen as one in `OneOf`.
+
+    `OneOf([AllOf([a, b]), AllOf([c, d])])` applies a and b, or c and d. A child may be a choice.
+    """
+
+    children: tuple[Transform, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        children = tuple(self.children) if isinstance(self.children, (tuple, list)) else ()
+        if not children or not all(isinstance(c, Transform) and not isinstance(c, AllOf) for c in children):
+            raise ArgumentError(
+                f"AllOf(children=...) must be a list of transforms, not AllOf again, got {self.children!r}"
+            )
+        object.__setattr__(self, "children", children)
+
+    @property
+    def parts(self) -> tuple[Transform, ...]:
+        return self.children
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return (len(self.children),) * 2
+
+    @property
+    def chances(self) -> tuple[float, ...]:
+        return (1.0,) * len(self.children)
+
+    @property
+    def slots(self) -> int:
+        return 0
+
+    def choose(self, own: FloatArray, first: FloatArray) -> NDArray[np.bool_]:
+        return np.ones(first.shape, bool)
+
+    def with_inside(self, steps: Sequence[Transform]) -> Choice:
+        return replace(self, children=tuple(steps))
+
+
+def stages_of(steps: Sequence[Transform], stage: int, after_local: bool) -> tuple[list[int], int, bool]:
+    """The stage of each leaf of steps that begin in `stage`; the stage they end in, and whether with a local step.
+
+    What follows a local step, and is not local, opens a stage. Of a OneOf one child acts: none follows another.
+    """
+    out: list[int] = []
+    for step in steps:
+        if isinstance(step, OneOf):
+            ends = [stages_of([child], stage, after_local) for child in step.children]
+            stage = max(end for _, end, _ in ends)
+            out += [k for leaves, _, _ in ends for k in leaves]
+            after_local = any(local for _, end, local in ends if end == stage)
+        elif isinstance(step, Choice):
+            leaves, stage, after_local = stages_of(step.parts, stage, after_local)
+            out += leaves
+        else:
+            local = isinstance(step, Local)
+            if after_local and (not local or (isinstance(step, Opaque) and step.moves_pixels)):
+                stage += 1
+            after_local = local
+            out.append(stage)
+    return out, stage, after_local
+
+
 def leaves_of(step: Transform) -> tuple[Transform, ...]:
     """The steps that act: the step itself, or those that a choice holds, copies apart."""
     if not isinstance(step, Choice):
@@ -257,8 +322,10 @@ def _is_whole(value: object) -> bool:
 
 def _checked_children(owner: str, given: Any) -> tuple[Transform, ...]:
     children = tuple(given) if isinstance(given, (tuple, list)) else ()
-    if not children or not all(isinstance(c, Transform) and not isinstance(c, Choice) for c in children):
-        raise ArgumentError(f"{owner}(children=...) must be a list of transforms, not nested, got {given!r}")
+    nested = (SomeOf, OneOf, Repeat) if owner == "OneOf" else (Choice,)
+    if not children or not all(isinstance(c, Transform) and not isinstance(c, nested) for c in children):
+        hint = "not nested but for AllOf" if owner == "OneOf" else "not nested"
+        raise ArgumentError(f"{owner}(children=...) must be a list of transforms, {hint}, got {given!r}")
     return tuple(_always(owner, child) for child in children)
 
 

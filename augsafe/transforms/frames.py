@@ -193,11 +193,17 @@ class RandomResizedCrop(Geometric):
     `scale` is the part's share of the area, `ratio` its width over height in pixels (drawn uniformly in its
     logarithm). A part that does not fit is cut to the image's side. As in Szegedy et al., "Going deeper with
     convolutions", CVPR 2015, section 6.
+
+    With `keep` above 0 the part holds at least that share of the object, where a mask, boxes or the loader's guards say
+    what the object is: a part that holds less is drawn again, at most ten times in all, then moved towards the object,
+    then widened, beyond `scale` if it must, up to the whole image. What steps before moved out of sight stays so.
+    Where no object is known, nothing changes.
     """
 
     size: tuple[int, int] | int = (224, 224)
     scale: Range = (0.08, 1.0)
     ratio: Range = (3 / 4, 4 / 3)
+    keep: float = 0.0
 
     parameters: ClassVar = (
         Parameter("scale", neutral=1.0, low=1e-4, high=1),
@@ -210,15 +216,31 @@ class RandomResizedCrop(Geometric):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "size", as_size("RandomResizedCrop", "size", self.size))
+        if isinstance(self.keep, bool) or not isinstance(self.keep, (int, float)) or not 0 <= self.keep <= 1:
+            raise ArgumentError(f"RandomResizedCrop(keep=...) must be a share from 0 to 1, got {self.keep!r}")
+        object.__setattr__(self, "keep", float(self.keep))
 
     def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
         return _fixed(as_size("RandomResizedCrop", "size", self.size), len(sizes))
 
-    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+    def windows(self, values: Values, sizes: Sizes) -> FloatArray:
+        """The parts (n, 4) x0, y0, x1, y1 in pixels, from edge to edge."""
         area = values["scale"] * sizes.prod(axis=1)
         part = np.sqrt(np.stack([area * values["ratio"], area / values["ratio"]], axis=1))
         part = np.clip(part, 1.0, sizes[:, ::-1])
         offset = np.stack([values["left"], values["top"]], axis=1) * (sizes[:, ::-1] - part)
+        return np.concatenate([offset, offset + part], axis=1)
+
+    def values_of(self, windows: FloatArray, sizes: Sizes) -> dict[str, FloatArray]:
+        """The reverse of `windows`."""
+        part, spare = windows[:, 2:] - windows[:, :2], sizes[:, ::-1] - (windows[:, 2:] - windows[:, :2])
+        place = np.where(spare > 1e-9, windows[:, :2] / np.maximum(spare, 1e-9), 0.5)
+        scale, ratio = part.prod(axis=1) / sizes.prod(axis=1), part[:, 0] / part[:, 1]
+        return {"scale": scale, "ratio": ratio, "left": place[:, 0], "top": place[:, 1]}
+
+    def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
+        window = self.windows(values, sizes)
+        offset, part = window[:, :2], window[:, 2:] - window[:, :2]
         factor = self.sizes_after(values, sizes)[:, ::-1] / part
         out = np.zeros((len(sizes), 3, 3))
         out[:, 0, 0], out[:, 1, 1], out[:, 2, 2] = factor[:, 0], factor[:, 1], 1.0

@@ -66,8 +66,12 @@ def transforms(draw: st.DrawFn, name: str, p: float | None = None) -> Transform:
             return aug.Repeat(child, draw(st.integers(1, 3)), **arguments)
         chosen = draw(st.lists(st.sampled_from(others), min_size=1, max_size=3, unique=True))
         children = tuple(draw(transforms(n, p=1.0)) for n in chosen)
+        if kind is aug.AllOf:
+            first = (aug.OneOf(children), *children) if draw(st.booleans()) else children
+            return aug.AllOf(first, **arguments)
         if kind is aug.OneOf:
-            return aug.OneOf(children, **arguments)
+            nested = (aug.AllOf((aug.GaussianBlur(p=0.5), *children)),) if draw(st.booleans()) else ()
+            return aug.OneOf((*children, *nested), **arguments)
         counts = sorted([draw(st.integers(0, len(children))), draw(st.integers(1, len(children)))])
         return aug.SomeOf(children, n=(counts[0], counts[1]), **arguments)
     if name == "Resize":

@@ -260,7 +260,7 @@ def test_law_11_arguments_are_checked_when_made(name: str, bad: Any) -> None:
 @pytest.mark.parametrize("bad", [-0.1, 1.5, "often", float("nan"), True])
 @each_transform
 def test_law_11_p_is_checked(name: str, bad: Any) -> None:
-    extra: dict[str, Any] = {"children": (aug.Invert(),)} if name in ("OneOf", "SomeOf") else {}
+    extra: dict[str, Any] = {"children": (aug.Invert(),)} if name in ("OneOf", "SomeOf", "AllOf") else {}
     extra = {"child": aug.Invert()} if name == "Repeat" else extra
     extra = {"size": 4} if name == "Resize" else extra
     with pytest.raises(ArgumentError, match="p="):
@@ -289,6 +289,8 @@ def _plain(name: str) -> Transform:
         return OneOf((aug.Rotate((-90, 90)), aug.Invert(), aug.GaussianBlur()))
     if name == "SomeOf":
         return aug.SomeOf((aug.Rotate((-90, 90)), aug.Invert(), aug.GaussianBlur()), n=(0, 2))
+    if name == "AllOf":
+        return aug.AllOf((aug.Rotate((-90, 90), p=0.5), OneOf((aug.Invert(), aug.GaussianBlur()))))
     if name == "Repeat":
         return aug.Repeat(aug.Rotate((-90, 90)))
     if name == "Resize":
