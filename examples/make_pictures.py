@@ -1,5 +1,7 @@
 """Draw the pictures of the README and the documents; run it in the root of the repository."""
 
+import importlib.util
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -81,3 +83,14 @@ cells = tuple(shown(code, *case) for code, case in rows.items())
 half = len(cells) // 2
 pairs = tuple((*cells[k], *cells[k + half]) for k in range(half))
 Grid(pairs, ("",) * half, ("original", "augmented", "original", "augmented")).save(folder / "guards.png")
+
+browser = shutil.which("chromium")
+if browser and importlib.util.find_spec("playwright"):  # the page itself, where there is a browser
+    from playwright.sync_api import sync_playwright
+
+    report.to_html(folder / "report.html")
+    with sync_playwright() as play, play.chromium.launch(executable_path=browser, args=["--no-sandbox"]) as chromium:
+        page = chromium.new_page(viewport={"width": 1000, "height": 820})
+        page.goto((folder / "report.html").resolve().as_uri())
+        page.screenshot(path=folder / "report.png")
+    (folder / "report.html").unlink()
