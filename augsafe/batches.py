@@ -22,7 +22,7 @@ from augsafe.reading import Read, read_images
 from augsafe.render import output_shape, render
 from augsafe.sample import Batch, Image, Sample
 from augsafe.sources import Item, Source
-from augsafe.targets import move_targets
+from augsafe.targets import legs_of, move_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,7 +267,9 @@ def _moved(policy: Compose, plan: Plan, row: int, item: Item, image: Image, labe
     """The image with its targets: boxes come as xyxy and leave in the policy's format."""
     size = (int(plan.sizes[row, 0]), int(plan.sizes[row, 1]))
     rules = policy.target_rules("xyxy")
-    m = move_targets(rules, plan.matrix[row], item.image, size, item.mask, item.boxes, item.box_labels, item.keypoints)
+    m = move_targets(
+        rules, legs_of(plan, row), item.image, size, item.mask, item.boxes, item.box_labels, item.keypoints
+    )
     return Sample(image, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside)
 
 

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from augsafe import policy
 from augsafe.aim import Given, aimed, aims
+from augsafe.assembling import assemble, stages_of
 from augsafe.errors import ArgumentError, InputError, PolicyError
 from augsafe.naming import named_steps
 from augsafe.output import Output
-from augsafe.plan import Draws, Plan, Settings, assemble, check_shapes
+from augsafe.plan import Draws, Plan, Settings, check_shapes
 from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
-from augsafe.targets import TargetRules, move_targets
-from augsafe.transforms import Local, Transform
-from augsafe.transforms.base import Opaque, Sizes, as_range
+from augsafe.targets import TargetRules, legs_of, move_targets
+from augsafe.transforms import Distortion, Local, Transform
+from augsafe.transforms.base import Sizes, as_range
 from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
@@ -94,26 +95,19 @@ class Compose:
 
     @cached_property
     def stage_of(self) -> tuple[int, ...]:
-        """The stage of each leaf: what follows a local step, and is not local, opens a new one."""
-        stage, after_local, out = 0, False, []
-        for leaf in self.leaves:
-            local = isinstance(leaf, Local)
-            if after_local and (not local or (isinstance(leaf, Opaque) and leaf.moves_pixels)):
-                stage += 1
-            after_local = local
-            out.append(stage)
-        return tuple(out)
+        """The stage of each leaf."""
+        return stages_of(self.leaves)
 
     @cached_property
     def stage_count(self) -> int:
-        """How many stages a plan has; an output size after a local step needs one of its own."""
+        """How many stages a plan has; an output size after a local step or a distortion needs one of its own."""
         count = max(self.stage_of, default=0) + 1
         resized = self.output is not None and self.output.size is not None
-        return count + int(resized and bool(self.leaves) and isinstance(self.leaves[-1], Local))
+        return count + int(resized and bool(self.leaves) and isinstance(self.leaves[-1], (Local, Distortion)))
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
-        """The names of the steps in each stage: one stage is one warp, one table, then local steps."""
+        """The names of the steps in each stage: one warp, one table, then local steps; or a distortion alone."""
         named = list(zip(self.leaves, self.stage_of, strict=True))
         return tuple(tuple(leaf.label for leaf, stage in named if stage == k) for k in range(self.stage_count))
 
@@ -249,7 +243,7 @@ class Compose:
         new = render([image], one)[0] if rendered is None else rendered
         size = (int(one.sizes[0, 0]), int(one.sizes[0, 1]))
         rules = self.target_rules(self.box_format)
-        m = move_targets(rules, one.matrix[0], image, size, mask, boxes, box_labels, keypoints)
+        m = move_targets(rules, legs_of(one, 0), image, size, mask, boxes, box_labels, keypoints)
         return Sample(new, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside, one)
 
     def batch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from augsafe.errors import ArgumentError
 from augsafe.output import Output
 from augsafe.randomness import FloatArray, Key
-from augsafe.transforms.base import Geometric, Local, Opaque, Sizes, Tone, Transform, Values
-from augsafe.transforms.frames import scale_between
+from augsafe.transforms.base import Sizes, Tone, Transform, Values
+from augsafe.transforms.distortion import Distortion
 
 BoolArray = NDArray[np.bool_]
 
@@ -73,10 +73,17 @@ class Part:
     active: BoolArray
     values: Values
 
+    def rows(self, rows: NDArray[np.intp]) -> Part:
+        """The part of some of the images."""
+        return Part(self.step, self.active[rows], {k: v[rows] for k, v in self.values.items()})
+
 
 @dataclass(frozen=True)
 class GeometricPart:
-    """One geometric step of the plan: its matrices (n, 3, 3) and the frames before and after (n, 2)."""
+    """One step of the plan that moves pixels: its matrices (n, 3, 3) and the frames before and after (n, 2).
+
+    A distortion has no matrix of its own: it stands with the identity.
+    """
 
     step: Transform
     matrix: FloatArray
@@ -88,7 +95,10 @@ class GeometricPart:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One warp, one table, then local steps. `moved` (n, 3, 3) is what opaque steps among them do to places."""
+    """One warp, one table, then local steps; or a distortion alone.
+
+    `moved` (n, 3, 3) is what opaque steps among the local ones do to places.
+    """
 
     matrix: FloatArray
     size_in: Sizes
@@ -97,6 +107,7 @@ class StagePlan:
     local: tuple[Part, ...]
     moved: FloatArray | None = None
     size_end: Sizes | None = None
+    distortion: Part | None = None
 
     @property
     def whole(self) -> FloatArray:
@@ -115,13 +126,20 @@ class StagePlan:
 
     def rows(self, rows: NDArray[np.intp]) -> StagePlan:
         """The stage of some of the images."""
-        parts = [
-            tuple(Part(p.step, p.active[rows], {k: v[rows] for k, v in p.values.items()}) for p in group)
-            for group in (self.tone, self.local)
-        ]
+        tone, local = (tuple(part.rows(rows) for part in group) for group in (self.tone, self.local))
         moved = None if self.moved is None else self.moved[rows]
         end = None if self.size_end is None else self.size_end[rows]
-        return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], parts[0], parts[1], moved, end)
+        bent = None if self.distortion is None else self.distortion.rows(rows)
+        return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], tone, local, moved, end, bent)
+
+    def field(self, row: int) -> NDArray[np.float32] | None:
+        """How far the source of each pixel lies (H, W, 2), in x and y; None where the stage distorts nothing."""
+        part = self.distortion
+        if part is None or not part.active[row]:
+            return None
+        assert isinstance(part.step, Distortion)
+        size = (int(self.size_out[row, 0]), int(self.size_out[row, 1]))
+        return part.step.field({k: float(v[row]) for k, v in part.values.items()}, size)
 
     def curve(self, levels: FloatArray, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
         """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k)."""
@@ -190,19 +208,40 @@ class Plan:
         """Height and width (n, 2) of each output."""
         return self.stages[-1].size_after
 
+    @property
+    def distorts(self) -> bool:
+        """Whether some stage is a distortion, of which `matrix` says nothing."""
+        return any(stage.distortion is not None for stage in self.stages)
+
+    @cached_property
+    def displaced(self) -> FloatArray:
+        """How far distortions move a pixel at most (n,), in fractions of the shorter side: of all that act."""
+        total = np.zeros(len(self))
+        for stage in self.stages:
+            part = stage.distortion
+            if part is not None:
+                assert isinstance(part.step, Distortion)
+                total += np.where(part.active, part.step.strengths(part.values, stage.size_out), 0.0)
+        return total
+
     @cached_property
     def jacobian(self) -> FloatArray:
-        """The linear part (n, 2, 2) at the image's centre, with changes of frame taken out step by step."""
+        """The linear part (n, 2, 2) at the image's centre, with changes of frame taken out step by step.
+
+        A distortion counts with the affine map that is nearest to it.
+        """
         if any(part.matrix[:, 2, :2].any() for part in self.geometry):
             return self._jacobian_of_tilted
         output = self.settings.output
-        if all(part.after is part.before for part in self.geometry) and (output is None or output.size is None):
+        framed = output is not None and output.size is not None
+        if not framed and not self.distorts and all(part.after is part.before for part in self.geometry):
             return self.matrix[:, :2, :2]
         # by columns: numpy multiplies small matrices at many times the cost
         ones, zeros = np.ones(len(self)), np.zeros(len(self))
         a, b, c, d = ones, zeros, zeros, ones
         for part in self.geometry:
-            (p, q), (r, s) = (part.matrix[:, row, :2].T for row in (0, 1))
+            linear = self._bent(part)
+            (p, q), (r, s) = (linear[:, row].T for row in (0, 1))
             if part.after is not part.before:
                 wide, high = part.factor.T
                 p, q, r, s = p * wide, q * wide, r * high, s * high
@@ -218,9 +257,20 @@ class Plan:
             image = np.einsum("nij,nj->ni", m[:, :, :2], point) + m[:, :, 2]
             weight = np.where(np.abs(image[:, 2:]) < 1e-12, 1e-12, image[:, 2:])
             point = image[:, :2] / weight
-            linear = (m[:, :2, :2] - point[:, :, None] * m[:, None, 2, :2]) / weight[:, :, None]
+            linear = (self._bent(part) - point[:, :, None] * m[:, None, 2, :2]) / weight[:, :, None]
             total = (linear * part.factor[:, :, None]) @ total
         return total
+
+    def _bent(self, part: GeometricPart) -> FloatArray:
+        """The linear part (n, 2, 2) of a step's matrices; of a distortion, that of the nearest affine map."""
+        if not isinstance(part.step, Distortion):
+            return part.matrix[:, :2, :2]
+        linear, rows = np.tile(np.eye(2), (len(self), 1, 1)), np.flatnonzero(part.active)
+        values = self.draws.values[part.step.label]
+        for start in range(0, len(rows), 512):
+            some = rows[start : start + 512]
+            linear[some] = part.step.linear({k: v[some] for k, v in values.items()}, part.before[some])
+        return linear
 
     def record(self) -> dict[str, Any]:
         """All that is needed to repeat this plan, as plain values (JSON): see `Compose.replay`."""
@@ -247,88 +297,6 @@ class Plan:
                 numbers = [f"{k}={float(v[row]):.3g}" for k, v in self.draws.values[name].items()]
                 words.append(" ".join([name, *numbers]))
         return ", ".join(words) or "nothing acts"
-
-
-def assemble(
-    leaves: tuple[Transform, ...],
-    stage_of: tuple[int, ...],
-    settings: Settings,
-    shapes: Sizes,
-    draws: Draws,
-    policy: Mapping[str, Any],
-    count: int,
-) -> Plan:
-    """Turn draws into matrices, frames, curves and local steps, in `count` stages."""
-    sizes = shapes
-    stages: list[StagePlan] = []
-    geometry: list[GeometricPart] = []
-    for number in range(count):
-        inside = [leaf for leaf, stage in zip(leaves, stage_of, strict=True) if stage == number]
-        matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
-        start = sizes
-        moved: FloatArray | None = None
-        warped = sizes
-        for step in inside:
-            if isinstance(step, Geometric):
-                part = _geometric_part(step, draws, sizes)
-                geometry.append(part)
-                matrix, sizes = _product(part.matrix, matrix), part.after
-                warped = sizes
-            elif isinstance(step, Opaque) and step.moves_pixels:
-                part = _geometric_part(step, draws, sizes)
-                geometry.append(part)
-                moved, sizes = part.matrix if moved is None else part.matrix @ moved, part.after
-        parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
-        tone = tuple(p for p in parts if isinstance(p.step, Tone))
-        local = tuple(p for p in parts if isinstance(p.step, Local))
-        stages.append(StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes))
-    if settings.output is not None and settings.output.size is not None:
-        stages[-1] = _resized(stages[-1], settings.output.size)
-    return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
-
-
-def map_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> tuple[FloatArray, Sizes]:
-    """What some steps, the first of a policy, do to places (n, 3, 3), and the frame that they leave (n, 2)."""
-    matrix: FloatArray = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
-    for step in leaves:
-        if isinstance(step, Geometric) or (isinstance(step, Opaque) and step.moves_pixels):
-            part = _geometric_part(step, draws, sizes)
-            matrix, sizes = _product(part.matrix, matrix), part.after
-    return matrix, sizes
-
-
-def _product(second: FloatArray, first: FloatArray) -> FloatArray:
-    """second @ first (n, 3, 3); by columns where both are affine, since numpy multiplies small matrices slowly."""
-    if second[:, 2, :2].any() or first[:, 2, :2].any():
-        return second @ first
-    out = np.zeros((len(second), 3, 3))
-    for row in (0, 1):
-        p, q, r = second[:, row].T
-        for column in (0, 1, 2):
-            np.multiply(p, first[:, 0, column], out=out[:, row, column])
-            out[:, row, column] += q * first[:, 1, column]
-        out[:, row, 2] += r
-    out[:, 2, 2] = 1
-    return out
-
-
-def _geometric_part(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:
-    active, values = draws.active[step.label], draws.values[step.label]
-    matrix = step.matrices(values, sizes)
-    after = step.sizes_after(values, sizes)
-    factor = step.shape_factor(sizes, after)
-    if not active.all():
-        matrix = np.where(active[:, None, None], matrix, np.eye(3))
-        if after is not sizes:
-            after = np.where(active[:, None], after, sizes)
-            factor = np.where(active[:, None], factor, 1.0)
-    return GeometricPart(step, matrix, sizes, after, factor, active)
-
-
-def _resized(stage: StagePlan, size: object) -> StagePlan:
-    after = np.broadcast_to(np.asarray(size, dtype=np.int64), stage.size_out.shape)
-    matrix = scale_between(stage.size_out, after) @ stage.matrix
-    return replace(stage, matrix=matrix, size_out=after)
 
 
 def check_shapes(shapes: Any) -> Sizes:

@@ -1,4 +1,4 @@
-"""Images and a plan become pixels: one warp, one table, then local steps, for each stage."""
+"""Images and a plan become pixels, stage by stage: one warp, one table, then local steps; or a distortion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from augsafe.lookup import levels_of, tables
 from augsafe.output import Output
 from augsafe.plan import Part, Plan, StagePlan
 from augsafe.sample import FULL_RANGE, Image
-from augsafe.warp import is_permutation, reductions, warp
+from augsafe.warp import displace, is_permutation, reductions, warp
 
 Images = NDArray[Any] | Sequence[Image]
 
@@ -110,6 +110,8 @@ def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> Non
             bool(is_permutation(matrix)[0]),
             (int(reduce[0]), int(reduce[1])),
         )
+        if (field := stage.field(row)) is not None:
+            image = displace(image, field, settings.border, settings.fill, settings.interpolation)
         if not first:
             image = _toned(image, stage, row, (low, high))
         for part in stage.local:

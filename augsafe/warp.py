@@ -158,6 +158,27 @@ def _resample(
     )
 
 
+def displace(image: Image, field: NDArray[np.float32], border: str, fill: float, interpolation: str) -> Image:
+    """Resample one image (H, W[, C]): each pixel comes from where it is plus its field (H, W, 2)."""
+    height, width = field.shape[:2]
+    columns = np.arange(width, dtype=np.float32)[None, :] + field[..., 0]
+    rows = np.arange(height, dtype=np.float32)[:, None] + field[..., 1]
+    planes = image if image.ndim == 3 else image[..., None]
+    parts = [
+        cv2.remap(
+            np.ascontiguousarray(planes[..., c : c + 4]),
+            columns,
+            rows,
+            INTERPOLATIONS[interpolation],
+            borderMode=BORDERS[border],
+            borderValue=(fill,) * 4,
+        ).reshape(height, width, -1)
+        for c in range(0, planes.shape[2], 4)
+    ]
+    out: Image = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+    return out if image.ndim == 3 else out[..., 0]
+
+
 def _reduced(
     image: Image, matrix: FloatArray, size: tuple[int, int], border: str, reduce: tuple[int, int]
 ) -> tuple[Image, FloatArray]:

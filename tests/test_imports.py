@@ -23,6 +23,7 @@ LAYERS = (
     "transforms",
     "output",
     "plan",
+    "assembling",
     "warp",
     "sample",
     "targets",

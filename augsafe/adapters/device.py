@@ -15,7 +15,7 @@ from augsafe.lookup import line_of
 from augsafe.output import Output
 from augsafe.plan import Plan, StagePlan
 from augsafe.sample import FULL_RANGE
-from augsafe.transforms import Local
+from augsafe.transforms import Distortion, Local
 from augsafe.warp import reductions
 
 if TYPE_CHECKING:
@@ -174,11 +174,11 @@ def _looked_up(levels: Tensor, stage: StagePlan) -> Tensor:
 
 
 def _check_policy(compose: Compose) -> None:
-    local = [leaf.label for leaf in compose.leaves if isinstance(leaf, Local)]
+    local = [leaf.label for leaf in compose.leaves if isinstance(leaf, (Local, Distortion))]
     if len(compose.stages) != 1 or local:
         raise ArgumentError(
             f"DeviceAugment renders one stage of geometry and tone; this policy has {len(compose.stages)} stages "
-            f"and local steps ({', '.join(local) or 'none'}): run those on the CPU"
+            f"and steps that need neighbours ({', '.join(local) or 'none'}): run those on the CPU"
         )
     if compose.interpolation == "cubic":
         raise ArgumentError("DeviceAugment(compose): cubic interpolation differs between devices; use 'linear'")

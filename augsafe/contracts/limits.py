@@ -15,16 +15,18 @@ class Limits:
     """How far a draw may go: None where there is no limit.
 
     rotation: degrees left over after the nearest symmetry. zoom: least and largest, in fractions of the frame.
-    visible: share of the object inside the frame. min_pixels: the object's shorter side in the output.
+    visible: share of the object inside the frame. min_pixels: the object's shorter side in the output. displacement:
+    how far a distortion moves a pixel, a fraction of the shorter side.
     """
 
     rotation: float | None = None
     zoom: tuple[float, float] | None = None
     visible: float | None = None
     min_pixels: float | None = None
+    displacement: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rotation", "visible", "min_pixels"):
+        for name in ("rotation", "visible", "min_pixels", "displacement"):
             value = getattr(self, name)
             if value is not None and not (_number(value) and 0 <= value < math.inf):
                 raise ContractError(f"{name} must be a number of at least 0, got {value!r}")

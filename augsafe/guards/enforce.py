@@ -2,7 +2,7 @@
 
 Codes are those of `check`, with two differences. A draw is not taken apart, so a change of class counts as AS101
 whether one step or several bring it about (AS102 in a mapping means AS101). And the visible share is held against the
-contract by AS201, on the object, so that AS106 is about rotation and zoom.
+contract by AS201, on the object, so that AS106 is about rotation, zoom and displacement.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from augsafe.guards.measures import measure
 from augsafe.guards.objects import Objects
 from augsafe.guards.reach import Reach, reach
 from augsafe.plan import Draws, Plan
-from augsafe.transforms import Geometric, Transform
+from augsafe.transforms import Distortion, Geometric, Transform
 
 ACTIONS = ("raise", "drop", "relabel", "identity", "clamp", "redraw", "warn")  # the first that is due is taken
 CLASS_CODES = ("AS101", "AS103", "AS106", "AS107")
@@ -92,6 +92,7 @@ class Enforcer:
         self.actions = actions_of(on_violation)
         self.limits = LimitTable.of(contract)
         self._reached: dict[tuple[int, int], bool] = {}
+        self._distorts = any(isinstance(leaf, Distortion) for leaf in compose.leaves)
         self._neutral = {leaf.label: {q.name: q.neutral for q in leaf.parameters} for leaf in compose.leaves}
         if contract is not None and contract.classes:
             tables = contract.tables()
@@ -101,6 +102,7 @@ class Enforcer:
             self._rotation = np.append(tables.rotation, np.inf)
             self._zoom_lo = np.append(tables.zoom_lo, 0.0)
             self._zoom_hi = np.append(tables.zoom_hi, np.inf)
+            self._displacement = np.append(tables.displacement, np.inf)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -157,7 +159,7 @@ class Enforcer:
             codes["AS101"] = changed
             codes["AS103"] = (kind == KINDS.index("unknown")) & ~turned
             zoomed = (judged.zoom_min < self._zoom_lo[labels] - 1e-9) | (judged.zoom_max > self._zoom_hi[labels] + 1e-9)
-            codes["AS106"] = (turned & (limit < 45)) | zoomed
+            codes["AS106"] = (turned & (limit < 45)) | zoomed | (plan.displaced > self._displacement[labels] + 1e-9)
             codes["AS107"] = (kind == KINDS.index("ambiguous")) & ~turned
         limits = self.limits.take(labels)
         codes.update(violations(measure(plan, objects, limits), limits, objects))
@@ -185,6 +187,7 @@ class Enforcer:
             and most <= limit.min() + 1e-9
             and bounds.zoom[0] >= self._zoom_lo.max() - 1e-9
             and bounds.zoom[1] <= self._zoom_hi.min() + 1e-9
+            and (np.isinf(self._displacement).all() or not self._distorts)
         )
 
     def _broken(self, plan: Plan, labels: Labels, objects: Objects | None) -> BoolArray:
@@ -243,8 +246,10 @@ class Enforcer:
     def _shrunk(self, draws: Draws, keep: float) -> Draws:
         values = dict(draws.values)
         for leaf in self.compose.leaves:
-            if isinstance(leaf, Geometric) and not _discrete(leaf):
-                new = {q.name: q.towards_neutral(values[leaf.label][q.name], np.asarray(keep)) for q in leaf.parameters}
+            if isinstance(leaf, (Geometric, Distortion)) and not _discrete(leaf):
+                # what says which field it is has no strength
+                some = [q for q in leaf.parameters if isinstance(leaf, Geometric) or not q.free]
+                new = {q.name: q.towards_neutral(values[leaf.label][q.name], np.asarray(keep)) for q in some}
                 values[leaf.label] = {**values[leaf.label], **new}
         return replace(draws, values=values)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.guards.base import Witness
 from augsafe.plan import Plan
-from augsafe.transforms import Geometric
+from augsafe.transforms import Distortion, Geometric
 from augsafe.transforms.base import Opaque
 
 
@@ -25,7 +25,7 @@ def shrink(
     needed = np.stack([draws.active[leaf.label] for leaf in compose.leaves], axis=1)
     for column in range(len(compose.leaves) - 1, -1, -1):
         leaf = compose.leaves[column]
-        if not isinstance(leaf, (Geometric, Opaque)) or not needed[:, column].any():
+        if not isinstance(leaf, (Geometric, Opaque, Distortion)) or not needed[:, column].any():
             needed[:, column] = False
             continue
         tried = compose.assemble(shapes, draws.without(leaf))

@@ -2,6 +2,7 @@
 
 from augsafe.transforms.base import Geometric, Local, Move, Parameter, Tone, Transform
 from augsafe.transforms.choice import Choice, OneOf, Repeat, SomeOf
+from augsafe.transforms.distortion import Distortion, ElasticDistortion, GridDistortion
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.frames import CenterCrop, Letterbox, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsafe.transforms.geometry import (
@@ -34,6 +35,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         CenterCrop,
         RandomCrop,
         RandomResizedCrop,
+        ElasticDistortion,
+        GridDistortion,
         Affine,
         ResizedCrop,
         ShortSide,
@@ -60,9 +63,12 @@ __all__ = [
     "Choice",
     "Contrast",
     "Cut",
+    "Distortion",
+    "ElasticDistortion",
     "Gamma",
     "GaussianBlur",
     "Geometric",
+    "GridDistortion",
     "HorizontalFlip",
     "Invert",
     "Letterbox",

@@ -1,0 +1,128 @@
+"""From draws to a plan: matrices, frames, curves, local steps and distortions, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from augsafe.plan import Draws, GeometricPart, Part, Plan, Settings, StagePlan
+from augsafe.randomness import FloatArray
+from augsafe.transforms.base import Geometric, Local, Opaque, Sizes, Tone, Transform
+from augsafe.transforms.distortion import Distortion
+from augsafe.transforms.frames import scale_between
+
+
+def stages_of(leaves: Sequence[Transform]) -> tuple[int, ...]:
+    """The stage of each step: what follows a local step, and is not local, opens a new one; a distortion is one."""
+    stage, before, out = 0, "", []
+    for leaf in leaves:
+        kind = "bent" if isinstance(leaf, Distortion) else "local" if isinstance(leaf, Local) else "fused"
+        moving = isinstance(leaf, Opaque) and leaf.moves_pixels
+        if before and ("bent" in (before, kind) or (before == "local" and (kind != "local" or moving))):
+            stage += 1
+        before = kind
+        out.append(stage)
+    return tuple(out)
+
+
+def assemble(
+    leaves: tuple[Transform, ...],
+    stage_of: tuple[int, ...],
+    settings: Settings,
+    shapes: Sizes,
+    draws: Draws,
+    policy: Mapping[str, Any],
+    count: int,
+) -> Plan:
+    """Turn draws into matrices, frames, curves and local steps, in `count` stages."""
+    sizes = shapes
+    stages: list[StagePlan] = []
+    geometry: list[GeometricPart] = []
+    for number in range(count):
+        inside = [leaf for leaf, stage in zip(leaves, stage_of, strict=True) if stage == number]
+        matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
+        start = sizes
+        moved: FloatArray | None = None
+        warped = sizes
+        for step in inside:
+            if isinstance(step, Geometric):
+                part = part_of(step, draws, sizes)
+                geometry.append(part)
+                matrix, sizes = _product(part.matrix, matrix), part.after
+                warped = sizes
+            elif isinstance(step, Opaque) and step.moves_pixels:
+                part = part_of(step, draws, sizes)
+                geometry.append(part)
+                moved, sizes = part.matrix if moved is None else part.matrix @ moved, part.after
+            elif isinstance(step, Distortion):
+                eye, ones = np.broadcast_to(np.eye(3), matrix.shape), np.ones(sizes.shape)
+                geometry.append(GeometricPart(step, eye, sizes, sizes, ones, draws.active[step.label]))
+        parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
+        tone = tuple(p for p in parts if isinstance(p.step, Tone))
+        local = tuple(p for p in parts if isinstance(p.step, Local))
+        bent = next((p for p in parts if isinstance(p.step, Distortion)), None)
+        stages.append(StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes, bent))
+    if settings.output is not None and settings.output.size is not None:
+        stages[-1] = _resized(stages[-1], settings.output.size)
+    return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
+
+
+def map_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> tuple[FloatArray, Sizes]:
+    """What some steps, the first of a policy, do to places (n, 3, 3), and the frame that they leave (n, 2)."""
+    matrix: FloatArray = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
+    for step in leaves:
+        if isinstance(step, Geometric) or (isinstance(step, Opaque) and step.moves_pixels):
+            part = part_of(step, draws, sizes)
+            matrix, sizes = _product(part.matrix, matrix), part.after
+    return matrix, sizes
+
+
+def displaced_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> FloatArray:
+    """How many pixels distortions among some steps move a place at most (n,), in the frame that they leave."""
+    total, frame = np.zeros(len(sizes)), sizes
+    for place, step in enumerate(leaves):
+        if isinstance(step, Distortion):
+            _, frame = map_before(leaves[:place], draws, sizes)
+            after, _ = map_before(leaves[place:], draws, frame)
+            longest = np.linalg.norm(after[:, :2, :2], axis=(1, 2))
+            far = step.strengths(draws.values[step.label], frame) * frame.min(axis=1) * longest
+            total += np.where(draws.active[step.label], far, 0.0)
+    return total
+
+
+def _product(second: FloatArray, first: FloatArray) -> FloatArray:
+    """second @ first (n, 3, 3); by columns where both are affine, since numpy multiplies small matrices slowly."""
+    if second[:, 2, :2].any() or first[:, 2, :2].any():
+        return second @ first
+    out = np.zeros((len(second), 3, 3))
+    for row in (0, 1):
+        p, q, r = second[:, row].T
+        for column in (0, 1, 2):
+            np.multiply(p, first[:, 0, column], out=out[:, row, column])
+            out[:, row, column] += q * first[:, 1, column]
+        out[:, row, 2] += r
+    out[:, 2, 2] = 1
+    return out
+
+
+def part_of(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:
+    """What one step does to places; nothing where it does not act."""
+    active, values = draws.active[step.label], draws.values[step.label]
+    matrix = step.matrices(values, sizes)
+    after = step.sizes_after(values, sizes)
+    factor = step.shape_factor(sizes, after)
+    if not active.all():
+        matrix = np.where(active[:, None, None], matrix, np.eye(3))
+        if after is not sizes:
+            after = np.where(active[:, None], after, sizes)
+            factor = np.where(active[:, None], factor, 1.0)
+    return GeometricPart(step, matrix, sizes, after, factor, active)
+
+
+def _resized(stage: StagePlan, size: object) -> StagePlan:
+    after = np.broadcast_to(np.asarray(size, dtype=np.int64), stage.size_out.shape)
+    matrix = scale_between(stage.size_out, after) @ stage.matrix
+    return replace(stage, matrix=matrix, size_out=after)
