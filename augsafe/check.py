@@ -68,7 +68,8 @@ def check(
         result = static_check(policy, truth, size=frame, draws=many, seed=seed, content=images is None)
         found = [*result.findings, *mistakes(policy)]
         if images is not None:
-            found += content_findings(policy, images, rows, objects, bound, seed=seed, draws=min(many, CONTENT_DRAWS))
+            few = min(many, CONTENT_DRAWS)
+            found += content_findings(policy, images, rows, objects, bound, groups=groups, seed=seed, draws=few)
         return result, [_accepted(f, bound) for f in found]
 
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws

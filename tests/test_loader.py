@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 
@@ -134,6 +135,33 @@ def test_resume_at_every_step(action: str, size: int) -> None:
         make(seed=1).load_state_dict(states[2])
     with pytest.raises(aug.ArgumentError, match="needs what state_dict gave"):
         make().load_state_dict({"epoch": 0})
+
+
+@pytest.mark.parametrize("action", ["redraw", "drop"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_counters_go_on_where_a_run_was_resumed(action: str, workers: int) -> None:
+    """Every candidate counts once, also where blocks were planned further than images were given."""
+
+    def make() -> Loader:
+        return Loader((IMAGES, LABELS), CARELESS, batch_size=8, contract="mnist", on_violation=action, workers=workers)
+
+    loader = make()
+    states = [loader.state_dict()]
+    states += [loader.state_dict() for _ in range(2) for _ in loader]
+    wanted = loader.report.to_dict()
+    assert wanted["guards"]["counts"] and wanted["images"] == 2 * len(IMAGES)
+    for state in states[:: 3 if workers else 1]:
+        resumed = make()
+        resumed.load_state_dict(json.loads(json.dumps(state)))
+        while resumed.report.images < 2 * len(IMAGES):
+            list(resumed)
+        found = resumed.report.to_dict()
+        moved, expected = found["guards"].pop("moved"), dict(wanted["guards"])
+        assert moved == pytest.approx(expected.pop("moved"))
+        assert found["guards"] == expected and found["skipped"] == wanted["skipped"]
+    fresh = make()
+    fresh.load_state_dict({**states[3], "report": make().state_dict()["report"]})
+    assert fresh.report.images == 0, "negative control: without its report a state starts at nought"
 
 
 def test_epochs_advance_and_can_be_set() -> None:

@@ -30,10 +30,14 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "offset": (-0.3, 0.3),
     "scale": (0.05, 1.0),
     "ratio": (0.5, 2.0),
+    "displacement": (0.0, 0.3),
 }
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
     "size": st.integers(1, 20) | st.tuples(st.integers(1, 20), st.integers(1, 20)),
     "side": st.integers(1, 20),
+    "keep": st.sampled_from([0.0, 0.7]),
+    "smoothness": st.sampled_from([0.08, 0.3]),
+    "cells": st.integers(1, 4) | st.tuples(st.integers(1, 4), st.integers(1, 4)),
     "same_scale": st.booleans(),
     "rounding": st.sampled_from(["none", "nearest", "down"]),
     "order": st.sampled_from(["scale-rotate-shear", "scale-shear-rotate"]),
