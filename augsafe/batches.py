@@ -16,6 +16,7 @@ from augsafe.errors import ContractError, InputError
 from augsafe.guards.enforce import Enforcer, OnViolation
 from augsafe.guards.log import Log
 from augsafe.guards.objects import Cache
+from augsafe.joining import mixed_shapes
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
 from augsafe.reading import Read, read_images
@@ -205,11 +206,7 @@ class Worker:
         read = block.read
         shapes = {shape for part in parts for shape in _output_shapes(part.plan, [read.images[i] for i in part.rows])}
         if len(shapes) > 1:
-            raise InputError(
-                f"the images of a batch must have one shape and dtype, these differ: "
-                f"{sorted({str(shape) for shape, _ in shapes})[:4]}; end the policy with Resize((height, width)), or "
-                "give the loader output=Output(size=...)"
-            )
+            raise mixed_shapes(shapes)
         ((shape, dtype),) = shapes
         out = np.empty((len(order), *shape), dtype)
         samples: list[Sample | None] = [None] * len(order)

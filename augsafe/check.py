@@ -47,9 +47,8 @@ def check(
     transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images:
     (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract, the
     name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
-    masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
-    draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
-    for the nearest policy without errors.
+    masks (n, H, W) and boxes (n lists of xyxy) say where the object is. draws: how many plans the probabilities come
+    from. size: of the images, where none are given. suggest: also look for the nearest policy without errors.
 
     Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
     one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or

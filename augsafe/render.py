@@ -14,7 +14,7 @@ from augsafe.lookup import levels_of, tables
 from augsafe.output import Output
 from augsafe.plan import Part, Plan, StagePlan
 from augsafe.sample import FULL_RANGE, Image
-from augsafe.warp import displace, is_permutation, reductions, warp
+from augsafe.warp import displace, is_permutation, reductions, squashes, warp
 
 Images = NDArray[Any] | Sequence[Image]
 
@@ -109,6 +109,7 @@ def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> Non
             settings.interpolation,
             bool(is_permutation(matrix)[0]),
             (int(reduce[0]), int(reduce[1])),
+            bool(squashes(matrix, stage.size_in[row : row + 1], reduce[None])[0]),
         )
         if (field := stage.field(row)) is not None:
             image = displace(image, field, settings.border, settings.fill, settings.interpolation)

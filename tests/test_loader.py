@@ -286,6 +286,26 @@ def test_images_of_different_sizes() -> None:
         list(Loader(Mixed(), aug.Compose([])))
 
 
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        ([(9, 12), (8, 12)], r"\(8, 12\).*\(9, 12\).*Resize.*Output\(size"),
+        ([(9, 12, 3), (9, 12)], "some are grey and some in colour"),
+        ([(9, 12, 3), (9, 12, 1)], "some are grey and some in colour"),
+        ([(9, 12), (9, 12, "float32")], "of float32 and uint8; say Output"),
+    ],
+)
+def test_what_to_do_about_images_of_several_kinds(kinds: list, words: str) -> None:
+    def made(kind: tuple) -> np.ndarray:
+        dtype = kind[-1] if isinstance(kind[-1], str) else "uint8"
+        return np.zeros([side for side in kind if not isinstance(side, str)], dtype)
+
+    for size in (2, 4):  # within a chunk, and between two
+        source = [(made(kinds[i // 2 % 2]), 0) for i in range(8)]
+        with pytest.raises(aug.InputError, match=words):
+            list(Loader(source, None, batch_size=4, workers=0, shuffle=False, prefetch=size))
+
+
 def test_no_transform_gives_the_images() -> None:
     images, _, indices = everything(Loader((IMAGES, LABELS), shuffle=False))
     assert (images == IMAGES).all() and indices.tolist() == list(range(97))

@@ -16,7 +16,7 @@ from augsafe.output import Output
 from augsafe.plan import Plan, StagePlan
 from augsafe.sample import FULL_RANGE
 from augsafe.transforms import Distortion, Local
-from augsafe.warp import reductions
+from augsafe.warp import reductions, squashes
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +76,8 @@ class DeviceAugment(torch.nn.Module):
         stage, output = plan.stages[0], self.compose.output
         if not (plan.sizes == plan.sizes[0]).all():
             raise InputError("the outputs of a batch must have one size; end the policy with Resize((height, width))")
-        if (reductions(stage.matrix, stage.size_in) > 1).any():
+        reduce = reductions(stage.matrix, stage.size_in)
+        if (reduce > 1).any() or squashes(stage.matrix, stage.size_in, reduce).any():
             raise InputError(
                 "a draw shrinks the image to half or less, which aliases on the device: narrow the zoom, or give the "
                 "module images of less than twice the output's size"

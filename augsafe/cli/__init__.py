@@ -60,6 +60,10 @@ ContractOption = Annotated[
     str | None,
     typer.Option("--contract", "-c", metavar="NAME|FILE", help="A built-in contract, such as mnist, or a file."),
 ]
+MasksOption = Annotated[
+    Path | None,
+    typer.Option("--masks", metavar="DIR", help="For a folder of images: a folder with the same names, of masks."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 on warnings too.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="The seed of the draws.")]
@@ -97,6 +101,7 @@ def check(
     policy: PolicyFile,
     data: DataPath,
     contract: ContractOption = None,
+    masks: MasksOption = None,
     json: JsonOption = False,
     strict: StrictOption = False,
     draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
@@ -110,7 +115,7 @@ def check(
     from augsafe.sources import open_source
 
     compose = load_policy(policy)
-    source = open_source(data)
+    source = open_source(data, masks=masks)
     chosen_contract = _contract(contract, source.classes)
     notices = Console(stderr=True)
     rows = even_sample(class_indices(source), None if every else SAMPLE)
@@ -163,6 +168,7 @@ def preview(
     rows: Annotated[int, typer.Option("--rows", help="How many images, spread over the classes.")] = 8,
     cell: Annotated[int, typer.Option("--cell", help="The side of a cell in pixels.")] = 112,
     contract: ContractOption = None,
+    masks: MasksOption = None,
     json: JsonOption = False,
     seed: SeedOption = 0,
     epoch: Annotated[int, typer.Option("--epoch", help="The first epoch shown.")] = 0,
@@ -175,7 +181,7 @@ def preview(
     from augsafe.sources import open_source
 
     compose = load_policy(policy)
-    source = open_source(data)
+    source = open_source(data, masks=masks)
     chosen_contract = _contract(contract, source.classes)
     chosen = spread(class_indices(source), rows)
     loaded = load(source, chosen, Console(stderr=True))

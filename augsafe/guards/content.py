@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
+from augsafe.errors import InputError
 from augsafe.guards.base import Example, Finding, Guard, Witness
 from augsafe.guards.clusters import cluster_interval
 from augsafe.guards.measures import ContentMeasures, Limits, measure
@@ -191,6 +192,8 @@ def content_findings(
         drawn.update(some.tolist())
         often[rows] += 1
         _count(tallies, compose, plan, some, None if objects is None else objects.rows(rows), table)
+    if groups is not None and len(groups) != len(images):
+        raise InputError(f"groups has {len(groups)} entries, there are {len(images)} images; they must agree")
     clusters = np.arange(len(images)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     out: list[Finding] = []
     for code, tally in tallies.items():
