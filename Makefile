@@ -6,7 +6,7 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 SOURCES := $(shell find augsafe -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench evidence install-check clean
+.PHONY: help demo test bench evidence docs install-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -28,14 +28,18 @@ bench: .venv-bench/stamp ## speed beside other libraries
 evidence: .venv/stamp ## every table that the docs quote; takes an hour or so
 	.venv/bin/python -m benchmarks.evidence
 
+docs: .venv-docs/stamp ## the documentation as a site, in site/; any web server shows it
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 install-check: ## install the core in a fresh environment and start it
 	rm -rf .venv-check
 	$(PYTHON) -m venv .venv-check
 	.venv-check/bin/python -m pip install $(PIP_FLAGS) .
-	cd .venv-check && bin/augsafe --help && bin/python -c 'import augsafe'
+	cd .venv-check && bin/augsafe --help && bin/python -c \
+	  'import augsafe as aug; aug.check(aug.HorizontalFlip(), contract="mnist", draws=500).to_html("report.html")'
 
 clean: ## remove the environments and what tools left behind
-	rm -rf .venv .venv-demo .venv-bench .venv-check build dist *.egg-info augsafe-demo
+	rm -rf .venv .venv-demo .venv-bench .venv-check .venv-docs build dist site *.egg-info augsafe-demo
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find augsafe tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -53,4 +57,9 @@ clean: ## remove the environments and what tools left behind
 .venv-bench/stamp: pyproject.toml
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install $(PIP_FLAGS) -e '.[bench]'
+	touch $@
+
+.venv-docs/stamp: pyproject.toml
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install $(PIP_FLAGS) -e '.[docs]'
 	touch $@

@@ -28,24 +28,40 @@ from augsafe.preview import preview
 from augsafe.report import Report
 from augsafe.sample import Batch, Sample
 from augsafe.transforms import (
+    CLAHE,
     Affine,
+    AllOf,
+    AutoAugment,
+    AutoContrast,
     Brightness,
     CenterCrop,
+    ChannelShuffle,
+    ColorTemperature,
     Contrast,
     Cut,
+    Downscale,
     ElasticDistortion,
+    Equalize,
+    Erase,
     Gamma,
     GaussianBlur,
+    GaussianNoise,
+    Grayscale,
     GridDistortion,
     HorizontalFlip,
+    Hue,
     Invert,
+    JpegCompression,
     Letterbox,
     Levels,
     MiddleCrop,
+    MotionBlur,
     OneOf,
     Pad,
     Perspective,
+    Posterize,
     Power,
+    RandAugment,
     RandomCrop,
     RandomResizedCrop,
     Repeat,
@@ -53,10 +69,15 @@ from augsafe.transforms import (
     ResizedCrop,
     Rotate,
     Rotate90,
+    SaltAndPepper,
+    Saturation,
+    Sharpen,
     Shear,
     Shift,
     ShortSide,
+    Solarize,
     SomeOf,
+    TrivialAugmentWide,
     VerticalFlip,
     Zoom,
 )
@@ -64,16 +85,25 @@ from augsafe.transforms import (
 if TYPE_CHECKING:
     from augsafe.ablation import ablate
     from augsafe.calibration import SafeTrivialAugment, calibrate
+    from augsafe.measured.leak import label_leak
+    from augsafe.measured.realism import realism
+    from augsafe.repeats import check_loader
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CLAHE",
     "Affine",
+    "AllOf",
     "ArgumentError",
     "AugsafeError",
+    "AutoAugment",
+    "AutoContrast",
     "Batch",
     "Brightness",
     "CenterCrop",
+    "ChannelShuffle",
+    "ColorTemperature",
     "Compose",
     "Contract",
     "ContractError",
@@ -81,22 +111,30 @@ __all__ = [
     "Cut",
     "CutMix",
     "DecodeError",
+    "Downscale",
     "ElasticDistortion",
+    "Equalize",
+    "Erase",
     "Finding",
     "Foreign",
     "ForeignStepError",
     "Gamma",
     "GaussianBlur",
+    "GaussianNoise",
+    "Grayscale",
     "GridDistortion",
     "HorizontalFlip",
+    "Hue",
     "InputError",
     "Invert",
+    "JpegCompression",
     "Letterbox",
     "Levels",
     "Loader",
     "MiddleCrop",
     "MissingExtraError",
     "MixUp",
+    "MotionBlur",
     "OneOf",
     "Output",
     "Pad",
@@ -104,7 +142,9 @@ __all__ = [
     "Perspective",
     "Plan",
     "PolicyError",
+    "Posterize",
     "Power",
+    "RandAugment",
     "RandomCrop",
     "RandomResizedCrop",
     "Repeat",
@@ -114,21 +154,29 @@ __all__ = [
     "Rotate",
     "Rotate90",
     "SafeTrivialAugment",
+    "SaltAndPepper",
     "Sample",
+    "Saturation",
+    "Sharpen",
     "Shear",
     "Shift",
     "ShortSide",
+    "Solarize",
     "SomeOf",
     "SourceError",
+    "TrivialAugmentWide",
     "VerticalFlip",
     "ViolationError",
     "Zoom",
     "ablate",
     "calibrate",
     "check",
+    "check_loader",
     "from_albumentations",
     "from_torchvision",
+    "label_leak",
     "preview",
+    "realism",
 ]
 
 
@@ -138,6 +186,18 @@ def __getattr__(name: str) -> Any:
         from augsafe.ablation import ablate
 
         return ablate
+    if name == "label_leak":
+        from augsafe.measured.leak import label_leak
+
+        return label_leak
+    if name == "realism":
+        from augsafe.measured.realism import realism
+
+        return realism
+    if name == "check_loader":
+        from augsafe.repeats import check_loader
+
+        return check_loader
     if name in ("SafeTrivialAugment", "calibrate"):
         from augsafe import calibration
 

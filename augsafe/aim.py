@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.assembling import displaced_before, map_before
 from augsafe.errors import ArgumentError
-from augsafe.grid import GRID, Weights, extent_of, from_boxes, to_grid
+from augsafe.grid import GRID, Weights
+from augsafe.objects import Objects
 from augsafe.plan import Draws
 from augsafe.randomness import FloatArray, uniforms
-from augsafe.targets import project, to_xyxy
+from augsafe.targets import project
 from augsafe.transforms import RandomResizedCrop, Transform
 from augsafe.transforms.base import Sizes
 
@@ -22,51 +22,6 @@ TRIES = 10
 _STEPS = 16
 _ROWS = 1024  # images looked at together
 Rows = NDArray[np.intp]
-
-
-class Objects(Protocol):
-    """What matters in n images; see `augsafe.guards.objects`."""
-
-    @property
-    def weights(self) -> Weights:
-        """Grids (n, 16, 16)."""
-
-    @property
-    def extents(self) -> Weights:
-        """Boxes around the objects (n, 4), fractions of the frame."""
-
-    @property
-    def diffuse(self) -> NDArray[np.bool_]:
-        """Where nothing is an object (n,)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Given:
-    """The objects that masks or boxes name; `diffuse` where neither says anything."""
-
-    weights: Weights
-    extents: Weights
-    diffuse: NDArray[np.bool_]
-
-    @staticmethod
-    def of(shapes: Sizes, masks: Sequence[Any] | None, boxes: Sequence[Any] | None, box_format: str) -> Given:
-        """From one mask or some boxes an image, either of which may be missing."""
-        n = len(shapes)
-        out = Given(np.zeros((n, GRID, GRID), np.float32), np.zeros((n, 4), np.float32), np.ones(n, bool))
-        for i, (height, width) in enumerate(shapes.tolist()):
-            mask = None if masks is None else masks[i]
-            box = None if boxes is None else boxes[i]
-            found = None
-            if mask is not None and np.any(mask):
-                inside = np.asarray(mask) != 0
-                found = to_grid(inside.astype(np.float32)), extent_of(inside)
-            elif box is not None and len(box):
-                edges = to_xyxy(np.asarray(box, dtype=np.float64).reshape(-1, 4), box_format, (height, width))
-                found = from_boxes(edges, height, width)
-            if found is not None:
-                out.weights[i], out.extents[i] = found
-                out.diffuse[i] = False
-        return out
 
 
 def aims(leaves: Sequence[Transform]) -> bool:

@@ -10,22 +10,9 @@ import numpy as np
 
 from augsafe.plan import Draws, GeometricPart, Part, Plan, Settings, StagePlan
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Geometric, Local, Opaque, Sizes, Tone, Transform
+from augsafe.transforms.base import Color, Geometric, Local, Opaque, Sizes, Tone, Transform
 from augsafe.transforms.distortion import Distortion
 from augsafe.transforms.frames import scale_between
-
-
-def stages_of(leaves: Sequence[Transform]) -> tuple[int, ...]:
-    """The stage of each step: what follows a local step, and is not local, opens a new one; a distortion is one."""
-    stage, before, out = 0, "", []
-    for leaf in leaves:
-        kind = "bent" if isinstance(leaf, Distortion) else "local" if isinstance(leaf, Local) else "fused"
-        moving = isinstance(leaf, Opaque) and leaf.moves_pixels
-        if before and ("bent" in (before, kind) or (before == "local" and (kind != "local" or moving))):
-            stage += 1
-        before = kind
-        out.append(stage)
-    return tuple(out)
 
 
 def assemble(
@@ -61,7 +48,7 @@ def assemble(
                 eye, ones = np.broadcast_to(np.eye(3), matrix.shape), np.ones(sizes.shape)
                 geometry.append(GeometricPart(step, eye, sizes, sizes, ones, draws.active[step.label]))
         parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
-        tone = tuple(p for p in parts if isinstance(p.step, Tone))
+        tone = tuple(p for p in parts if isinstance(p.step, (Tone, Color)))
         local = tuple(p for p in parts if isinstance(p.step, Local))
         bent = next((p for p in parts if isinstance(p.step, Distortion)), None)
         stages.append(StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes, bent))

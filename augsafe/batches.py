@@ -20,7 +20,7 @@ from augsafe.joining import mixed_shapes
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
 from augsafe.reading import Read, read_images
-from augsafe.render import output_shape, render
+from augsafe.render import Images, output_shape, render
 from augsafe.sample import Batch, Image, Sample
 from augsafe.sources import Item, Source
 from augsafe.targets import legs_of, move_targets
@@ -79,7 +79,7 @@ class Block:
     @property
     def bytes_read(self) -> int:
         """What an image takes as it is read, at the mean."""
-        return sum(image.nbytes for image in self.read.images) // max(1, len(self.read.images))
+        return self.read.nbytes // max(1, len(self.read.images))
 
 
 class Worker:
@@ -109,8 +109,8 @@ class Worker:
             if on_violation is None
             else {name: Enforcer(p, self.contract, on_violation) for name, p in self.policies.items() if p.steps}
         )
-        looks = bool(self.guards) or any(p.aims for p in self.policies.values())
-        self._objects = Cache(len(source)) if looks else None
+        wanted = bool(self.guards) or any(policy.minds_objects for policy in self.policies.values())
+        self._objects = Cache(len(source)) if wanted else None
 
     def __call__(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Chunk:
         """Carry out the candidates `indices`, whose first has place `start` in the epoch's order."""
@@ -127,12 +127,11 @@ class Worker:
             return block
         objects = None
         if self._objects is not None:
-            objects = self._objects.find(block.indices, read.images, read.masks, [item.boxes for item in read.items])
+            objects = self._objects.find(block.indices, read.images, read.targets("mask"), read.targets("boxes"))
         for some, name, number in self._groups(read.labels, block.labels, view[rows]):
             policy = self.policies[name]
-            shapes = [read.images[i].shape for i in some]
             found = None if objects is None else objects.rows(some)
-            plan = policy.plan(shapes, block.indices[some], self.seed, epoch, objects=found, view=number)
+            plan = policy.plan(read.shapes(some), block.indices[some], self.seed, epoch, objects=found, view=number)
             new = block.labels[some]
             if name in self.guards:
                 plan, new, keep, done = self.guards[name].enforce(plan, new, found)
@@ -156,7 +155,7 @@ class Worker:
             block.parts if whole else [p for p in (p.between(kept[0], kept[-1]) for p in block.parts) if len(p.rows)]
         )
         batch = self._rendered(block, kept, parts)
-        size = sum(block.read.images[i].nbytes for i in kept) + batch.images.nbytes
+        size = block.bytes_read * len(kept) + batch.images.nbytes
         return Chunk(batch, block.positions[kept], block.end, log, skipped, size)
 
     def _indices(self, labels: Sequence[Any]) -> NDArray[np.int64]:
@@ -204,7 +203,7 @@ class Worker:
 
     def _rendered(self, block: Block, order: NDArray[np.intp], parts: list[Planned]) -> Batch:
         read = block.read
-        shapes = {shape for part in parts for shape in _output_shapes(part.plan, [read.images[i] for i in part.rows])}
+        shapes = {shape for part in parts for shape in _output_shapes(part.plan, read.some(part.rows))}
         if len(shapes) > 1:
             raise mixed_shapes(shapes)
         ((shape, dtype),) = shapes
@@ -213,13 +212,13 @@ class Worker:
         labels = [read.labels[i] for i in order]
         for part in parts:
             alone = len(parts) == 1
-            made = render([read.images[i] for i in part.rows], part.plan, out if alone else None)
+            made = render(read.some(part.rows), part.plan, out if alone else None)
             places = np.searchsorted(order, part.rows)
             if not alone:
                 out[places] = made
-            for k, i in enumerate(part.rows):
-                if part.labels[k] != block.labels[i]:
-                    labels[places[k]] = self._relabelled(int(part.labels[k]), read.labels[i])
+            for k in np.flatnonzero(part.labels != block.labels[part.rows]).tolist():
+                labels[places[k]] = self._relabelled(int(part.labels[k]), read.labels[part.rows[k]])
+            for k, i in enumerate(part.rows if read.items else ()):
                 item = read.items[i]
                 if item.mask is not None or item.boxes is not None or item.keypoints is not None:
                     samples[places[k]] = _moved(part.policy, part.plan, k, item, out[places[k]], labels[places[k]])
@@ -248,9 +247,11 @@ class Worker:
         return np.asarray(labels)
 
 
-def _output_shapes(plan: Plan, images: Sequence[Image]) -> set[tuple[tuple[int, ...], np.dtype[Any]]]:
+def _output_shapes(plan: Plan, images: Images) -> set[tuple[tuple[int, ...], np.dtype[Any]]]:
     """The shapes and dtypes of a plan's outputs."""
     if (plan.sizes == plan.sizes[0]).all():
+        if isinstance(images, np.ndarray):
+            return {output_shape(plan, 0, images[0])}
         kinds = {(image.shape[2:], image.dtype): image for image in images}
         return {output_shape(plan, 0, image) for image in kinds.values()}
     return {output_shape(plan, row, image) for row, image in enumerate(images)}
@@ -277,10 +278,12 @@ def _batch(
     samples: list[Sample | None],
     plan: Plan | None,
 ) -> Batch:
+    if not any(samples):
+        return Batch(images, labels, indices, plan=plan)
     masks = [s.mask for s in samples if s is not None and s.mask is not None]
     stacked = np.stack(masks) if len(masks) == len(samples) else None
     filled = tuple(
         s if s is not None else Sample(image, None if labels is None else labels[k])
         for k, (s, image) in enumerate(zip(samples, images, strict=True))
     )
-    return Batch(images, labels, indices, stacked, filled if any(samples) else None, plan)
+    return Batch(images, labels, indices, stacked, filled, plan)

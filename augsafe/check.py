@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
+from augsafe.evaluation import evaluation_policy
 from augsafe.foreign import Foreign, Translation, as_policy
 from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
 from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
-from augsafe.guards.objects import inspect
+from augsafe.guards.objects import Objects, inspect
+from augsafe.guards.pipelines import check_role, pipeline_findings
 from augsafe.guards.static import DRAWS, StaticResult, static_check
 from augsafe.report import Report, sort_findings
+from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
 
 CONTENT_DRAWS = 20_000
@@ -41,14 +44,16 @@ def check(
     size: tuple[int, int] | None = None,
     classes: Sequence[str] | None = None,
     suggest: bool = True,
+    role: str = "training",
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
-    transform: a Compose, one transform, or another library's pipeline (see `augsafe.foreign.translate`). images:
-    (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract, the
-    name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
-    masks (n, H, W) and boxes (n lists of xyxy) say where the object is. draws: how many plans the probabilities come
-    from. size: of the images, where none are given. suggest: also look for the nearest policy without errors.
+    transform: a Compose, one transform, a list of them, or another library's pipeline (`augsafe.foreign.translate`).
+    images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract,
+    the name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
+    masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
+    draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
+    for the nearest policy without errors. role: "training", or "validation" for images that judge, which must not vary.
 
     Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
     one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or
@@ -59,20 +64,13 @@ def check(
     compose, translation = as_policy(transform)
     given = any(value is not None for value in (labels, masks, boxes, groups, reference))
     _check_arguments(images is not None, given, draws)
+    check_role(role, "check")
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     objects = None if images is None else inspect(images, masks, boxes)
-
-    def run(policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
-        result = static_check(policy, truth, size=frame, draws=many, seed=seed, content=images is None)
-        found = [*result.findings, *mistakes(policy)]
-        if images is not None:
-            few = min(many, CONTENT_DRAWS)
-            found += content_findings(policy, images, rows, objects, bound, groups=groups, seed=seed, draws=few)
-        return result, [_accepted(f, bound) for f in found]
-
+    case = _Case(images, rows, objects, groups, bound, frame, seed, role)
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
-    result, findings = run(compose, draws, bound)
+    result, findings = case.run(compose, draws, bound)
     from augsafe.measured import Measured, measure, worst  # slow to import
 
     measured = Measured((), (), bound)
@@ -80,12 +78,53 @@ def check(
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
         measured = measure(compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed)
     findings += [_accepted(f, bound) for f in measured.findings]
-    failed = suggest and any(f.severity == "error" and f.accepted is None for f in findings)
-    few = min(draws, 4000)
-    mended, mends = mend(compose, findings, lambda p: run(p, few, measured.contract)[1]) if failed else (None, ())
+    mended, mends = _mended(case, compose, findings, min(draws, 4000), measured.contract) if suggest else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
-    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends)
+    seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, mended, mends, seen)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """What policies are held against: the images, their class indices and objects, and the contract."""
+
+    images: Any
+    rows: NDArray[np.int64]
+    objects: Objects | None
+    groups: Any
+    contract: Contract
+    size: tuple[int, int]
+    seed: int
+    role: str
+
+    def run(self, policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
+        """The guards that take no model: on the policy alone, and on what its draws do to objects and levels."""
+        images, rows, seed = self.images, self.rows, self.seed
+        result = static_check(policy, truth, size=self.size, draws=many, seed=seed, content=images is None)
+        found = [*result.findings, *mistakes(policy), *pipeline_findings(policy, images, self.role)]
+        if images is not None:
+            few = min(many, CONTENT_DRAWS)
+            objects, contract, groups = self.objects, self.contract, self.groups
+            found += content_findings(policy, images, rows, objects, contract, groups=groups, seed=seed, draws=few)
+            from augsafe.guards.drawn import DRAWS as TONE_DRAWS  # not needed without images
+            from augsafe.guards.hue import hue_findings
+            from augsafe.guards.tone import tone_findings
+
+            few = min(many, TONE_DRAWS)
+            for judged in (tone_findings, hue_findings):
+                found += judged(policy, images, rows, self.contract, groups=self.groups, seed=seed, draws=few)
+        return result, [_accepted(f, self.contract) for f in found]
+
+
+def _mended(
+    case: _Case, compose: Compose, findings: Sequence[Finding], many: int, truth: Contract
+) -> tuple[Compose | None, tuple[str, ...]]:
+    """The nearest policy without errors, and what it changes."""
+    if not any(f.severity == "error" and f.accepted is None for f in findings):
+        return None, ()
+    start = evaluation_policy(compose) if case.role == "validation" else None
+    return mend(compose, findings, lambda policy: case.run(policy, many, truth)[1], start)
 
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:
@@ -96,13 +135,11 @@ def _check_arguments(images: bool, given: bool, draws: Any) -> None:
 
 
 def _with_content(verdicts: dict[str, str], findings: Sequence[Finding]) -> dict[str, str]:
-    """The verdicts of the classes, with what content was lost for certain."""
-    for finding in findings:
-        if finding.verdict == "content-lost" and finding.severity == "error":
-            for cls in finding.classes:
-                if verdicts[cls] in ("safe", "ambiguous", "unknown", "undecided"):
-                    verdicts[cls] = "content-lost"
-    return verdicts
+    """The verdicts of the classes, with what content or tone was lost for certain."""
+    from augsafe.measured import worst
+
+    lost = [f for f in findings if f.verdict in ("content-lost", "tone-lost") and f.severity == "error"]
+    return worst(verdicts, tuple(lost))
 
 
 def _moved_by_others(compose: Compose) -> list[Foreign]:
@@ -119,7 +156,8 @@ def _foreign_notes(compose: Compose, translation: Translation | None) -> tuple[s
         rest, kinds = leaf.surety()
         draws = sum(kinds.values())
         notes.append(
-            f"{leaf.label}: its map was recovered from {draws:,} draws, with at most {rest:.2g} pixels left over."
+            f"{leaf.label}: its map was recovered from {draws:,} draws, with at most {rest:.2g} pixels left over. "
+            "What it does to levels was not judged."
         )
         if kinds.get("other"):
             notes.append(
@@ -191,7 +229,9 @@ def _notes(
 ) -> tuple[str, ...]:
     named = f"the contract {contract.name!r}" if contract.name else "no contract"
     notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
-    if result.reach.known:
+    if not contract.relations and not contract.limits:
+        notes.append("Without a contract nothing is known of the classes but what labelled images show.")
+    elif result.reach.known:
         notes.append("What is not listed is proven absent: class changes and limits are bounded over all draws.")
     else:
         notes.append(

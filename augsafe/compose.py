@@ -12,19 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe import policy
-from augsafe.aim import Given, aimed, aims
-from augsafe.assembling import assemble, stages_of
+from augsafe.aim import aimed, aims
+from augsafe.assembling import assemble
+from augsafe.covering import found_objects, spared
 from augsafe.errors import ArgumentError, InputError, PolicyError
 from augsafe.naming import named_steps
+from augsafe.objects import Objects
 from augsafe.output import Output
 from augsafe.plan import Draws, Plan, Settings, check_shapes
 from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
 from augsafe.targets import TargetRules, legs_of, move_targets
-from augsafe.transforms import Distortion, Local, Transform
+from augsafe.transforms import Erase, Transform
 from augsafe.transforms.base import Sizes, as_range
-from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
+from augsafe.transforms.choice import draw_step, leaves_of, slots_of, stages_of, walk
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
@@ -95,15 +97,26 @@ class Compose:
 
     @cached_property
     def stage_of(self) -> tuple[int, ...]:
-        """The stage of each leaf."""
-        return stages_of(self.leaves)
+        """The stage of each leaf: what follows a local step, and is not local, opens a new one; a distortion is one."""
+        return self._stages[0]
+
+    @cached_property
+    def _stages(self) -> tuple[tuple[int, ...], bool]:
+        """The stage of each leaf, and whether the last stage ends with a local step or is a distortion."""
+        leaves, _, last = stages_of(self.steps, 0, "")
+        return tuple(leaves), last in ("local", "bent")
 
     @cached_property
     def stage_count(self) -> int:
         """How many stages a plan has; an output size after a local step or a distortion needs one of its own."""
         count = max(self.stage_of, default=0) + 1
         resized = self.output is not None and self.output.size is not None
-        return count + int(resized and bool(self.leaves) and isinstance(self.leaves[-1], (Local, Distortion)))
+        return count + int(resized and self._stages[1])
+
+    @cached_property
+    def minds_objects(self) -> bool:
+        """Whether draws depend on where the object is."""
+        return self.aims or any(isinstance(leaf, Erase) and leaf.max_object_share < 1 for leaf in self.leaves)
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
@@ -137,7 +150,7 @@ class Compose:
 
     # Draw and plan
 
-    def draw(self, key: Key, sizes: Sizes | None = None, objects: Any = None) -> Draws:
+    def draw(self, key: Key, sizes: Sizes | None = None, objects: Objects | None = None) -> Draws:
         """Draw every step for the images of a key, of these sizes; `objects` as in `plan`."""
         u = uniforms(key, self._slots)
         n = len(key.indices)
@@ -147,7 +160,7 @@ class Compose:
 
     @cached_property
     def aims(self) -> bool:
-        """Whether some draw depends on where the object is."""
+        """Whether some crop keeps the object."""
         return aims(self.leaves)
 
     @cached_property
@@ -165,27 +178,26 @@ class Compose:
         seed: int = 0,
         epoch: int = 0,
         labels: Any = None,
-        objects: Any = None,
+        objects: Objects | None = None,
         *,
         view: int = 0,
     ) -> Plan:
         """Draw and plan n images without touching a pixel.
 
         shapes: (n, 2) heights and widths, or n shapes (H, W[, C]). indices: (n,) the image's number in the data
-        set, which keys its draw. `labels` and `objects` (as from `augsafe.guards.objects.inspect`) are for policies
-        whose draws depend on them. Raises ArgumentError.
+        set, which keys its draw. objects: what `augsafe.objects.inspect` finds, for steps that spare the object
+        (`minds_objects`); without them, patches spare the middle half of the frame, and crops nothing. `labels` is
+        for policies whose draws depend on them. Raises ArgumentError.
         """
         sizes = check_shapes(shapes)
         key = Key.of(seed, epoch, indices, view)
         if len(key.indices) != len(sizes):
             raise ArgumentError(f"indices has {len(key.indices)} entries, shapes {len(sizes)}; they must agree")
-        return self.assemble(sizes, self.draw(key, sizes, objects))
+        return self.planned(key, sizes, objects)
 
-    def _given(self, shapes: Any, masks: Any, boxes: Any) -> Given | None:
-        """What targets say of the objects, where some draw depends on it."""
-        if not self.aims or (masks is None and boxes is None):
-            return None
-        return Given.of(check_shapes(shapes), masks, boxes, self.box_format)
+    def planned(self, key: Key, sizes: Sizes, objects: Objects | None = None) -> Plan:
+        """The plan of a key, for frames (n, 2); see `plan`."""
+        return spared(self.assemble(sizes, self.draw(key, sizes, objects)), objects)
 
     def replay(self, record: Mapping[str, Any]) -> Plan:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""
@@ -218,8 +230,8 @@ class Compose:
         """Augment one image and its targets. Without a seed, each call draws anew. Raises InputError."""
         check_image(image, self.value_range)
         seed = fresh_seed() if seed is None else seed
-        given = self._given([image.shape], None if mask is None else [mask], None if boxes is None else [boxes])
-        plan = self.plan([image.shape], [index], seed, epoch, objects=given, view=view)
+        objects = found_objects([image], [mask], [boxes], self.box_format) if self.minds_objects else None
+        plan = self.plan([image.shape], [index], seed, epoch, objects=objects, view=view)
         return self.apply(plan, 0, image, mask, boxes, box_labels, keypoints, label)
 
     def apply(
@@ -268,27 +280,20 @@ class Compose:
         shapes: Any = [image.shape for image in images] if not isinstance(images, np.ndarray) else None
         if isinstance(images, np.ndarray):
             shapes = np.tile(images.shape[1:3], (len(images), 1))
-        plan = self.plan(shapes, indices, seed, epoch, objects=self._given(shapes, masks, boxes), view=view)
+        objects = found_objects(images, masks, boxes, self.box_format) if self.minds_objects else None
+        plan = self.plan(shapes, indices, seed, epoch, objects=objects, view=view)
         rendered = render(images, plan, out)
         if masks is None and boxes is None and keypoints is None and labels is None:
             return rendered
         for name, given in (("masks", masks), ("boxes", boxes), ("keypoints", keypoints), ("labels", labels)):
             if given is not None and len(given) != len(images):
                 raise InputError(f"{name} has {len(given)} entries, images {len(images)}; they must agree")
-        samples = tuple(
-            self.apply(
-                plan,
-                i,
-                image,
-                None if masks is None else masks[i],
-                None if boxes is None else boxes[i],
-                None,
-                None if keypoints is None else keypoints[i],
-                None if labels is None else labels[i],
-                rendered=rendered[i],
-            )
-            for i, image in enumerate(images)
-        )
+
+        def of(given: Any, i: int) -> Any:
+            return None if given is None else given[i]
+
+        rows = ((x, of(masks, i), of(boxes, i), None, of(keypoints, i), of(labels, i)) for i, x in enumerate(images))
+        samples = tuple(self.apply(plan, i, *row, rendered=rendered[i]) for i, row in enumerate(rows))
         moved = None
         if masks is not None and isinstance(rendered, np.ndarray):
             moved = np.stack([s.mask for s in samples if s.mask is not None])

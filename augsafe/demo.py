@@ -62,7 +62,7 @@ def careless() -> Compose:
 
 
 def run(folder: Path, console: Console) -> DemoResult:
-    """Run it, print it, and write policy.yaml, mended.yaml, preview.png and report.json to `folder`."""
+    """Run it, print it, and write policy.yaml, mended.yaml, preview.png and the report to `folder`."""
     from augsafe.check import check
     from augsafe.preview import preview
     from augsafe.report.text import render_text
@@ -82,6 +82,7 @@ def run(folder: Path, console: Console) -> DemoResult:
         report = check(policy, images, labels, contract="mnist")
     console.print(render_text(report))
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
+    report.to_html(folder / "report.html")
     with console.status("Drawing the preview"):
         preview(policy, images, labels, contract="mnist", rows=10).save(folder / "preview.png")
 
@@ -158,7 +159,8 @@ def _written(folder: Path, console: Console) -> None:
         ("policy.yaml", "the careless policy"),
         ("mended.yaml", "the mended policy"),
         ("preview.png", "digits as the careless policy shows them, with the broken ones outlined"),
-        ("report.json", "all findings, each with a draw that shows it"),
+        ("report.html", "all findings with pictures: open it in a browser"),
+        ("report.json", "the same for programs, each with a draw that shows it"),
     ):
         if (folder / name).exists():
             console.print(f"  {name:<12} {words}", highlight=False)

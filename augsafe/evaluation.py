@@ -7,19 +7,34 @@ from dataclasses import replace
 import numpy as np
 
 from augsafe.compose import Compose
-from augsafe.errors import ArgumentError
+from augsafe.errors import ArgumentError, ForeignStepError
 from augsafe.perclass import PerClass
 from augsafe.transforms import CenterCrop, Choice, RandomCrop, RandomResizedCrop, Resize, Transform
+from augsafe.transforms.base import Opaque
 
 
 def is_random(step: Transform) -> bool:
-    """Whether two draws of a step can differ."""
+    """Whether two draws of a step can differ; a step of another library is run to see."""
     if isinstance(step, Choice):
         whole = step.p == 1.0 and step.counts == (len(step.parts),) * 2
         return not step.never_acts and (not whole or any(is_random(part) for part in step.parts))
+    if isinstance(step, Opaque) and step.p in (0.0, 1.0):
+        return step.p == 1.0 and _differs(step)
     if step.p in (0.0, 1.0):
         low, high = (step.draw(np.full((len(step.parameters), 1), u)) for u in (0.0, 1 - 1e-9))
         return step.p == 1.0 and any((low[name] != high[name]).any() for name in low)
+    return True
+
+
+def _differs(step: Opaque) -> bool:
+    """Whether draws give different images of noise; also where the step takes none like it, and nothing is known."""
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    for image in (noise, noise[..., 0]):
+        try:
+            seen = [step.apply(image, {"seed": u}) for u in np.linspace(0.05, 0.95, 10).tolist()]
+        except ForeignStepError:
+            continue
+        return any(not np.array_equal(seen[0], other) for other in seen[1:])
     return True
 
 
@@ -49,13 +64,13 @@ def evaluation_policy(policy: Compose | PerClass) -> Compose:
     return replace(policy, steps=tuple(steps))
 
 
-def check_evaluation_policy(policy: Compose) -> Compose:
+def check_evaluation_policy(policy: Compose | PerClass, name: str = "validation_policy") -> Compose:
     """A policy for validation must not draw (AS501). Raises ArgumentError."""
     if not isinstance(policy, Compose):
-        raise ArgumentError(f"validation_policy must be a Compose, got {type(policy).__name__}")
+        raise ArgumentError(f"{name} must be a Compose, got {type(policy).__name__}")
     if names := random_steps(policy):
         raise ArgumentError(
-            f"AS501: validation_policy holds random steps ({', '.join(names)}); validation images must be the same in "
+            f"AS501: {name} holds random steps ({', '.join(names)}); validation images must be the same in "
             "every epoch: leave them out"
         )
     return policy

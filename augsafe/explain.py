@@ -58,4 +58,7 @@ def codes_page() -> str:
 def _example(words: str, example: Example) -> list[str]:
     against = f", against `{example.contract}`" if example.contract else ", without a contract"
     on = f", on images of {example.data}" if example.data else ""
-    return [f"- {words} `{example.policy}`{against}{on}"]
+    if example.how == "words":
+        return [f"- {words}: {example.policy}"]
+    said = {"validation": ", for validation images", "torchvision": ", of torchvision"}.get(example.how, against)
+    return [f"- {words} `{example.policy}`{said}{on}"]

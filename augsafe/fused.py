@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.colors import Colors
 from augsafe.lookup import Line, levels_of, line_of, tables
+from augsafe.output import Output
 from augsafe.plan import Plan
 from augsafe.warps import Warps
 
@@ -44,16 +46,24 @@ def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any])
     warps = Warps(plan, planes, step)
     wide = _wide_scratch(images, plan, step, channels)
     line = _line_of(plan, channels, out.dtype)
+    colors = Colors(plan.stages[0]) if channels > 1 and plan.stages[0].colors else None
     for start in range(0, len(plan), step):
         stop, first = min(start + step, len(plan)), start % block
         if first == 0:
             before, after = _tables_of(plan, slice(start, start + block), channels, out.dtype, line is None)
-        sources = _four_channels(images, start, stop, channels, wide)
-        if before is not None:
+        if before is not None and colors is not None:
+            given = [colors.recolored(images[i], i, (0, 255)) for i in range(start, stop)]
+            sources = _four_channels(given, 0, stop - start, channels, wide)
+        else:
+            sources = _four_channels(images, start, stop, channels, wide)
+        if before is not None and colors is None:
             sources = [cv2.LUT(s, table) for s, table in zip(sources, before[first:], strict=False)]
         warps.run(sources, start, warped)
         if line is not None:
             _finish_by_line(warped[: stop - start], spare, floats, line, slice(start, stop), out)
+            continue
+        if colors is not None and plan.settings.border != "constant":
+            _finish_colored(warped[: stop - start], colors, slice(start, stop), out, plan)
             continue
         part = None if after is None else after[first : first + stop - start]
         _finish(warped[: stop - start], spare, part, out[start:stop], plan)
@@ -120,6 +130,30 @@ def _finish_by_line(
     cv2.split(warped.reshape(n * height, width, planes), parts)
     for c in range(flat.shape[1]):
         line.apply(spare[c, :n].reshape(n, -1), rows, c, floats[:n], flat[rows, c])
+
+
+def _finish_colored(warped: Bytes, colors: Colors, rows: slice, out: NDArray[Any], plan: Plan) -> None:
+    """Warped levels (n, H, W, 4) through tone and colour steps to rows `rows` of the output, image by image."""
+    output = plan.settings.output
+    planar = output is not None and output.layout == "CHW"
+    channels = out.shape[1] if planar else out.shape[3]
+    scale, offset = (v.astype(np.float32) for v in (output or Output()).normalise(channels))
+    for k, row in enumerate(range(rows.start, rows.stop)):
+        target = out[row].transpose(1, 2, 0) if planar else out[row]
+        if out.dtype == np.uint8:
+            image = cv2.cvtColor(warped[k], cv2.COLOR_RGBA2RGB) if channels == 3 else warped[k]
+            target[...] = colors.recolored(np.asarray(image), row, (0, 255))
+            continue
+        levels = colors.levels(np.asarray(cv2.cvtColor(warped[k], cv2.COLOR_RGBA2RGB)), row)
+        for c in range(3):
+            if out.dtype.kind == "u":
+                target[..., c] = np.rint(levels[..., c] * np.iinfo(out.dtype).max)
+            else:
+                np.multiply(levels[..., c], scale[c], out=target[..., c])
+                target[..., c] += offset[c]
+        if channels == 4:
+            curve = colors.stage.curve(_LEVELS, slice(row, row + 1))
+            target[..., 3] = tables(curve, 4, out.dtype, output)[0, 3][warped[k, ..., 3]]
 
 
 def _finish(warped: Bytes, spare: Bytes, after: NDArray[Any] | None, out: NDArray[Any], plan: Plan) -> None:

@@ -16,9 +16,11 @@ from augsafe.batches import Chunk, Worker
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, SourceError
+from augsafe.evaluation import check_evaluation_policy
 from augsafe.foreign import as_policy
 from augsafe.guards.enforce import OnViolation, actions_of
 from augsafe.guards.log import Log
+from augsafe.guards.pipelines import check_role
 from augsafe.joining import first_of
 from augsafe.mixing import Mix, Mixer, describe
 from augsafe.output import Output
@@ -90,6 +92,7 @@ class Loader:
     mix: a `MixUp` or `CutMix` of each batch, after the guards; labels then are (n, classes) float32.
     drop_last: leave out the last batch where it is not full. prefetch: pieces made ahead for each worker; a piece is
     one batch, or several of small images. Blocks of several pieces are planned and guarded together, which is cheaper.
+    role: "validation" refuses a transform that draws (AS501): images that judge must be the same in every epoch.
 
     The first iteration gives epoch 0, each later one the next, unless `set_epoch` was called. Raises ArgumentError.
     """
@@ -113,6 +116,7 @@ class Loader:
         drop_last: bool = False,
         even: str = "pad",
         prefetch: int = 2,
+        role: str = "training",
     ) -> None:
         _check_numbers(batch_size=batch_size, workers=workers, world_size=world_size, rank=rank, prefetch=prefetch)
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
@@ -126,6 +130,8 @@ class Loader:
         if not len(self.source):
             raise SourceError("the source holds no images")
         self.transform = _policy(transform, output)
+        if check_role(role, "Loader") == "validation":
+            check_evaluation_policy(self.transform, "Loader(transform=...) for validation")
         self.batch_size, self.shuffle, self.seed, self.workers = int(batch_size), bool(shuffle), int(seed), int(workers)
         self.rank, self.world_size, self.even, self.drop_last = int(rank), int(world_size), even, bool(drop_last)
         self.prefetch = int(prefetch)

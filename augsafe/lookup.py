@@ -71,8 +71,11 @@ def line_of(stage: StagePlan, toned: bool, channels: int, output: Output | None)
     """
     n = len(stage.matrix)
     slope, offset, low, high = np.ones(n), np.zeros(n), np.zeros(n), np.ones(n)
+    if channels > 1 and stage.colors:
+        return None
     for part in stage.tone if toned else ():
-        assert isinstance(part.step, Tone)
+        if not isinstance(part.step, Tone):
+            continue
         line = part.step.line(part.values)
         if line is None:
             return None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from augsafe.errors import ArgumentError
 from augsafe.output import Output
 from augsafe.randomness import FloatArray, Key
-from augsafe.transforms.base import Sizes, Tone, Transform, Values
+from augsafe.transforms.base import Color, Sizes, Tone, Transform, Values
 from augsafe.transforms.distortion import Distortion
 
 BoolArray = NDArray[np.bool_]
@@ -95,7 +95,7 @@ class GeometricPart:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One warp, one table, then local steps; or a distortion alone.
+    """One warp, tone and colour in their order, then local steps; or a distortion alone.
 
     `moved` (n, 3, 3) is what opaque steps among the local ones do to places.
     """
@@ -124,6 +124,11 @@ class StagePlan:
         """Which images have their levels changed (n,)."""
         return np.any([part.active for part in self.tone], axis=0) if self.tone else np.zeros(len(self.matrix), bool)
 
+    @cached_property
+    def colors(self) -> tuple[Part, ...]:
+        """The colour steps among `tone` that may act at all."""
+        return tuple(part for part in self.tone if isinstance(part.step, Color) and part.step.p > 0)
+
     def rows(self, rows: NDArray[np.intp]) -> StagePlan:
         """The stage of some of the images."""
         tone, local = (tuple(part.rows(rows) for part in group) for group in (self.tone, self.local))
@@ -142,14 +147,13 @@ class StagePlan:
         return part.step.field({k: float(v[row]) for k, v in part.values.items()}, size)
 
     def curve(self, levels: FloatArray, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
-        """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k)."""
+        """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k). Colour is left out."""
         n = len(self.matrix[rows])
         out = np.broadcast_to(levels, (n, levels.shape[-1]))
         for part in self.tone:
             active = part.active[rows]
-            if active.any():
-                step = part.step
-                assert isinstance(step, Tone)
+            step = part.step
+            if isinstance(step, Tone) and active.any():
                 new = step.curve(out, {k: v[rows] for k, v in part.values.items()})
                 out = np.where(active[:, None], np.clip(new, 0.0, 1.0), out)
         return out
@@ -294,7 +298,8 @@ class Plan:
         words = []
         for name, column in self.draws.active.items():
             if column[row]:
-                numbers = [f"{k}={float(v[row]):.3g}" for k, v in self.draws.values[name].items()]
+                drawn = self.draws.values[name].items()
+                numbers = [f"{k}={float(v[row]):.3g}" for k, v in drawn if k != "seed"]
                 words.append(" ".join([name, *numbers]))
         return ", ".join(words) or "nothing acts"
 

@@ -89,6 +89,13 @@ def uniforms(key: Key, slots: Sequence[tuple[str, int]]) -> dict[str, FloatArray
     return {name: numbers[end - count : end] for (name, count), end in zip(slots, ends, strict=True)}
 
 
+def fractions(u: FloatArray, count: int) -> FloatArray:
+    """More uniform numbers (n, count) in [0, 1) from one each (n,), which must have all of its 53 bits."""
+    start = (u * 2.0**53).astype(np.uint64)[:, None]
+    words = mix(mix(start) + _GOLDEN * np.arange(1, count + 1, dtype=np.uint64))
+    return np.asarray((words >> np.uint64(11)).astype(np.float64) * 2.0**-53)
+
+
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """A random order of n items, a pure function of (seed, epoch)."""
     words = uniforms(Key.of(seed, epoch, np.arange(n)), [("augsafe/shuffle", 1)])

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.colors import Colors, check_channels
 from augsafe.errors import ArgumentError, InputError
 from augsafe.fused import fusable, render_fused
 from augsafe.lookup import levels_of, tables
 from augsafe.output import Output
 from augsafe.plan import Part, Plan, StagePlan
-from augsafe.sample import FULL_RANGE, Image
+from augsafe.sample import Image
+from augsafe.transforms.base import FULL_RANGE
 from augsafe.warp import displace, is_permutation, reductions, squashes, warp
 
 Images = NDArray[Any] | Sequence[Image]
@@ -65,6 +67,8 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
 
 def _render_alike(images: Images, plan: Plan, out: NDArray[Any]) -> None:
     """Images of one dtype and channel count to outputs of one shape."""
+    for stage in plan.stages:
+        check_channels(stage, images[0].shape[2] if images[0].ndim == 3 else 1)
     if not fusable(images[0], plan):
         for i, image in enumerate(images):
             _render_one(image, plan, i, out[i])
@@ -116,13 +120,15 @@ def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> Non
         if not first:
             image = _toned(image, stage, row, (low, high))
         for part in stage.local:
-            image = _local(part, image, row)
+            image = _local(part, image, row, (low, high))
     _write(image, settings.output, (low, high), target)
 
 
 def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]) -> Image:
     if not stage.toned[row]:
         return image
+    if stage.colors and image.ndim == 3 and image.shape[2] > 1:
+        return Colors(stage.rows(np.array([row]))).recolored(image, 0, limits)
     part = slice(row, row + 1)
     if image.dtype.kind == "u" and image.size > 4096:
         curve = stage.curve(levels_of(image.dtype), part)
@@ -133,14 +139,14 @@ def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]
     return (np.rint(new) if image.dtype.kind == "u" else new).astype(image.dtype)
 
 
-def _local(part: Part, image: Image, row: int) -> Image:
+def _local(part: Part, image: Image, row: int, limits: tuple[float, float]) -> Image:
     from augsafe.transforms.base import Local, Opaque
 
     if not part.active[row]:
         return image
     step = part.step
     assert isinstance(step, Local)
-    result = step.apply(image, {k: float(v[row]) for k, v in part.values.items()})
+    result = step.within(image, {k: float(v[row]) for k, v in part.values.items()}, limits)
     if isinstance(step, Opaque):
         return result
     if result.shape != image.shape or result.dtype != image.dtype:

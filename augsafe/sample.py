@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from augsafe.errors import InputError
 from augsafe.plan import Plan
+from augsafe.transforms.base import FULL_RANGE
 from augsafe.warp import LARGEST_SIDE
 
 Image = NDArray[Any]
-FULL_RANGE = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}
 _DTYPES = frozenset(np.dtype(name) for name in FULL_RANGE)
 
 

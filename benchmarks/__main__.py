@@ -22,6 +22,7 @@ TARGETS = {
     (32, "kornia"): 2.5,
 }
 BATCH = {224: 32, 32: 256}
+BATCHES = {224: 4, 32: 32}
 
 
 def one_thread() -> None:
@@ -47,20 +48,19 @@ def photographs(side: int, n: int) -> NDArray[np.uint8]:
     return out
 
 
-def measure(chains: list[Rival], images: NDArray[np.uint8], repeats: int) -> dict[str, float]:
+def measure(chains: list[Rival], images: NDArray[np.uint8], batch: int, repeats: int) -> dict[str, float]:
     """Microseconds of processor time an image: the median over repeats that take turns.
 
     On one thread that is the time itself, without what other programs on the machine took in between.
     """
-    runs = [(chain.name, chain.run) for chain in chains if chain.run is not None]
-    times: dict[str, list[float]] = {name: [] for name, _ in runs}
-    for _, run in runs:
-        run(images)
-    for _ in range(repeats):
-        for name, run in runs:
+    runs = [chain for chain in chains if chain.run is not None]
+    times: dict[str, list[float]] = {chain.name: [] for chain in runs}
+    for repeat in range(repeats + 1):
+        for chain in runs:
             start = time.process_time()
-            run(images)
-            times[name].append((time.process_time() - start) / len(images) * 1e6)
+            chain.epoch(images, batch)
+            if repeat:  # the first round warms up
+                times[chain.name].append((time.process_time() - start) / len(images) * 1e6)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -94,15 +94,15 @@ def machine(chains: list[Rival]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=15, help="rounds of which the median is taken")
+    parser.add_argument("--repeats", type=int, default=7, help="rounds of which the median is taken")
     arguments = parser.parse_args()
     one_thread()
     print("| side | chain | us / image | augsafe is faster by | target |")
     print("|---|---|---|---|---|")
     chains: list[Rival] = []
     for side, n in BATCH.items():
-        chains = rivals(side)
-        result = measure(chains, photographs(side, n), arguments.repeats)
+        chains = rivals(side, n)
+        result = measure(chains, photographs(side, n * BATCHES[side]), n, arguments.repeats)
         print("\n".join(table(side, chains, result)), flush=True)
     print(f"\nMeasured on {machine(chains)}.")
 

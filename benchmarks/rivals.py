@@ -26,6 +26,16 @@ class Rival:
     version: str
     run: Run | None
     missing: str = ""
+    batches: bool = False  # whether `run` takes all images and makes the batches itself
+
+    def epoch(self, images: NDArray[np.uint8], batch: int) -> None:
+        """All images, in batches."""
+        assert self.run is not None
+        if self.batches:
+            self.run(images)
+            return
+        for start in range(0, len(images), batch):
+            self.run(images[start : start + batch])
 
 
 def policy() -> aug.Compose:
@@ -52,6 +62,21 @@ def augsafe(side: int) -> Rival:
         return compose.batch(images, indices=np.arange(len(images)), out=out)
 
     return Rival("augsafe", aug.__version__, run)
+
+
+def augsafe_loader(batch: int) -> Rival:
+    """The loader without threads and guards; reading the images, and fresh memory for batches, are in its time."""
+    loaders: dict[int, aug.Loader] = {}
+
+    def run(images: NDArray[np.uint8]) -> None:
+        loader = loaders.get(id(images))
+        if loader is None:
+            loader = aug.Loader(images, policy(), batch_size=batch, workers=0, shuffle=False, on_violation=None)
+            loaders[id(images)] = loader
+        for _ in loader:
+            pass
+
+    return Rival("augsafe, loader", aug.__version__, run, batches=True)
 
 
 def albumentations(side: int) -> Rival:
@@ -145,6 +170,6 @@ def kornia(side: int) -> Rival:
     return Rival("kornia", K.__version__, run)
 
 
-def rivals(side: int) -> list[Rival]:
+def rivals(side: int, batch: int) -> list[Rival]:
     """All chains for images of that side, augsafe first."""
-    return [augsafe(side), albumentations(side), torchvision(side), kornia(side)]
+    return [augsafe(side), augsafe_loader(batch), albumentations(side), torchvision(side), kornia(side)]

@@ -171,3 +171,52 @@ def test_what_is_random() -> None:
     fixed, free = aug.Rotate((5, 5)), aug.Rotate((0, 5))
     assert not is_random(aug.Repeat(fixed)) and is_random(aug.Repeat(free))
     assert not is_random(aug.SomeOf((fixed, aug.Invert()), n=2)) and is_random(aug.SomeOf((fixed, aug.Invert())))
+
+
+def test_all_of_keeps_the_chance_of_each_child() -> None:
+    on = active(aug.AllOf([aug.Rotate(p=0.3), aug.Zoom(), aug.OneOf((aug.Invert(), aug.Shift()), p=0.4)], p=0.5))
+    for name, chance in (("Rotate", 0.15), ("Zoom", 0.5), ("Invert", 0.1), ("Shift", 0.1)):
+        assert on[name].mean() == pytest.approx(chance, abs=0.03)
+    assert not (on["Invert"] & on["Shift"]).any()
+    assert not (on["Rotate"] & ~on["Zoom"]).any(), "where the group does not act, none of it does"
+
+
+def test_one_of_groups_takes_one_group() -> None:
+    on = active(aug.OneOf((aug.AllOf((aug.Rotate(), aug.Zoom())), aug.AllOf((aug.Shift(), aug.Invert()))), (3, 1)))
+    np.testing.assert_array_equal(on["Rotate"], on["Zoom"])
+    np.testing.assert_array_equal(on["Rotate"], ~on["Shift"])
+    assert on["Rotate"].mean() == pytest.approx(0.75, abs=0.03)
+
+
+def test_children_of_one_of_do_not_follow_each_other() -> None:
+    """So they share a stage, and the pixels are those of the child alone."""
+    blur, turn = aug.GaussianBlur((2, 2), name="blur"), aug.Rotate((30, 30), name="turn")
+    compose = aug.Compose([aug.OneOf((blur, turn))])
+    assert compose.stages == (("blur", "turn"),)
+    assert len(aug.Compose([aug.OneOf((blur, turn)), aug.Zoom()]).stages) == 2
+    assert len(aug.Compose([aug.SomeOf((blur, turn), n=2)]).stages) == 2, "here both act"
+    image = np.random.default_rng(0).integers(0, 255, (24, 24, 3), np.uint8)
+    plan = compose.plan([image.shape] * 20, range(20))
+    alone = {"blur": aug.Compose([blur])(image, seed=0).image, "turn": aug.Compose([turn])(image, seed=0).image}
+    for row in range(20):
+        name = "blur" if plan.draws.active["blur"][row] else "turn"
+        np.testing.assert_array_equal(compose(image, seed=0, index=row).image, alone[name])
+
+
+def test_an_output_size_comes_after_a_local_step_that_may_have_acted() -> None:
+    steps = [aug.OneOf((aug.GaussianBlur((3, 3)), aug.Rotate((0, 0))), (1, 0))]
+    image = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
+    output = aug.Output(size=(16, 16))
+    wanted = aug.Compose([aug.GaussianBlur((3, 3))], output=output)(image, seed=0).image
+    np.testing.assert_array_equal(aug.Compose(steps, output=output)(image, seed=0).image, wanted)
+
+
+def test_groups_are_judged_together() -> None:
+    both = aug.AllOf((aug.HorizontalFlip(p=1), aug.VerticalFlip(p=1)))
+    other = aug.AllOf((aug.Rotate((-5, 5)), aug.Zoom((0.9, 1.1))))
+    result = static_check(aug.Compose([aug.OneOf((both, other))]), MNIST, draws=2000, content=False)
+    (swap,) = [f for f in result.findings if f.becomes]
+    assert swap.steps == ("HorizontalFlip", "VerticalFlip") and swap.becomes == {"6": "9", "9": "6"}
+    assert swap.probability == pytest.approx(0.5, abs=0.05) and swap.how == "proven"
+    apart = aug.OneOf((aug.AllOf((aug.HorizontalFlip(p=1),)), aug.AllOf((aug.VerticalFlip(p=1),))))
+    assert not [f for f in static_check(aug.Compose([apart]), MNIST, draws=2000, content=False).findings if f.becomes]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,22 @@ def test_masks_beside_a_folder_say_where_the_object_is(corners, monkeypatch):
         assert done.exit_code == 2 and words in done.stderr.replace("\n", " ")
 
 
+def test_check_writes_a_page(run, folder):
+    done = run(
+        "check", "unsafe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--html", "out.html", "--json"
+    )
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["counts"]["error"] > 0
+    text = (folder / "out.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>") and "6 reads as 9" in text
+    assert re.search(r"<small>6/\d+\.png</small>", text)  # the file, so that it can be found
+    done = run(
+        "check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--html", "no/such/folder.html"
+    )
+    assert done.exit_code == 2
+    assert "cannot be written" in done.stderr
+
+
 def test_check_exits_with_0_on_none(run):
     done = run("check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "4000")
     assert done.exit_code == 0, done.output
@@ -132,8 +149,16 @@ def test_a_contract_may_be_a_file(run, folder):
 def test_preview_writes_a_picture(run, folder):
     done = run("preview", "unsafe.yaml", "digits", "-o", "p.png", "-c", "mnist", "--rows", "4", "--columns", "3")
     assert done.exit_code == 0, done.output
-    assert "4 images, 3 columns" in done.stdout
+    assert "4 rows, 3 columns" in done.stdout
     assert Image.open(folder / "p.png").size[0] > 4 * 112
+
+
+def test_preview_by_class_reads_more_than_a_row_of_images(run, folder):
+    done = run("preview", "unsafe.yaml", "digits", "-o", "c.gif", "-c", "mnist", "--mode", "classes", "--columns", "2")
+    assert done.exit_code == 0
+    assert "10 rows, 2 columns" in done.stdout
+    with Image.open(folder / "c.gif") as moving:
+        assert moving.n_frames == 2
 
 
 def test_preview_in_json(run):
@@ -169,6 +194,13 @@ def test_wrong_use_is_one_clear_line(run, words, said):
 @pytest.mark.parametrize("words", [("check",), ("no-such-command",), ("lint", "safe.yaml", "--nonsense")])
 def test_usage_errors_exit_with_2(run, words):
     assert run(*words).exit_code == 2
+
+
+def test_validation_policies_must_not_draw(run):
+    done = run("lint", "safe.yaml", "--validation", "--json")
+    assert done.exit_code == 1 and "AS501" in done.stdout
+    assert "AS501" in run("check", "safe.yaml", "digits", "-c", "mnist", "--draws", "500", "--validation").stdout
+    assert "AS501" not in run("lint", "safe.yaml").stdout
 
 
 def test_explain_lists_and_explains(run):

@@ -58,6 +58,7 @@ def test_files_are_left(made):
     assert Compose.load(folder / "mended.yaml") == made[0].report.mended
     body = json.loads((folder / "report.json").read_text())
     assert not body["ok"]
+    assert "Not safe" in (folder / "report.html").read_text(encoding="utf-8")
     picture = np.asarray(Image.open(folder / "preview.png"))
     assert (picture == (206, 32, 41)).all(axis=-1).any()
 

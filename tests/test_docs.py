@@ -3,11 +3,13 @@
 In *.md and docs/, the blocks of one file run in order, in one empty folder and one namespace. A ```yaml block
 that begins with `# name.yaml` is written to that file. In ```console and ```bash blocks the lines that begin with
 `$ augsafe` are run and must exit with 0, or with N where the line ends with `# exit N`. What must run and not be seen,
-such as making the data that a command reads, stands in a block inside an HTML comment.
+such as making the data that a command reads, stands in a block inside an HTML comment. The code of the notebooks in
+examples/ is run too.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -24,6 +26,7 @@ from tests.conftest import needs
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+NOTEBOOKS = sorted(ROOT.glob("examples/*.ipynb"))
 
 BLOCK = re.compile(r"^```(python|console|bash|yaml)[^\n]*\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (augsafe\b(?:.*\\\n)*.*)$", re.MULTILINE)
@@ -140,6 +143,32 @@ def test_example(path, tmp_path):
         [sys.executable, str(path)], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def cells(path: Path) -> str:
+    """The code of a notebook as one program; a cell's last value is what the notebook would show."""
+    body = json.loads(path.read_text(encoding="utf-8"))
+    assert not any(cell.get("outputs") for cell in body["cells"]), f"{path.name}: clear the outputs"
+    return "\n\n".join("".join(cell["source"]) for cell in body["cells"] if cell["cell_type"] == "code")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
+def test_notebook(path, tmp_path):
+    program = tmp_path / "notebook.py"
+    program.write_text(cells(path), encoding="utf-8")
+    beside = {**environment(), "PYTHONPATH": os.pathsep.join([str(ROOT), str(path.parent)])}
+    done = subprocess.run(
+        [sys.executable, str(program)], cwd=tmp_path, env=beside, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_there_are_notebooks_and_they_are_whole():
+    assert len(NOTEBOOKS) >= 2
+    for path in NOTEBOOKS:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        assert (body["nbformat"], {c["cell_type"] for c in body["cells"]}) == (4, {"code", "markdown"})
+        assert len({c["id"] for c in body["cells"]}) == len(body["cells"])
 
 
 def test_blocks_share_a_namespace_and_a_folder(tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ def test_a_full_file_is_read_and_written_back() -> None:
     assert compose.keypoint_swaps == ((0, 1),)
     assert compose.steps[2].weights == (3.0, 0.1)  # type: ignore[attr-defined]
     assert aug.Compose.from_yaml(compose.to_yaml()) == compose
-    jsonschema.validate(compose.to_dict(), SCHEMA)
+    VALIDATOR.validate(compose.to_dict())
 
 
 @pytest.mark.parametrize("ending", ["yaml", "json"])
@@ -119,4 +119,4 @@ def test_every_policy_fulfils_the_schema(name: str, data: st.DataObject) -> None
 )
 def test_the_schema_refuses_what_the_reader_refuses(body: Any) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(body, SCHEMA)
+        VALIDATOR.validate(body)

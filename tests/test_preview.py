@@ -115,6 +115,90 @@ def test_strength_of_steps_without_a_range(step, columns):
     assert len(one(step, mode="strength", columns=4).columns) == columns + 1
 
 
+def test_a_sweep_weakens_one_draw_of_the_whole_policy():
+    policy = Compose([Rotate((40, 40)), Zoom((1.3, 1.3))])
+    grid = one(policy, mode="sweep", columns=4)
+    assert grid.columns == ("original", "strength 0.25", "strength 0.5", "strength 0.75", "strength 1")
+    assert grid.flags == [(0, 4, "turned 40°")]
+    half = Compose([Rotate((20, 20)), Zoom((1.14, 1.14))])  # the zoom halved on its logarithm, rounded towards 1
+    assert (grid.cells[0][2].image == half(IMAGES[SIX], seed=0, index=SIX).image).all()
+
+
+def test_a_row_for_each_class_says_how_often_it_breaks():
+    flip = Compose([HorizontalFlip()])
+    grid = preview(flip, IMAGES[:300], LABELS[:300], contract="mnist", mode="classes", columns=3)
+    assert len(grid.rows) == 10
+    shares = {name.split(":")[0]: int(name.split(" ")[1][:-1]) for name in grid.rows}
+    assert shares["8"] == shares["2"] == 0  # the same; ambiguous, which is no certain harm
+    assert 40 < shares["6"] < 60
+    row = [cell.image for cell in grid.cells[6][1:]]
+    assert all(any((a == b).all() or (a == b[:, ::-1]).all() for b in IMAGES[:300][LABELS[:300] == 6]) for a in row)
+    assert not (row[0] == row[1]).all()
+
+
+def test_a_class_with_few_images_repeats_them():
+    grid = preview(Rotate(), IMAGES[:2], ["a", "b"], mode="classes", columns=3)
+    assert [len(row) for row in grid.cells] == [4, 4]
+    assert preview(Rotate(), IMAGES[:5], mode="classes", columns=2).rows == ("any class: 0% flagged",)
+
+
+def test_pairs_show_what_takes_both():
+    chosen = np.isin(LABELS, [6, 8])
+    images, labels = IMAGES[chosen][:40], LABELS[chosen][:40]
+    both = Compose([HorizontalFlip(), VerticalFlip(), Brightness()])
+    grid = preview(both, images, labels, contract="mnist", mode="pairs")
+    assert grid.rows == ("6",)
+    assert [cell.caption for cell in grid.cells[0]] == [
+        *("in 100% of draws", "HorizontalFlip", "VerticalFlip", "together")
+    ]
+    assert [cell.reasons for cell in grid.cells[0]] == [(), ("invalid",), ("invalid",), ("reads as 9",)]
+    original = images[grid.indices[0]]
+    assert (grid.cells[0][3].image == original[::-1, ::-1]).all()
+
+
+def test_pairs_that_are_harmless_together_are_not_shown():
+    images, labels = IMAGES[LABELS == 8][:20], LABELS[LABELS == 8][:20]
+    for policy in (Compose([HorizontalFlip(), VerticalFlip()]), Compose([Zoom((0.5, 0.5)), HorizontalFlip()])):
+        grid = preview(policy, images, labels, contract="mnist", mode="pairs")
+        assert grid.rows == () and grid.note.startswith("No pair")
+        assert grid.image.size
+
+
+def test_a_shift_and_a_zoom_lose_together_what_neither_loses_alone():
+    policy = Compose([Shift((0.29, 0.29), (0, 0)), Zoom((1.39, 1.39))], border="constant")
+    grid = preview(policy, IMAGES[:60], LABELS[:60], contract="mnist", mode="pairs")
+    assert [cell.severity for cell in grid.cells[0]] == ["", "", "", "error"]
+    assert "left" in grid.cells[0][3].reasons[0]
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp"])
+def test_a_moving_preview_shows_one_column_after_the_other(tmp_path, ending):
+    grid = preview(careless(), IMAGES[:40], LABELS[:40], contract="mnist", rows=10, columns=4)
+    grid.save(tmp_path / f"draws.{ending}", seconds=0.5)
+    with Image.open(tmp_path / f"draws.{ending}") as moving:
+        assert moving.n_frames == 4
+        pictures, times = [], []
+        for k in range(4):
+            moving.seek(k)
+            moving.load()
+            times.append(moving.info["duration"])
+            pictures.append(np.asarray(moving.convert("RGB")).astype(int))
+    assert set(times) == {500}
+    top = pictures[0].shape[0] // 5  # the originals stand still; what is below changes
+    assert all(np.abs(a[:top] - pictures[0][:top]).mean() < 3 for a in pictures[1:])
+    assert all(np.abs(a[top:] - pictures[0][top:]).mean() > 3 for a in pictures[1:])
+    assert any((np.abs(a - RED).max(axis=-1) < 40).any() for a in pictures)
+
+
+def test_a_moving_preview_needs_something_that_moves(tmp_path):
+    with pytest.raises(ArgumentError, match="at least one"):
+        preview(Compose([HorizontalFlip()]), IMAGES[:5], LABELS[:5], contract="mnist", mode="pairs").save(
+            tmp_path / "x.gif"
+        )
+    with pytest.raises(ArgumentError, match="seconds"):
+        one(Rotate(), columns=2).save(tmp_path / "x.gif", seconds=0)
+
+
 def test_rows_are_spread_over_the_classes():
     grid = preview(careless(), IMAGES, LABELS, contract="mnist", rows=10, columns=1)
     assert grid.rows == tuple(str(d) for d in range(10))

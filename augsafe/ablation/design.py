@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.calibration.scaling import scaled_step
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
+from augsafe.guards.scaled import scaled_step
 from augsafe.transforms import Choice, Transform
 
 DESIGNS = ("one-at-a-time", "leave-one-out", "pairs", "factorial", "screen", "strengths")
@@ -69,14 +69,10 @@ def scaled(step: Transform, strength: float) -> Transform:
         return scaled_step(step, strength) or replace(step, p=0.0)
     changed: dict[str, tuple[float, float]] = {}
     for q in step.parameters:
-        neutral = getattr(q, "neutral", None)
-        if q.free or neutral is None or not hasattr(step, q.name):
+        if q.free or not hasattr(step, q.name):
             continue
-        low, high = step.bounds(q)
-        if q.log:
-            changed[q.name] = (neutral * (low / neutral) ** strength, neutral * (high / neutral) ** strength)
-        else:
-            changed[q.name] = (neutral + strength * (low - neutral), neutral + strength * (high - neutral))
+        low, high = q.towards_neutral(np.array(step.bounds(q)), np.array(strength)).tolist()
+        changed[q.name] = (low, high)
     return replace(step, **changed) if changed else replace(step, p=step.p * strength)  # type: ignore[arg-type]
 
 

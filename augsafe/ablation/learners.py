@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.ablation.split import Split, Train
+from augsafe.cnns import Options, load, names, network, train
+from augsafe.cnns.data import with_channels
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, MissingExtraError
+from augsafe.frameworks import framework as needed
+from augsafe.sources import ArraySource
 
 Build = Callable[[tuple[int, int, int], int], Any]  # (channels, height, width), classes -> a model
 
@@ -108,12 +114,50 @@ def order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(n)
 
 
-def torch_learner(model: str, epochs: int) -> Train:
-    """The network of that name. Raises ArgumentError."""
-    known: dict[str, Build] = {"lenet5": lenet5}
-    if model not in known:
+@dataclass(frozen=True)
+class Cnn:
+    """A network of `augsafe.cnns`, trained as `augsafe.cnns.train` does; the guards only look on.
+
+    name: of the table of networks. size: of the images, where it is not the network's own. rate: the table's unless
+    given. A tenth of the training images says which epoch's weights to keep, the same tenth for every policy.
+    """
+
+    name: str
+    epochs: int = 10
+    batch_size: int = 64
+    size: int | None = None
+    rate: float | None = None
+
+    def __call__(self, policy: Compose, seed: int, split: Split) -> NDArray[np.int64]:
+        needed("torch", f"training {self.name}")
+        import torch
+
+        options = Options(
+            self.epochs, self.batch_size, self.rate, patience=self.epochs, seed=seed, workers=0, size=self.size,
+            validation_share=0.1, convert_channels=True,
+        )  # fmt: skip
+        source = ArraySource(split.images, split.labels, classes=split.classes)
+        channels = network(self.name).channels
+        with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
+            train(source, self.name, policy, out=Path(folder, "run"), options=options, on_violation=None)
+            trained = load(Path(folder, "run", "model.pt"))
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(split.targets), self.batch_size):
+                some = [with_channels(image, channels) for image in split.targets[start : start + self.batch_size]]
+                batch = trained.policy.batch(some, np.arange(start, start + len(some)))
+                found.append(trained.model(torch.from_numpy(batch)).argmax(dim=1).numpy())
+        return np.concatenate(found).astype(np.int64)
+
+
+def torch_learner(model: str, epochs: int, size: int | None = None) -> Train:
+    """The network of that name: a small and fast LeNet-5, or one of `augsafe.cnns`. Raises ArgumentError."""
+    if model == "lenet5":
+        return Torch(lenet5, epochs)
+    if model not in names("torch"):
+        known = ", ".join(("light", *names("torch")))
         raise ArgumentError(
-            f"there is no model {model!r} here; known are light, {', '.join(known)}; in Python, give "
-            "Torch(build) any function that builds a module"
+            f"there is no model {model!r}; known are {known}; in Python, give Torch(build) any function that builds "
+            "a module"
         )
-    return Torch(known[model], epochs)
+    return Cnn(model, epochs, size=size)

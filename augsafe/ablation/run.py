@@ -99,8 +99,7 @@ def run_all(
             else:
                 pairs = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(claimed())
             for key, outcome in pairs:
-                store.write(key, outcome)
-                done |= store.read([key])
+                done |= {key: outcome} if store.write(key, outcome) else store.read([key])
                 tell(len(done))
             done |= store.read([k for k in keys if k not in done])
             tell(len(done))

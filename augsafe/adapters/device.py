@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augsafe.colors import check_channels
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
 from augsafe.evaluation import evaluation_policy
@@ -14,8 +16,8 @@ from augsafe.frameworks import framework
 from augsafe.lookup import line_of
 from augsafe.output import Output
 from augsafe.plan import Plan, StagePlan
-from augsafe.sample import FULL_RANGE
-from augsafe.transforms import Distortion, Local
+from augsafe.transforms import Color, Distortion, Local
+from augsafe.transforms.base import FULL_RANGE
 from augsafe.warp import reductions, squashes
 
 if TYPE_CHECKING:
@@ -143,6 +145,8 @@ def _toned(levels: Tensor, stage: StagePlan, output: Output | None) -> Tensor:
     """Levels through each image's curve to the output's values; a curve that is a straight line needs no table."""
     if not stage.tone:
         return _normalised(levels, output)
+    if stage.colors and levels.shape[1] > 1:
+        return _normalised(_colored(levels, stage), output)
     line = line_of(stage, True, levels.shape[1], output)
     if line is None:
         return _normalised(_looked_up(levels, stage), output)
@@ -161,6 +165,21 @@ def _normalised(levels: Tensor, output: Output | None) -> Tensor:
         for v in output.normalise(levels.shape[1])
     )
     return torch.addcmul(offset, levels, scale)
+
+
+def _colored(levels: Tensor, stage: StagePlan) -> Tensor:
+    """Levels through tone and colour steps one by one, clipped after each; a fourth channel keeps its colour."""
+    check_channels(stage, levels.shape[1])
+    for part in stage.tone:
+        if not isinstance(part.step, Color):
+            levels = _looked_up(levels, replace(stage, tone=(part,)))
+            continue
+        maps = np.where(part.active[:, None, None], part.step.mixes(part.values, len(levels)), np.eye(3, 4))
+        m = torch.as_tensor(maps, device=levels.device, dtype=torch.float32)[..., None, None]
+        rgb = levels[:, :3]
+        mixed = [(m[:, k, :3] * rgb).sum(dim=1) + m[:, k, 3] for k in range(3)]
+        levels = torch.cat([torch.stack(mixed, dim=1).clamp(0, 1), levels[:, 3:]], dim=1)
+    return levels
 
 
 def _looked_up(levels: Tensor, stage: StagePlan) -> Tensor:

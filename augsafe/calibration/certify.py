@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.calibration.losses import Jury
-from augsafe.calibration.scaling import scaled
 from augsafe.calibration.walk import FloatArray, Tally, certified, needed, p_value, tally
 from augsafe.compose import Compose
+from augsafe.guards.scaled import scaled
 
 Rows = NDArray[np.int64]
 

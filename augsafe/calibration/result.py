@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from augsafe.calibration.certify import Bar, Walk
-from augsafe.calibration.scaling import scaled
 from augsafe.calibration.single import Single
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
+from augsafe.guards.scaled import scaled
 from augsafe.perclass import PerClass
 from augsafe.policy import write_yaml
 

@@ -1,4 +1,4 @@
-"""One number for the strength of a policy: 0 leaves images as they are, 1 is the policy as it was given."""
+"""The directions in which a policy grows stronger, and the policy held to some strengths."""
 
 from __future__ import annotations
 
@@ -9,66 +9,10 @@ from typing import Any
 import numpy as np
 
 from augsafe.compose import Compose
-from augsafe.guards.mend import narrowed
-from augsafe.transforms import Choice, OneOf, Repeat, SomeOf, Transform
+from augsafe.guards.scaled import choice_of, discrete, with_steps
+from augsafe.transforms import AllOf, Choice, OneOf, Repeat, SomeOf, Transform
 from augsafe.transforms.base import Parameter
 from augsafe.transforms.choice import written_in
-
-DIGITS = 6  # of a chance to act
-
-
-def discrete(step: Transform) -> bool:
-    """Whether the step acts or does not, without a strength: flips, quarter turns, inversion, foreign steps."""
-    return not step.frame and all(q.free for q in step.parameters)
-
-
-def scaled(compose: Compose, scale: float) -> Compose:
-    """The policy with its ranges shrunk towards the identity; what has no strength acts less often instead.
-
-    A flip with p = 0.5 at scale 0.4 has p = 0.2; a child of OneOf without a strength is chosen less often; a SomeOf
-    that holds one acts less often. Steps that set the frame stay. Ends of ranges are rounded towards the identity, so
-    the policy written is the one measured.
-    """
-    if scale == 1:
-        return compose
-    return _with_steps(compose, [scaled_step(step, scale) for step in compose.steps])
-
-
-def scaled_step(step: Transform, scale: float) -> Transform | None:
-    """One step of `scaled`; None where nothing is left of it."""
-    if isinstance(step, OneOf):
-        kept = [
-            (c, share * (scale if discrete(c) else 1.0)) for c, share in zip(step.children, step.shares, strict=True)
-        ]
-        children = tuple((c if discrete(c) else narrowed(c, scale), weight) for c, weight in kept if weight > 0)
-        return _choice(step, children, sum(weight for _, weight in children))
-    if isinstance(step, SomeOf):
-        if scale == 0 and not any(c.frame for c in step.children):
-            return None
-        inside = [c if discrete(c) else narrowed(c, scale) for c in step.children]
-        return replace(step, children=tuple(inside), p=_down(step.p * (scale if any(map(discrete, inside)) else 1.0)))
-    if isinstance(step, Choice):
-        held = [scaled_step(s, scale) for s in step.inside]
-        return None if None in held else step.with_inside([s for s in held if s is not None])
-    if discrete(step):
-        return replace(step, p=_down(step.p * scale)) if scale > 0 else None
-    return None if scale == 0 and not step.frame else narrowed(step, scale)
-
-
-def _choice(step: OneOf, children: tuple[tuple[Transform, float], ...], share: float) -> OneOf | None:
-    """A choice of these, each as likely as its weight says: what is missing is left to no step at all."""
-    if not children or share <= 0:
-        return None
-    weights = tuple(round(w / share, DIGITS) for _, w in children)
-    return replace(step, children=tuple(c for c, _ in children), weights=weights, p=_down(min(step.p * share, step.p)))
-
-
-def _down(p: float) -> float:
-    return float(np.floor(p * 10**DIGITS + 1e-6) / 10**DIGITS)
-
-
-def _with_steps(compose: Compose, steps: list[Transform | None]) -> Compose:
-    return replace(compose, steps=tuple(s for s in steps if s is not None))
 
 
 def leave_out(compose: Compose, names: Collection[str]) -> Compose:
@@ -80,23 +24,25 @@ def leave_out(compose: Compose, names: Collection[str]) -> Compose:
         if step.label in names:
             return None
         if isinstance(step, OneOf):
-            kept = tuple(
-                (c, share) for c, share in zip(step.children, step.shares, strict=True) if c.label not in names
-            )
-            if len(kept) < len(step.children):
+            inside = zip(map(left, step.children), step.shares, strict=True)
+            kept = tuple((c, share) for c, share in inside if c is not None)
+            if tuple(c for c, _ in kept) != step.children:
                 total = sum(share for _, share in kept)
-                chosen = _choice(step, kept, total)
+                chosen = choice_of(step, kept, total)
                 return None if chosen is None else replace(chosen, p=step.p)
         if isinstance(step, SomeOf):
             children = tuple(c for c in step.children if c.label not in names)
             low, high = (min(count, len(children)) for count in step.counts)
             return replace(step, children=children, n=(low, high)) if children else None
+        if isinstance(step, AllOf):
+            parts = tuple(c for c in map(left, step.children) if c is not None)
+            return replace(step, children=parts) if parts else None
         if isinstance(step, Repeat):
             child = left(step.child)
             return None if child is None else replace(step, child=child)
         return step
 
-    return _with_steps(compose, [left(step) for step in compose.steps])
+    return with_steps(compose, [left(step) for step in compose.steps])
 
 
 @dataclass(frozen=True)

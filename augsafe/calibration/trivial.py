@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from augsafe.calibration.result import Calibration
-from augsafe.calibration.scaling import discrete
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.guards.content import PADDING, VISIBLE
+from augsafe.guards.scaled import discrete
 from augsafe.transforms import (
     Choice,
     HorizontalFlip,

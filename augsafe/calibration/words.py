@@ -16,6 +16,7 @@ REASONS = {
     "AS106": "outside the contract's limits",
     "AS201": "object leaves the frame",
     "AS202": "object too small",
+    "AS203": "object covered",
     "AS204": "mostly padding",
     "AS205": "object doubled",
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from augsafe.report import Report
 
 SAMPLE = 2000  # a check looks at no more images unless told to
+IMAGES = {"classes": 400, "pairs": 60}  # that a preview reads where its rows are not images
 
 
 class _Commands(TyperGroup):
@@ -65,6 +66,9 @@ MasksOption = Annotated[
     typer.Option("--masks", metavar="DIR", help="For a folder of images: a folder with the same names, of masks."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+ValidationOption = Annotated[
+    bool, typer.Option("--validation", help="The policy is for images that judge: nothing may be drawn (AS501).")
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 on warnings too.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="The seed of the draws.")]
 
@@ -105,7 +109,11 @@ def check(
     json: JsonOption = False,
     strict: StrictOption = False,
     draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
+    validation: ValidationOption = False,
     seed: SeedOption = 0,
 ) -> None:
     """Say what a policy does to the classes and to the content of your images."""
@@ -134,7 +142,11 @@ def check(
             classes=loaded.classes,
             seed=seed,
             draws=draws,
+            role="validation" if validation else "training",
         )
+    if html is not None:
+        report.to_html(html, loaded.names)
+        notices.print(f"The report is in {html}; it shows images of yours.", highlight=False)
     _finish([(Path(policy), report)], json, strict, one=True)
 
 
@@ -144,6 +156,7 @@ def lint(
     contract: ContractOption = None,
     json: JsonOption = False,
     strict: StrictOption = False,
+    validation: ValidationOption = False,
 ) -> None:
     """Check policy files alone, without images."""
     from augsafe.check import check as run_check
@@ -151,7 +164,8 @@ def lint(
 
     chosen_contract = _contract(contract)
     loaded = [(path, Compose.load(path)) for path in policies]
-    reports = [(path, run_check(compose, contract=chosen_contract)) for path, compose in loaded]
+    role = "validation" if validation else "training"
+    reports = [(path, run_check(compose, contract=chosen_contract, role=role)) for path, compose in loaded]
     _finish(reports, json, strict, one=len(policies) == 1)
 
 
@@ -161,11 +175,14 @@ def preview(
     data: DataPath,
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("preview.png"),
     mode: Annotated[
-        str, typer.Option("--mode", metavar="draws|steps|strength", help="What the columns show.")
+        str,
+        typer.Option("--mode", metavar="draws|steps|strength|sweep|classes|pairs", help="What rows and columns show."),
     ] = "draws",
     step: Annotated[str | None, typer.Option("--step", help="The step that --mode strength varies.")] = None,
     columns: Annotated[int, typer.Option("--columns", help="How many columns beside the original.")] = 8,
-    rows: Annotated[int, typer.Option("--rows", help="How many images, spread over the classes.")] = 8,
+    rows: Annotated[
+        int | None, typer.Option("--rows", help="How many images, spread over the classes; or classes, or pairs.")
+    ] = None,
     cell: Annotated[int, typer.Option("--cell", help="The side of a cell in pixels.")] = 112,
     contract: ContractOption = None,
     masks: MasksOption = None,
@@ -176,14 +193,14 @@ def preview(
     """Draw what the network will see, with the cells that break the contract outlined."""
     from augsafe.cli.data import class_indices, load
     from augsafe.cli.pipeline import load_policy
+    from augsafe.preview import ROWS, spread
     from augsafe.preview import preview as draw
-    from augsafe.preview import spread
     from augsafe.sources import open_source
 
     compose = load_policy(policy)
     source = open_source(data, masks=masks)
     chosen_contract = _contract(contract, source.classes)
-    chosen = spread(class_indices(source), rows)
+    chosen = spread(class_indices(source), IMAGES.get(mode, rows or ROWS))
     loaded = load(source, chosen, Console(stderr=True))
     grid = draw(
         compose,
@@ -207,7 +224,7 @@ def preview(
         flags = [{"row": r, "column": c, "reason": reason} for r, c, reason in grid.flags]
         typer.echo(json_format.dumps({"path": str(output), "flags": flags, "note": grid.note}, indent=2))
     else:
-        typer.echo(f"{output}: {len(grid.rows)} images, {len(grid.columns) - 1} columns. {grid.note}")
+        typer.echo(f"{output}: {len(grid.rows)} rows, {len(grid.columns) - 1} columns. {grid.note}")
 
 
 @app.command()

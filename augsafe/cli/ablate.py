@@ -11,6 +11,7 @@ from rich.console import Console
 from augsafe.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from augsafe.ablation.result import Result
     from augsafe.ablation.split import Train
     from augsafe.compose import Compose
 
@@ -22,7 +23,7 @@ def ablate(
         str | None, typer.Argument(metavar="[DATA]", help="A folder, archive or manifest; the embedded digits without.")
     ] = None,
     policy: Annotated[Path | None, typer.Option("--policy", "-p", help="The policy, YAML or JSON.")] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="light, or a network such as lenet5.")] = "light",
+    model: Annotated[str, typer.Option("--model", "-m", help="light, lenet5, or one such as resnet18.")] = "light",
     design: Annotated[
         str, typer.Option("--design", help="one-at-a-time, leave-one-out, pairs, factorial, screen or strengths.")
     ] = "one-at-a-time",
@@ -32,6 +33,9 @@ def ablate(
     search: Annotated[str, typer.Option("--search", help="For strengths: grid or optuna.")] = "grid",
     trials: Annotated[int, typer.Option("--trials", min=1, help="Trials of Optuna.")] = 20,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a network.")] = 10,
+    size: Annotated[
+        int | None, typer.Option("--size", min=1, help="Side of the images; the network's own unless said.")
+    ] = None,
     contract: Annotated[str | None, typer.Option("--contract", "-c", help="A built-in contract, or a file.")] = None,
     store: Annotated[
         Path | None, typer.Option("--store", help="Keeps each run; started again, it goes on from there.")
@@ -52,7 +56,7 @@ def ablate(
     chosen: Any = Contract.load(named) if named is not None and is_file else named
     result = run(
         _usual() if policy is None else Compose.load(policy),
-        _learner(model, epochs),
+        _learner(model, epochs, size),
         given,
         design=design,
         seeds=seeds,
@@ -63,6 +67,16 @@ def ablate(
         store=store,
         jobs=jobs,
     )
+    _write(result, out)
+    if json:
+        typer.echo(result.to_json())
+    else:
+        console = Console(highlight=False)
+        console.print(render(result))
+        console.print(f"\nWritten to {out}: table.csv, result.json, ablation.html, best.yaml", markup=False)
+
+
+def _write(result: Result, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -71,12 +85,6 @@ def ablate(
     result.to_json(out / "result.json")
     result.to_html(out / "ablation.html")
     result.save_best(out / "best.yaml")
-    if json:
-        typer.echo(result.to_json())
-    else:
-        console = Console(highlight=False)
-        console.print(render(result))
-        console.print(f"\nWritten to {out}: table.csv, result.json, ablation.html, best.yaml", markup=False)
 
 
 def _data(data: str | None) -> tuple[Any, Any]:
@@ -97,11 +105,11 @@ def _usual() -> Compose:
     return Compose((*steps, t.HorizontalFlip(), t.VerticalFlip()), border="constant")
 
 
-def _learner(model: str, epochs: int) -> Train:
+def _learner(model: str, epochs: int, size: int | None) -> Train:
     if model == "light":
         from augsafe.ablation import Light
 
         return Light()
     from augsafe.ablation.learners import torch_learner
 
-    return torch_learner(model, epochs)
+    return torch_learner(model, epochs, size)

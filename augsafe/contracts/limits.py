@@ -15,23 +15,29 @@ class Limits:
     """How far a draw may go: None where there is no limit.
 
     rotation: degrees left over after the nearest symmetry. zoom: least and largest, in fractions of the frame.
-    visible: share of the object inside the frame. min_pixels: the object's shorter side in the output. displacement:
-    how far a distortion moves a pixel, a fraction of the shorter side.
+    visible: share of the object inside the frame. min_pixels: the object's longer side at the smallest scale of the
+    draw, in output pixels. clipped: most of the pixels that may become plain black or white. contrast: least of the
+    contrast that must be left, as a share of what it was. hue: degrees by which colours may turn, for classes that
+    colour defines. displacement: how far a distortion moves a pixel, a fraction of the shorter side.
     """
 
     rotation: float | None = None
     zoom: tuple[float, float] | None = None
     visible: float | None = None
     min_pixels: float | None = None
+    clipped: float | None = None
+    contrast: float | None = None
+    hue: float | None = None
     displacement: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rotation", "visible", "min_pixels", "displacement"):
+        for name in ("rotation", "visible", "min_pixels", "clipped", "contrast", "hue", "displacement"):
             value = getattr(self, name)
             if value is not None and not (_number(value) and 0 <= value < math.inf):
                 raise ContractError(f"{name} must be a number of at least 0, got {value!r}")
-        if self.visible is not None and self.visible > 1:
-            raise ContractError(f"visible is a share from 0 to 1, got {self.visible!r}")
+        for name in ("visible", "clipped", "contrast"):
+            if (getattr(self, name) or 0) > 1:
+                raise ContractError(f"{name} is a share from 0 to 1, got {getattr(self, name)!r}")
         if self.zoom is not None:
             object.__setattr__(self, "zoom", _zoom(self.zoom))
 

@@ -12,6 +12,7 @@ from augsafe.errors import ArgumentError
 from augsafe.foreign import albumentations_table, torchvision_table
 from augsafe.foreign.step import Foreign, library_of
 from augsafe.foreign.translate import Builder, Form, Piece, Translation
+from augsafe.perclass import PerClass
 from augsafe.transforms import Transform
 
 Equal = Callable[[Any], Piece | Form | str]
@@ -89,11 +90,24 @@ def _from(name: str, pipeline: Any, fuse: str, verbose: bool, images: Any) -> Co
 
 
 def as_policy(given: Any) -> tuple[Compose, Translation | None]:
-    """A policy from a policy, one step, or a pipeline of another library. Raises ArgumentError."""
+    """A policy from a policy, one step, a list of steps, or a pipeline of another library. Raises ArgumentError."""
     if isinstance(given, Compose):
         return given, None
     if isinstance(given, Transform):
         return Compose((given,)), None
+    if isinstance(given, (list, tuple)) and any(isinstance(part, Transform) for part in given):
+        others = [part for part in given if not isinstance(part, Transform)]
+        if others:
+            raise ArgumentError(
+                f"a list with steps of augsafe holds {type(others[0]).__name__} too; wrap what is another library's in "
+                "Foreign(step)"
+            )
+        return Compose(tuple(given)), None
+    if isinstance(given, PerClass):
+        raise ArgumentError(
+            "one policy is needed, got a PerClass; take `given.policies[name]` for the images of each class, and ask "
+            "label_leak(given) whether their traces tell the classes apart"
+        )
     made = translate(given)
     return made.policy, made
 

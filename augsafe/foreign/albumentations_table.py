@@ -9,16 +9,20 @@ from augsafe.foreign.translate import Form, Piece, number, one_of
 from augsafe.transforms import (
     Affine,
     CenterCrop,
+    ChannelShuffle,
+    Grayscale,
     HorizontalFlip,
     Invert,
     Levels,
     Pad,
+    Posterize,
     Power,
     RandomCrop,
     Resize,
     ResizedCrop,
     Rotate,
     Rotate90,
+    Solarize,
     Transform,
     VerticalFlip,
 )
@@ -109,6 +113,23 @@ def _gamma(s: Any) -> Found:
     return Piece((Power((s.gamma_limit[0] / 100, s.gamma_limit[1] / 100), p=s.p),))
 
 
+def _posterized(s: Any) -> Found:
+    if isinstance(s.num_bits, list):
+        return "bits that differ between channels have no native equal"
+    return Piece((Posterize(tuple(s.num_bits), p=s.p),))
+
+
+def _solarized(s: Any) -> Found:
+    low, high = (max(end - 1e-6, 0.0) for end in s.threshold_range)  # from the threshold on, not above it
+    return Piece((Solarize((low, high), p=s.p),))
+
+
+def _grey(s: Any) -> Found:
+    if s.method != "weighted_average" or s.num_output_channels != 3:
+        return "its way to grey has no native equal"
+    return Piece((Grayscale(p=s.p),))
+
+
 def _normalize(s: Any) -> Found:
     if s.p < 1 or s.normalization != "standard" or s.max_pixel_value not in (None, 255, 255.0):
         return "only the standard normalisation, always and of 255 levels, has an equal"
@@ -141,6 +162,10 @@ TABLE: dict[str, Callable[[Any], Found]] = {
     "Pad": _pad,
     "RandomBrightnessContrast": _contrast,
     "RandomGamma": _gamma,
+    "Posterize": _posterized,
+    "Solarize": _solarized,
+    "ToGray": _grey,
+    "ChannelShuffle": lambda s: Piece((ChannelShuffle(p=s.p),)),
     "InvertImg": lambda s: Piece((Invert(p=s.p),)),
     "Normalize": _normalize,
     "ToFloat": _float,

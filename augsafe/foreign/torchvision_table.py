@@ -8,16 +8,23 @@ from typing import Any
 from augsafe.foreign.translate import Form, Piece, number, one_of
 from augsafe.transforms import (
     Affine,
+    AutoContrast,
     Brightness,
+    ChannelShuffle,
+    Equalize,
+    Grayscale,
     HorizontalFlip,
     Invert,
     MiddleCrop,
     Pad,
+    Posterize,
     RandomCrop,
     Resize,
     ResizedCrop,
     Rotate,
+    Sharpen,
     ShortSide,
+    Solarize,
     Transform,
     VerticalFlip,
 )
@@ -120,6 +127,13 @@ def _jitter(s: Any) -> Found:
     return Piece((Brightness(tuple(s.brightness)),)) if s.brightness is not None else Piece()
 
 
+def _solarized(s: Any) -> Found:
+    level = (float(s.threshold) - 0.5) / 255
+    if not 0 <= level <= 1 or float(s.threshold) != round(s.threshold):
+        return "its threshold has no native equal"
+    return Piece((Solarize((level, level), p=s.p),))
+
+
 def _dtype(s: Any) -> Found:
     import torch
 
@@ -163,6 +177,13 @@ TABLE: dict[str, Callable[[Any], Found]] = {
     "Pad": lambda s: _padded(s.padding, s.padding_mode, s.fill),
     "ColorJitter": _jitter,
     "RandomInvert": lambda s: Piece((Invert(p=s.p),)),
+    "RandomPosterize": lambda s: Piece((Posterize((s.bits, s.bits), p=s.p),)) if s.bits else "0 bits",
+    "RandomSolarize": _solarized,
+    "RandomAdjustSharpness": lambda s: Piece((Sharpen((s.sharpness_factor,) * 2, p=s.p),)),
+    "RandomAutocontrast": lambda s: Piece((AutoContrast(p=s.p),)),
+    "RandomChannelPermutation": lambda s: Piece((ChannelShuffle(),)),
+    "RandomEqualize": lambda s: Piece((Equalize(p=s.p),)),
+    "RandomGrayscale": lambda s: Piece((Grayscale(p=s.p),)),
     "RandomApply": _applied,
     "RandomChoice": _choice,
     "ToPILImage": lambda s: Piece(),

@@ -16,11 +16,12 @@ from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
 from augsafe.foreign.step import Foreign
 from augsafe.output import Output
-from augsafe.transforms import Cut, Tone, Transform
+from augsafe.transforms import Color, Cut, Local, Tone, Transform
 
 FUSE = ("exact", "approximate")
 Numbers = tuple[float, ...]
 IDENTITY = ((0.0,), (1.0,))
+_LEVELS = (Tone, Color, Local)  # what looks at levels, and so needs them as they are in the image
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,8 @@ class Builder:
                 return "it fills with a level after normalisation"
         if piece.interpolation is not None and self.interpolation not in (None, piece.interpolation):
             return f"it interpolates by {piece.interpolation}, the policy by {self.interpolation}"
-        if self.levels is not None and self.levels != IDENTITY and any(isinstance(s, Tone) for s in piece.steps):
-            return "it changes tones after normalisation"
+        if self.levels is not None and self.levels != IDENTITY and any(isinstance(s, _LEVELS) for s in piece.steps):
+            return "it changes levels after normalisation"
         return None
 
     def _fused(self, piece: Piece) -> None:
@@ -156,6 +157,8 @@ class Builder:
         self._lost |= piece.loses
         self._revealed |= piece.reveals
         self.steps += piece.steps
+        if any(isinstance(s, Local) for s in piece.steps):  # what follows opens a stage
+            self._lost = self._revealed = False
 
     def _fill_is_toned(self, piece: Piece) -> bool:
         """A tone after a constant border changes the fill too; within a stage the fill stays."""

@@ -80,14 +80,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Example:
-    """What to give to `check` to see a rule at work: a policy as YAML, and the name of a built-in contract.
+    """What to give to `check` to see a rule at work: a policy as YAML, and a contract: the name of a built-in
+    one, or YAML.
 
-    data: "arrows" for the images and labels of `augsafe.measured.example.arrows`, where the rule needs images.
+    how: "check"; "validation", as the policy of validation images; "torchvision", where it is a list of v2 transforms;
+    "words", where it is no policy and only said.
+    data: where the rule needs images, the name of those in `augsafe.measured.example`, such as "arrows".
     """
 
     policy: str
     contract: str | None = None
     data: str | None = None
+    how: str = "check"
 
 
 class Guard:

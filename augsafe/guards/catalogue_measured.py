@@ -44,4 +44,47 @@ class Unfamiliar(Guard):
     silent = Example("steps: [{Rotate: {angle: [-3, 3]}}]", data="arrows")
 
 
-MEASURED: tuple[type[Guard], ...] = (ChangeSuggested, Unfamiliar)
+class Distinguishable(Guard):
+    """A classifier tells augmented images from originals.
+
+    `realism(policy, images)` augments one half of the images and lets a classifier tell them from the other half. What
+    resampling alone gives away is taken off: the control is the same images, moved by a part of a pixel. Three verdicts
+    are possible: distinguishable (the excess over the control is certainly above 0), indistinguishable (certainly below
+    the margin of 0.05 in the area under the curve), and undecided, with the number of images that would decide. That
+    nothing was found is never taken for a proof.
+
+    It is a remark. Augmentation that can be told may still help, and often does; but borders, angles or levels that no
+    original has are worth a look.
+
+    What to do: look at the witness, the image that was told most easily.
+    """
+
+    code = "AS401"
+    title = "distinguishable from originals"
+    severity = "info"
+    fires = Example("Rotate((-30, 30)) with black borders on photographs", how="words")
+    silent = Example("HorizontalFlip() on textures", how="words")
+
+
+class LabelLeak(Guard):
+    """Classes are augmented so differently that the traces give the label away.
+
+    With a policy of its own for each class (PerClass), a network may learn how the images of a class were augmented in
+    place of what they show: blurred means 6. On images that are not augmented it then has nothing to go by.
+
+    `label_leak(policies)` draws plans of every policy. A small classifier sees their traces alone: that an image was
+    resampled, its zoom, tilt and rotation, made-up borders, levels, colours and filters, never what it shows. It is
+    reported where plans that it has not seen are told for certain by more than 5 points better than by guessing. A flip
+    or a quarter turn leaves no trace and does not count.
+
+    What to do: give all classes the same strengths, and keep apart only flips and quarter turns.
+    """
+
+    code = "AS404"
+    title = "augmentation gives the label away"
+    severity = "warning"
+    fires = Example('PerClass({"6": Rotate((-5, 5)), "*": Rotate((-40, 40))})', how="words")
+    silent = Example('PerClass({"6": Rotate((-15, 15)), "*": Rotate((-15, 15)) and HorizontalFlip()})', how="words")
+
+
+MEASURED: tuple[type[Guard], ...] = (ChangeSuggested, Distinguishable, Unfamiliar, LabelLeak)

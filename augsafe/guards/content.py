@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
-from augsafe.errors import InputError
 from augsafe.guards.base import Example, Finding, Guard, Witness
-from augsafe.guards.clusters import cluster_interval
+from augsafe.guards.clusters import class_intervals
 from augsafe.guards.measures import ContentMeasures, Limits, measure
 from augsafe.guards.objects import Objects
 from augsafe.guards.shrink import shrink
@@ -22,9 +21,11 @@ from augsafe.plan import Plan
 from augsafe.render import Images, render
 from augsafe.transforms import Geometric
 from augsafe.transforms.base import Opaque
+from augsafe.typicality.labels import group_indices
 
 BoolArray = NDArray[np.bool_]
 VISIBLE, MIN_PIXELS, PADDING, DOUBLED = 0.7, 8.0, 0.5, 0.3
+COVERED = 0.5
 PER_IMAGE = 32
 EPSILON = 0.05
 SHRUNK = 1_000  # violating draws that are shrunk, for each code
@@ -53,8 +54,10 @@ class ObjectLeaves(Guard):
 class ObjectTooSmall(Guard):
     """The object becomes too small to be recognised.
 
-    The shorter extent of the object is less than `min_pixels` (8 unless the contract says otherwise) in the output,
-    although a plain resize to that output would have kept it larger. Narrow the zoom, or enlarge the output.
+    The longer side of the object, at the smallest scale that the draw has in any direction, is less than `min_pixels`
+    (8 unless the contract says otherwise) in the output, although a plain resize to that output would have kept it
+    larger. So a thin object is judged by its length, and an image squeezed to a line is found whichever way it is
+    squeezed. Narrow the zoom or the shear, or enlarge the output.
 
     Example: Zoom((0.1, 0.2)) on an object of 20 pixels fires; Zoom((0.8, 1.2)) does not. An object that is already
     smaller than the limit when the whole image is resized to the output is not blamed on the policy.
@@ -65,6 +68,24 @@ class ObjectTooSmall(Guard):
     severity = "error"
     fires = Example("steps: [{Zoom: {factor: [0.1, 0.2]}}]")
     silent = Example("steps: [{Zoom: {factor: [0.8, 1.2]}}]")
+
+
+class ObjectCovered(Guard):
+    """Erased patches hide the object.
+
+    More than half of what the frame shows of the object's weight lies under the patches of Erase. The label then names
+    something the network cannot see. Set max_object_share=, which shrinks patches draw by draw and leaves the ground
+    to be erased as before; or lower the area.
+
+    Example: Erase(area=(0.5, 0.6)) fires; the same with max_object_share=0.3 does not. A grid of patches hides the
+    same share of everything, and so does not fire below that share.
+    """
+
+    code = "AS203"
+    title = "object covered"
+    severity = "error"
+    fires = Example("steps: [{Erase: {area: [0.5, 0.6]}}]")
+    silent = Example("steps: [{Erase: {area: [0.5, 0.6], max_object_share: 0.3}}]")
 
 
 class MostlyPadding(Guard):
@@ -100,17 +121,19 @@ class ObjectDoubled(Guard):
     silent = Example("{steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}], border: constant}")
 
 
-CONTENT: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, MostlyPadding, ObjectDoubled)
+CONTENT: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, ObjectCovered, MostlyPadding, ObjectDoubled)
 CODES = tuple(guard.code for guard in CONTENT)
 _MESSAGES = {
     "AS201": "the object keeps less than {visible:.0%} of itself in the frame",
     "AS202": "the object becomes smaller than {min_pixels:g} pixels",
+    "AS203": "erased patches hide more than {covered:.0%} of the object",
     "AS204": "more than {padding:.0%} of the output lies beyond the image",
     "AS205": "the reflected border shows more than {doubled:.0%} of the object a second time",
 }
 _HELP = {
     "AS201": "Narrow the range of {steps}.",
     "AS202": "Narrow the range of {steps}, or enlarge the output.",
+    "AS203": "Set max_object_share= of {steps}, or lower its area.",
     "AS204": "Narrow the range of {steps}.",
     "AS205": 'Use border="constant" or "replicate", or narrow the range of {steps}.',
 }
@@ -145,11 +168,12 @@ def violations(measures: ContentMeasures, limits: Limits, objects: Objects | Non
     out = {
         "AS201": measures.visible < limits.visible - 1e-6,
         "AS202": small,
+        "AS203": measures.covered > COVERED + 1e-6,
         "AS204": measures.padding > limits.padding + 1e-6,
         "AS205": measures.doubled > limits.doubled + 1e-6,
     }
     if objects is not None and objects.diffuse.any():
-        for code in ("AS201", "AS202", "AS205"):
+        for code in ("AS201", "AS202", "AS203", "AS205"):
             out[code] = out[code] & ~objects.diffuse
     return out
 
@@ -192,12 +216,10 @@ def content_findings(
         drawn.update(some.tolist())
         often[rows] += 1
         _count(tallies, compose, plan, some, None if objects is None else objects.rows(rows), table)
-    if groups is not None and len(groups) != len(images):
-        raise InputError(f"groups has {len(groups)} entries, there are {len(images)} images; they must agree")
-    clusters = np.arange(len(images)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    clusters = group_indices(groups, len(images))
     out: list[Finding] = []
     for code, tally in tallies.items():
-        intervals = {c: _interval(tally.bad, often, clusters, labels == c) for c in drawn}
+        intervals = class_intervals(tally.bad, often, clusters, labels)
         out += _findings(code, tally, compose, images, drawn, intervals, contract, table, epsilon)
     return out
 
@@ -245,15 +267,6 @@ def _count(
             tally.witness.setdefault(steps, (plan, int(row)))
 
 
-def _interval(
-    bad: NDArray[np.int64], drawn: NDArray[np.int64], clusters: NDArray[np.intp], own: BoolArray
-) -> tuple[float, float]:
-    """The interval of the rate of a class's images."""
-    some = clusters[own]
-    lost, all_of_them = (np.bincount(some, counts[own]).astype(np.int64) for counts in (bad, drawn))
-    return cluster_interval(lost, all_of_them)
-
-
 def _framing(compose: Compose) -> tuple[str, ...]:
     """The steps that decide the frame: to blame when nothing that can be switched off is."""
     return tuple(
@@ -291,6 +304,7 @@ def _findings(
         share = counts[worst] / tally.images[worst]
         limits = table.take(np.array([worst]))
         words = {k: float(getattr(limits, k)[0]) for k in ("visible", "min_pixels", "padding", "doubled")}
+        words["covered"] = COVERED
         out.append(
             Finding(
                 code=code,

@@ -21,7 +21,7 @@ from augsafe.guards.log import Log
 from augsafe.guards.objects import Objects
 from augsafe.guards.rules import Rules, Verdicts
 from augsafe.plan import Draws, Plan
-from augsafe.transforms import Distortion, Geometric, Transform
+from augsafe.transforms import Distortion, Erase, Geometric, Transform
 
 ACTIONS = ("raise", "drop", "relabel", "identity", "clamp", "redraw", "warn")  # the first that is due is taken
 CLASS_CODES = ("AS101", "AS103", "AS106", "AS107")
@@ -73,6 +73,8 @@ class Enforcer:
         self.actions = actions_of(on_violation)
         self.rules = Rules(compose, contract)
         self._neutral = {leaf.label: {q.name: q.neutral for q in leaf.parameters} for leaf in compose.leaves}
+        for leaf in compose.leaves:
+            self._neutral[leaf.label] |= {"keep": 1.0} if isinstance(leaf, Erase) else {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ class Enforcer:
         """Mend a plan. Gives the plan, the labels, which images to keep, and what was done.
 
         labels: (n,) class indices of the contract, -1 where unknown (then no class rule holds). objects: None turns
-        AS201, AS202 and AS205 off. Raises ViolationError.
+        AS201, AS202, AS203 and AS205 off. Raises ViolationError.
         """
         n = len(plan)
         verdicts = self.rules.verdicts(plan, labels, objects)
@@ -134,9 +136,9 @@ class Enforcer:
         for attempt in range(1, ATTEMPTS + 1):
             attempts = np.full(len(left), attempt, np.int64)
             shapes, some = plan.shapes[rows[left]], None if objects is None else objects.rows(left)
-            tried = self.compose.draw(plan.draws.key.rows(rows[left], attempts), shapes, some)
-            broken = self._broken(self.compose.assemble(shapes, tried), labels[left], some)
-            draws = draws.replaced(left[~broken], tried.rows(np.flatnonzero(~broken)))
+            new = self.compose.planned(plan.draws.key.rows(rows[left], attempts), shapes, some)
+            broken = self._broken(new, labels[left], some)
+            draws = draws.replaced(left[~broken], new.draws.rows(np.flatnonzero(~broken)))
             left = left[broken]
             if not len(left):
                 return draws
@@ -180,6 +182,8 @@ class Enforcer:
                 some = [q for q in leaf.parameters if isinstance(leaf, Geometric) or not q.free]
                 new = {q.name: q.towards_neutral(values[leaf.label][q.name], np.asarray(keep)) for q in some}
                 values[leaf.label] = {**values[leaf.label], **new}
+            elif isinstance(leaf, Erase):
+                values[leaf.label] = {**values[leaf.label], "keep": values[leaf.label]["keep"] * keep}
         return replace(draws, values=values)
 
     def _relabel(

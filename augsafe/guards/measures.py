@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.covering import covered
 from augsafe.grid import GRID
 from augsafe.guards.bounds import Extents, HalfFrames, doubled_bound, half_frames, lost_bound, padding_bound
 from augsafe.guards.judge import padding
@@ -39,9 +40,10 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class ContentMeasures:
-    """Measures (n,): `visible` share of the object's weight inside the frame; `pixels`, its shorter extent in the
-    output, and `plain_pixels`, what that would be after a plain resize; `padding` share of the output beyond the image;
-    `doubled` share of the object repeated by a reflected border.
+    """Measures (n,): `visible` share of the object's weight inside the frame; `pixels`, its size in the output (its
+    longer side at the map's smallest scale), and `plain_pixels`, what a plain resize would leave; `padding` share of
+    the output beyond the image; `doubled` share of the object repeated by a reflected border; `covered` share of what
+    is visible of the object that erased patches hide.
 
     Measured against limits, a value is a bound wherever the bound already keeps the limit.
     """
@@ -51,6 +53,7 @@ class ContentMeasures:
     plain_pixels: FloatArray
     padding: FloatArray
     doubled: FloatArray
+    covered: FloatArray
 
 
 def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -> ContentMeasures:
@@ -60,9 +63,9 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
     beyond = padding_bound(maps, 0.0 if limits is None else limits.padding)
     _exact(beyond, beyond > (0 if limits is None else limits.padding), maps, lambda rows: padding(plan, rows))
     if objects is None:
-        return ContentMeasures(np.ones(n), np.full(n, np.inf), np.full(n, np.inf), beyond, np.zeros(n))
+        return ContentMeasures(np.ones(n), np.full(n, np.inf), np.full(n, np.inf), beyond, np.zeros(n), np.zeros(n))
     box = Extents.of(objects)
-    pixels, plain = _pixels(plan, maps, box)
+    pixels, plain = _pixels(plan, box, maps.flat)
     visible = 1 - lost_bound(maps, objects, box, 0.0 if limits is None else 1 - limits.visible)
     wanted = (visible < (1 if limits is None else limits.visible)) | (len(plan.stages) > 1)
     _exact(visible, wanted, maps, lambda rows: _push(plan, objects, rows))
@@ -71,7 +74,7 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
         doubled = doubled_bound(maps, objects, box, 0.0 if limits is None else limits.doubled)
         wanted = doubled > (0 if limits is None else limits.doubled)
         _exact(doubled, wanted, maps, lambda rows: _copies(plan, objects, rows, maps))
-    return ContentMeasures(visible, pixels, plain, beyond, doubled)
+    return ContentMeasures(visible, pixels, plain, beyond, doubled, covered(plan, objects))
 
 
 def _exact(column: FloatArray, wanted: BoolArray, maps: HalfFrames, how: Callable[[Rows], FloatArray]) -> None:
@@ -85,25 +88,28 @@ def _exact(column: FloatArray, wanted: BoolArray, maps: HalfFrames, how: Callabl
             column[part] = how(part)
 
 
-def _pixels(plan: Plan, maps: HalfFrames, box: Extents) -> tuple[FloatArray, FloatArray]:
-    """The object's shorter extent in output pixels, and after a plain resize to the output."""
-    frame = plan.sizes[:, ::-1]
-    linear = maps.linear
-    if maps.flat is not None:
-        linear = _tilted(plan, box.middle)
-    pixels = np.hypot(linear[:, 0] * frame[:, :1], linear[:, 1] * frame[:, 1:]) * box.half
-    plain = box.half * frame
-    return np.minimum(pixels[:, 0], pixels[:, 1]), np.minimum(plain[:, 0], plain[:, 1])
+def _pixels(plan: Plan, box: Extents, flat: BoolArray | None) -> tuple[FloatArray, FloatArray]:
+    """The object's size in output pixels, and after a plain resize to the output: docs/decisions/0008.
+
+    The longer side of the box around it, at the smallest scale that the map has in any direction.
+    """
+    (high, wide), (rows, columns) = plan.shapes.T, plan.sizes.T
+    side = np.maximum(box.half[:, 0] * wide, box.half[:, 1] * high)
+    linear = plan.matrix[:, :2, :2] if flat is None else _tilted(plan, box.middle)
+    (a, b), (c, d) = (linear[:, row].T for row in (0, 1))
+    # singular values are |p| +- |q| of the map z -> p z + q conj(z)
+    sum_x, sum_y, rest_x, rest_y = a + d, c - b, a - d, c + b
+    smallest = np.abs(np.sqrt(sum_x * sum_x + sum_y * sum_y) - np.sqrt(rest_x * rest_x + rest_y * rest_y)) * 0.5
+    return side * smallest, side * np.minimum(columns / wide, rows / high)
 
 
 def _tilted(plan: Plan, middle: FloatArray) -> FloatArray:
-    """The linear part at the object's middle, in half frames."""
-    m, sides = plan.matrix, plan.shapes[:, ::-1] * 0.5
-    point = (middle + 1) * sides - 0.5
+    """The linear part at the object's middle."""
+    m = plan.matrix
+    point = (middle + 1) * plan.shapes[:, ::-1] * 0.5 - 0.5
     moved = (m[:, :, :2] @ point[:, :, None])[:, :, 0] + m[:, :, 2]
     w = np.where(np.abs(moved[:, 2:]) < 1e-12, 1e-12, moved[:, 2:])
-    linear = (m[:, :2, :2] - (moved[:, :2] / w)[:, :, None] * m[:, None, 2, :2]) / w[:, :, None]
-    return np.asarray(linear * sides[:, None, :] / (plan.sizes[:, ::-1] * 0.5)[:, :, None])
+    return np.asarray((m[:, :2, :2] - (moved[:, :2] / w)[:, :, None] * m[:, None, 2, :2]) / w[:, :, None])
 
 
 def _push(plan: Plan, objects: Objects, rows: Rows) -> FloatArray:

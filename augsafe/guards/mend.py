@@ -18,20 +18,25 @@ Recheck = Callable[[Compose], Sequence[Finding]]
 _KEEP = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
-def mend(compose: Compose, findings: Sequence[Finding], recheck: Recheck) -> tuple[Compose | None, tuple[str, ...]]:
-    """Change one step at a time until `recheck` finds no errors.
+def mend(
+    compose: Compose, findings: Sequence[Finding], recheck: Recheck, start: Compose | None = None
+) -> tuple[Compose | None, tuple[str, ...]]:
+    """Change one step at a time until `recheck` finds no errors, from `start` on where one is given.
 
     The step that errors blame most is narrowed by a tenth of its range, or left out when it has no range to narrow.
     Gives the mended policy and what was changed in words; None where nothing helps.
     """
-    first = compose
+    first = given = compose
+    if start is not None and start != compose:
+        first = compose = start
+        findings = recheck(start)
     shrunk: dict[str, int] = {}
     for _ in range(12 * (len(compose.steps) + 1)):
         blamed = _blamed(compose, findings)
         if blamed is None:
             if any(f.severity == "error" and f.accepted is None for f in findings):
                 return None, ()
-            return compose, _words(first, compose)
+            return compose, _words(given, compose)
         compose = _weaker(first, compose, blamed, shrunk)
         findings = recheck(compose)
     return None, ()
@@ -87,6 +92,9 @@ def _words(first: Compose, last: Compose) -> tuple[str, ...]:
         kept = next((s for s in last.steps if s.label == step.label), None)
         if kept is None:
             words.append(f"leave out {step.label}")
+            continue
+        if type(kept) is not type(step):
+            words.append(f"{step.label}: {type(kept).__name__} in its place")
             continue
         for q in step.parameters:
             if not q.free and step.bounds(q) != kept.bounds(q):

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.guards.base import Witness
-from augsafe.plan import Plan
-from augsafe.transforms import Distortion, Geometric
-from augsafe.transforms.base import Opaque
+from augsafe.plan import Draws, Plan
+from augsafe.transforms import Distortion, Erase, Geometric, Transform
+from augsafe.transforms.base import Opaque, Sizes
 
 
 def shrink(
-    compose: Compose, plan: Plan, rows: NDArray[np.intp], persists: Callable[[Plan], NDArray[np.bool_]]
+    compose: Compose,
+    plan: Plan,
+    rows: NDArray[np.intp],
+    persists: Callable[[Plan], NDArray[np.bool_]],
+    *,
+    judged: Sequence[Transform] | None = None,
+    assemble: Callable[[Sizes, Draws], Plan] | None = None,
 ) -> NDArray[np.bool_]:
     """Which steps each draw needs for its outcome, (rows, leaves): others are switched off, last first.
 
-    `persists` says for which rows of a plan the outcome is still there.
+    `persists` says for which rows of a plan the outcome is still there. judged: the steps that may bring it about, all
+    that move pixels where left out. assemble: makes plans, as the policy does where left out.
     """
+    make = assemble or compose.assemble
     draws, shapes = plan.draws.rows(rows), plan.shapes[rows]
     needed = np.stack([draws.active[leaf.label] for leaf in compose.leaves], axis=1)
     for column in range(len(compose.leaves) - 1, -1, -1):
         leaf = compose.leaves[column]
-        if not isinstance(leaf, (Geometric, Opaque, Distortion)) or not needed[:, column].any():
+        concerned = isinstance(leaf, (Geometric, Opaque, Erase, Distortion)) if judged is None else leaf in judged
+        if not concerned or not needed[:, column].any():
             needed[:, column] = False
             continue
-        tried = compose.assemble(shapes, draws.without(leaf))
+        tried = make(shapes, draws.without(leaf))
         gone = persists(tried)
         needed[:, column] &= ~gone
         draws = draws.without(leaf, where=gone)

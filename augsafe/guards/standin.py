@@ -3,55 +3,73 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
+from augsafe.covering import covered, erasures, spared
 from augsafe.guards.base import Finding
+from augsafe.guards.content import COVERED, VISIBLE
 from augsafe.guards.judge import middle_visible
 from augsafe.guards.shrink import clopper_pearson, shrink, witness_of
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 
 MOST_DRAWS = 20_000
 MOST_SHRUNK = 1_000
-VISIBLE = 0.7
+Persists = Callable[[Plan], NDArray[np.bool_]]
 
 
 def standin_findings(compose: Compose, plan: Plan, contract: Contract) -> list[Finding]:
-    """An object assumed in the middle half of the frame, held against the contract's visible share."""
+    """An object assumed in the middle half of the frame, held against the contract's visible share and AS203."""
     some = np.arange(min(len(plan), MOST_DRAWS))
-    visible = middle_visible(compose.assemble(plan.shapes[some], plan.draws.rows(some)))
-    out: list[Finding] = []
+    plan = spared(compose.assemble(plan.shapes[some], plan.draws.rows(some)), None)
     groups: dict[float, list[str]] = {}
     for cls in contract.classes:
         limit = contract.limits_for(cls).visible
         groups.setdefault(VISIBLE if limit is None else limit, []).append(cls)
+    out: list[Finding | None] = []
     for limit, classes in groups.items():
-        rows = some[visible < limit]
-        if not len(rows):
-            continue
-        kept = rows[:MOST_SHRUNK]
-        acting = shrink(compose, plan, kept, lambda p, limit=limit: middle_visible(p) < limit)  # type: ignore[misc]
-        common, _ = Counter(tuple(r) for r in acting).most_common(1)[0]
-        rate = len(rows) / len(some)
-        row = int(kept[next(i for i, r in enumerate(acting) if tuple(r) == common)])
-        names = tuple(leaf.label for leaf, on in zip(compose.leaves, common, strict=True) if on)
-        interval = clopper_pearson(len(rows), len(some))
-        out.append(
-            Finding(
-                code="AS201",
-                severity="error" if interval[0] > 0.05 else "warning",
-                how="sampled",
-                verdict="content-lost",
-                steps=names,
-                classes=tuple(classes),
-                message=f"an object in the middle half of the image keeps less than {limit:.0%} of itself in the frame",
-                help="Lower the shift or the zoom, or give images (and masks or boxes) to judge the real objects.",
-                probability=rate,
-                interval=interval,
-                per_class=dict.fromkeys(classes, rate),
-                witness=witness_of(compose, plan, row),
-            )
-        )
-    return out
+        words = f"keeps less than {limit:.0%} of itself in the frame"
+        mend = "Lower the shift or the zoom, or give images (and masks or boxes) to judge the real objects."
+        lost: Persists = lambda p, limit=limit: middle_visible(p) < limit  # type: ignore[misc]  # noqa: E731
+        out.append(_finding("AS201", compose, plan, tuple(classes), lost, words, mend))
+    if erasures(plan):
+        words = f"is hidden by more than {COVERED:.0%} under erased patches"
+        mend = "Set max_object_share=, or give images (and masks or boxes) to judge the real objects."
+        out.append(_finding("AS203", compose, plan, contract.classes, _hidden, words, mend))
+    return [finding for finding in out if finding is not None]
+
+
+def _hidden(plan: Plan) -> NDArray[np.bool_]:
+    return covered(plan, Objects.centre(len(plan))) > COVERED + 1e-6
+
+
+def _finding(
+    code: str, compose: Compose, plan: Plan, classes: tuple[str, ...], persists: Persists, words: str, mend: str
+) -> Finding | None:
+    """What the draws show for some classes; None where no draw shows it."""
+    rows = np.flatnonzero(persists(plan))
+    if not len(rows):
+        return None
+    kept = rows[:MOST_SHRUNK]
+    acting = shrink(compose, plan, kept, persists)
+    common, _ = Counter(tuple(r) for r in acting).most_common(1)[0]
+    rate, interval = len(rows) / len(plan), clopper_pearson(len(rows), len(plan))
+    return Finding(
+        code=code,
+        severity="error" if interval[0] > 0.05 else "warning",
+        how="sampled",
+        verdict="content-lost",
+        steps=tuple(leaf.label for leaf, on in zip(compose.leaves, common, strict=True) if on),
+        classes=classes,
+        message=f"an object in the middle half of the image {words}",
+        help=mend,
+        probability=rate,
+        interval=interval,
+        per_class=dict.fromkeys(classes, rate),
+        witness=witness_of(compose, plan, int(kept[next(i for i, r in enumerate(acting) if tuple(r) == common)])),
+    )

@@ -257,10 +257,9 @@ def _merged(findings: list[Finding], order: tuple[str, ...]) -> list[Finding]:
     return out
 
 
-def step_verdict(
-    compose: Compose, contract: Contract, steps: tuple[str, ...], cls: str, size: tuple[int, int], draws: int = 4000
-) -> str:
-    """The verdict of some steps alone, all of them acting, for one class."""
+def step_verdicts(
+    compose: Compose, contract: Contract, steps: tuple[str, ...], size: tuple[int, int], draws: int = 4000
+) -> dict[str, str]:
+    """The verdict of some steps alone, all of them acting, for each class."""
     chosen = tuple(replace(s, p=1.0) for s in compose.steps if s.label in steps)
-    result = static_check(replace(compose, steps=chosen), contract, size=size, draws=draws, content=False)
-    return result.verdicts[cls]
+    return static_check(replace(compose, steps=chosen), contract, size=size, draws=draws, content=False).verdicts

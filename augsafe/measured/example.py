@@ -1,4 +1,4 @@
-"""A small data set for the examples of rules that need images: arrows to the left and to the right."""
+"""Small data sets for the examples of rules that need images."""
 
 from __future__ import annotations
 
@@ -23,3 +23,40 @@ def arrows(per_class: int = 60, side: int = 32, seed: int = 0) -> tuple[NDArray[
         images.append(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
         labels.append(name)
     return np.stack(images), labels
+
+
+def scenes(per_class: int = 60, side: int = 32, seed: int = 0) -> tuple[NDArray[np.uint8], list[str]]:
+    """Images (n, side, side, 3) with levels over the whole range, and their labels "rough" and "smooth"."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for i in range(2 * per_class):
+        name = ("rough", "smooth")[i % 2]
+        field = cv2.GaussianBlur(rng.normal(size=(side, side, 3)), (0, 0), 1 if name == "rough" else 4)
+        levels = 128 + rng.uniform(45, 60) * (field - field.mean()) / field.std()
+        images.append(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+        labels.append(name)
+    return np.stack(images), labels
+
+
+def lights(per_class: int = 60, side: int = 24, seed: int = 0) -> tuple[NDArray[np.uint8], list[str]]:
+    """Images (n, side, side, 3) of a red or a green light on grey, and their labels."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for i in range(2 * per_class):
+        image = np.full((side, side, 3), rng.integers(40, 110), np.uint8)
+        strong, weak = int(rng.integers(190, 240)), int(rng.integers(10, 50))
+        colour = (strong, weak, weak) if i % 2 else (weak, strong, weak)
+        centre = tuple(int(v) for v in rng.integers(side // 2 - 2, side // 2 + 3, 2))
+        cv2.circle(image, centre, int(rng.integers(side // 5, side // 3)), colour, -1, cv2.LINE_AA)
+        images.append(image)
+        labels.append("red" if i % 2 else "green")
+    return np.stack(images), labels
+
+
+def floats() -> tuple[NDArray[np.float32], list[str]]:
+    """The scenes as floats from 0 to 1."""
+    images, labels = scenes()
+    return (images / np.float32(255)).astype(np.float32), labels
+
+
+DATA = {"arrows": arrows, "scenes": scenes, "floats": floats, "lights": lights}

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.guards.base import SEVERITIES, Finding
-from augsafe.guards.static import PRECEDENCE, step_verdict
+from augsafe.guards.static import PRECEDENCE, step_verdicts
+from augsafe.report.evidence import Evidence
+from augsafe.report.grid import Grid
 from augsafe.transforms import Choice
 from augsafe.transforms.choice import leaves_of, walk
 
@@ -21,7 +24,8 @@ class Report:
     """The findings of a check, worst first, and the verdict of every (steps, class) cell.
 
     `verdicts` holds the whole policy's for each class. `mended` is the nearest policy without errors, where one was
-    looked for and found, and `mends` says in words what it changes. `notes` say how it was measured.
+    looked for and found, and `mends` says in words what it changes. `notes` say how it was measured. `evidence` holds
+    the images that were looked at (not copies of them), which `to_html` shows.
     """
 
     policy: Compose
@@ -32,7 +36,8 @@ class Report:
     notes: tuple[str, ...] = ()
     mended: Compose | None = None
     mends: tuple[str, ...] = ()
-    _cells: dict[tuple[tuple[str, ...], str], str] = field(default_factory=dict, repr=False)
+    evidence: Evidence | None = field(default=None, repr=False)
+    _cells: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -63,9 +68,9 @@ class Report:
         if not isinstance(given, Sequence):
             given = [given]
         steps = tuple(self._step_name(entry) for entry in given)
-        if (steps, name) not in self._cells:
-            self._cells[steps, name] = step_verdict(self.policy, self.contract, steps, name, self.size)
-        return self._cells[steps, name]
+        if steps not in self._cells:
+            self._cells[steps] = step_verdicts(self.policy, self.contract, steps, self.size)
+        return self._cells[steps][name]
 
     def _step_name(self, entry: Any) -> str:
         if isinstance(entry, str):
@@ -96,6 +101,35 @@ class Report:
     def to_json(self) -> str:
         """The report as JSON."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def picture(self, finding: Finding) -> Grid:
+        """A finding as pictures that show themselves in a notebook: original, augmented, and what it looks like.
+
+        They show what the finding's steps alone do in its draw. Raises ArgumentError for a finding that has no draw to
+        show, or one that cannot be made again.
+        """
+        from augsafe.report.pictures import grid_of
+
+        grid = grid_of(finding, self.policy, self.evidence)
+        if not grid.rows:
+            raise ArgumentError(f"the finding {finding.code} has no draw that can be shown")
+        return grid
+
+    def to_html(self, path: str | Path, names: Sequence[str] | None = None) -> None:
+        """Write the report as one HTML file that needs nothing else: pictures, verdicts, curves and the mended policy.
+
+        names: what to call the images that were checked, such as their files; their numbers unless given. The file
+        shows these images, so it is as confidential as they are. Raises ArgumentError where it cannot be written.
+        """
+        from augsafe.report.page import page
+
+        count = 0 if self.evidence is None else len(self.evidence.images)
+        if names is not None and len(names) != count:
+            raise ArgumentError(f"to_html(names=...) must name each of the {count} images, got {len(names)} names")
+        try:
+            Path(path).write_text(page(self, names), encoding="utf-8")
+        except OSError as error:
+            raise ArgumentError(f"the report cannot be written to {str(path)!r}: {error}") from error
 
     def __str__(self) -> str:
         from augsafe.report.text import plain_text

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
-from augsafe.sample import FULL_RANGE
+from augsafe.transforms.base import FULL_RANGE
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -30,11 +30,15 @@ WIDEST_TITLE = 170
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One picture with the reasons for which it is flagged; severity "error", "warning" or "" for none."""
+    """One picture with the reasons for which it is flagged; severity "error", "warning" or "" for none.
+
+    `caption` stands below it, before the reasons.
+    """
 
     image: NDArray[Any]
     reasons: tuple[str, ...] = ()
     severity: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +72,20 @@ class Grid:
         """The drawing as an array (H, W, 3)."""
         return np.asarray(_draw(self))
 
-    def save(self, path: str | Path) -> None:
-        """Write the drawing; the name's ending says the format. Raises ArgumentError."""
+    def save(self, path: str | Path, seconds: float = 0.7) -> None:
+        """Write the drawing; the name's ending says the format. A `.gif` or `.webp` moves: one column after the other.
+
+        seconds: how long each column of a moving picture is shown. Raises ArgumentError.
+        """
         from PIL import Image
 
+        from augsafe.report.animation import frames, write
+
         try:
-            Image.fromarray(self.image).save(path)
+            if Path(path).suffix.lower() in (".gif", ".webp"):
+                write(frames(self), Path(path), seconds)
+            else:
+                Image.fromarray(self.image).save(path)
         except (OSError, ValueError) as error:
             raise ArgumentError(f"the preview cannot be written to {str(path)!r}: {error}") from error
 
@@ -153,7 +165,7 @@ def _layout(grid: Grid, captions: Sequence[Sequence[list[str]]], note: list[str]
     font = _font(TITLE)
     widest = max((font.getlength(title) for title in grid.rows), default=0)
     left = MARGIN + (min(round(widest), WIDEST_TITLE) + GAP if widest else 0)
-    heads = max((len(wrap(t, grid.cell, TITLE)) for t in grid.columns), default=1)
+    heads = max((len(wrap(t, grid.cell, TITLE)) for t in grid.columns if t), default=0)
     top = MARGIN + heads * (TITLE + 4) + 4
     row_tops, y = [], top
     for row in captions:
@@ -193,7 +205,8 @@ def _draw(grid: Grid) -> PillowImage.Image:
 
 def _caption(cell: Cell, width: int) -> list[str]:
     whole = [reason.replace(" ", NO_BREAK) for reason in cell.reasons]
-    return wrap(", ".join(whole), width + GAP - 4, CAPTION, lines=3) if whole else []
+    words = [shorten(cell.caption, width + GAP - 4, CAPTION)] if cell.caption else []
+    return words + (wrap(", ".join(whole), width + GAP - 4, CAPTION, lines=3) if whole else [])
 
 
 def _draw_cell(
@@ -214,6 +227,7 @@ def _draw_cell(
         # outside the picture, so that nothing of it is hidden
         box = (x - OUTLINE, y - OUTLINE, x + side - 1 + OUTLINE, y + side - 1 + OUTLINE)
         pen.rectangle(box, outline=colour, width=OUTLINE)
-        for k, line in enumerate(caption):
-            spot = (x + side / 2, y + side + OUTLINE + 1 + k * (CAPTION + 3))
-            pen.text(spot, line, colour, _font(CAPTION), anchor="ma")
+    for k, line in enumerate(caption):
+        spot = (x + side / 2, y + side + OUTLINE + 1 + k * (CAPTION + 3))
+        own = cell.caption and k == 0
+        pen.text(spot, line, INK if own or not cell.severity else COLOURS[cell.severity], _font(CAPTION), anchor="ma")

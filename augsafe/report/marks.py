@@ -13,7 +13,7 @@ from augsafe.contracts import SYMMETRIES, Contract, Limits
 from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
 from augsafe.guards.measures import ContentMeasures, measure
-from augsafe.guards.objects import Objects, inspect
+from augsafe.objects import Objects, inspect
 from augsafe.plan import Plan
 
 Mark = tuple[tuple[str, ...], str]  # reasons and the severity of the worst
@@ -97,6 +97,7 @@ def _content_words(code: str, found: ContentMeasures, row: int) -> str:
     return {
         "AS201": f"object {_floor(float(found.visible[row]))}% left",
         "AS202": f"object {found.pixels[row]:.0f} px",
+        "AS203": f"object {100 * found.covered[row]:.0f}% covered",
         "AS204": f"padding {100 * found.padding[row]:.0f}%",
         "AS205": "object doubled",
     }[code]

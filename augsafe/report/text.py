@@ -96,6 +96,12 @@ def _body(finding: Finding) -> Any:
     return line
 
 
+def finding_text(finding: Finding, total: int) -> str:
+    """One finding without colours, on lines as long as they are."""
+    body = _body(finding).plain.replace("\n", "\n    ")
+    return f"{_title(finding, total).plain}\n    {body}"
+
+
 def plain_text(report: Report, width: int = 100) -> str:
     """The same without colours."""
     from rich.console import Console

@@ -11,6 +11,7 @@ from augsafe.compose import BOX_FORMATS, Compose
 from augsafe.output import DTYPES, Output
 from augsafe.policy import FORMAT, plain
 from augsafe.transforms import TRANSFORMS, Transform
+from augsafe.transforms.erase import MODES
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 _CHOICES: dict[str, list[str]] = {
@@ -18,6 +19,7 @@ _CHOICES: dict[str, list[str]] = {
     "interpolation": list(INTERPOLATIONS),
     "box_format": list(BOX_FORMATS),
     "layout": ["HWC", "CHW"],
+    "mode": list(MODES),
 }
 _SIMPLE: dict[Any, dict[str, Any]] = {
     bool: {"type": "boolean"},

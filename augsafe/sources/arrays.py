@@ -50,6 +50,16 @@ class ArraySource:
             None if self.boxes is None else to_points("boxes", self.boxes[i], 4, i),
         )
 
+    def gather(self, indices: NDArray[np.int64]) -> NDArray[Any] | None:
+        """Some images as one array (n, H, W[, C]), copied at once; None where they are no array or have targets.
+
+        Raises IndexError.
+        """
+        images = self.images
+        if not isinstance(images, np.ndarray) or images.dtype == object or self.masks is not None:
+            return None
+        return None if self.boxes is not None else np.asarray(images[indices])
+
 
 class NpzSource(ArraySource):
     """An .npz archive, read once into memory; nothing pickled is loaded.

@@ -16,6 +16,7 @@ from augsafe.randomness import FloatArray
 Range = tuple[float, float]
 Sizes = NDArray[np.int64]  # (n, 2): height and width of each image, pixels
 Values = Mapping[str, FloatArray]  # parameter name -> (n,)
+FULL_RANGE = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}  # what levels span unless said
 
 
 def as_range(owner: str, name: str, value: object, low: float, high: float) -> Range:
@@ -50,7 +51,8 @@ class Parameter:
     """One random number of a transform: drawn from the range in the field of the same name.
 
     `neutral` is the value that changes nothing. `log` draws uniformly in the logarithm, so that 1/2 and 2 are as
-    likely as each other. `field` is empty for a number that is always drawn from [0, 1), such as a crop's place.
+    likely as each other. `free` is a number that is always drawn from [0, 1), such as a crop's place. `whole` draws
+    whole numbers, both ends of the range included and all alike.
     """
 
     name: str
@@ -59,12 +61,15 @@ class Parameter:
     high: float = math.inf
     log: bool = False
     free: bool = False
+    whole: bool = False
 
     def from_uniform(self, u: FloatArray, bounds: Range) -> FloatArray:
         """Map uniform numbers to the range."""
         low, high = bounds
         if low == high:
             return np.full(u.shape, low)
+        if self.whole:
+            return np.asarray(np.minimum(low + np.floor(u * (high - low + 1)), high))
         if self.log:
             return np.clip(np.exp(math.log(low) + u * (math.log(high) - math.log(low))), low, high)
         return low + u * (high - low)
@@ -73,7 +78,10 @@ class Parameter:
         """Shrink values towards the neutral one; `keep` = 1 leaves them, 0 gives the neutral value."""
         if self.log:
             return np.asarray(self.neutral * (value / self.neutral) ** keep)
-        return np.asarray(self.neutral + (value - self.neutral) * keep)
+        move = (value - self.neutral) * keep
+        if self.whole:
+            move = np.trunc(move + np.copysign(1e-9, move))
+        return np.asarray(self.neutral + move)
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,9 @@ class Transform:
             if not parameter.free:
                 value = getattr(self, parameter.name)
                 checked = as_range(owner, parameter.name, value, parameter.low, parameter.high)
+                if parameter.whole and any(end != round(end) for end in checked):
+                    words = f"{owner}({parameter.name}=...) must be a pair of whole numbers"
+                    raise ArgumentError(f"{words}, got {checked!r}")
                 object.__setattr__(self, parameter.name, checked)
 
     def bounds(self, parameter: Parameter) -> Range:
@@ -188,12 +199,31 @@ class Tone(Transform):
 
 
 @dataclass(frozen=True)
+class Color(Transform):
+    """A step that mixes the red, green and blue of a pixel: it gives one 3 x 4 matrix an image.
+
+    Images with one channel have no colour and stay as they are; of four channels the last is left alone; any other
+    number is refused when images are rendered.
+    """
+
+    def mixes(self, values: Values, n: int) -> FloatArray:
+        """Affine maps (n, 3, 4) from R, G, B in [0, 1] to new levels; the caller clips what leaves [0, 1]."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
 class Local(Transform):
     """A step that needs neighbouring pixels, and so cannot be fused into the warp or the table."""
 
     def apply(self, image: NDArray[Any], values: Mapping[str, float]) -> NDArray[Any]:
-        """A new image of the same shape and dtype."""
-        raise NotImplementedError
+        """A new image of the same shape and dtype. A step to which the value range matters gives `within` instead."""
+        if type(self).within is Local.within:
+            raise NotImplementedError
+        return self.within(image, values, FULL_RANGE[image.dtype.name])
+
+    def within(self, image: NDArray[Any], values: Mapping[str, float], limits: Range) -> NDArray[Any]:
+        """As `apply`, for images whose levels span `limits`."""
+        return self.apply(image, values)
 
 
 @dataclass(frozen=True)

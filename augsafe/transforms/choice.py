@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Transform, Values
+from augsafe.transforms.base import Local, Opaque, Transform, Values
+from augsafe.transforms.distortion import Distortion
 
 MOST_TIMES = 16
 
@@ -201,6 +202,73 @@ class Repeat(Choice):
         return replace(self, child=steps[0])
 
 
+@dataclass(frozen=True)
+class AllOf(Choice):
+    """Apply all `children` in their order, each with its own `p`: a group, to be chosen as one in `OneOf`.
+
+    `OneOf([AllOf([a, b]), AllOf([c, d])])` applies a and b, or c and d. A child may be a choice.
+    """
+
+    children: tuple[Transform, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        children = tuple(self.children) if isinstance(self.children, (tuple, list)) else ()
+        if not children or not all(isinstance(c, Transform) and not isinstance(c, AllOf) for c in children):
+            raise ArgumentError(
+                f"AllOf(children=...) must be a list of transforms, not AllOf again, got {self.children!r}"
+            )
+        object.__setattr__(self, "children", children)
+
+    @property
+    def parts(self) -> tuple[Transform, ...]:
+        return self.children
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return (len(self.children),) * 2
+
+    @property
+    def chances(self) -> tuple[float, ...]:
+        return (1.0,) * len(self.children)
+
+    @property
+    def slots(self) -> int:
+        return 0
+
+    def choose(self, own: FloatArray, first: FloatArray) -> NDArray[np.bool_]:
+        return np.ones(first.shape, bool)
+
+    def with_inside(self, steps: Sequence[Transform]) -> Choice:
+        return replace(self, children=tuple(steps))
+
+
+def stages_of(steps: Sequence[Transform], stage: int, before: str) -> tuple[list[int], int, str]:
+    """The stage of each leaf of steps that begin in `stage`; the stage they end in, and the kind of step it ends with.
+
+    `before` is the kind of step that came before: "fused", "local", "bent" (a distortion), or "" for none. What follows
+    a local step, and is not local, opens a stage; a distortion is one. Of a OneOf one child acts: none follows another.
+    """
+    out: list[int] = []
+    for step in steps:
+        if isinstance(step, OneOf) and not any(isinstance(leaf, Distortion) for leaf in leaves_of(step)):
+            ends = [stages_of([child], stage, before) for child in step.children]
+            stage = max(end for _, end, _ in ends)
+            out += [k for leaves, _, _ in ends for k in leaves]
+            before = "local" if any(kind == "local" for _, end, kind in ends if end == stage) else "fused"
+        elif isinstance(step, Choice):
+            leaves, stage, before = stages_of(step.parts, stage, before)
+            out += leaves
+        else:
+            kind = "bent" if isinstance(step, Distortion) else "local" if isinstance(step, Local) else "fused"
+            moving = isinstance(step, Opaque) and step.moves_pixels
+            if before and ("bent" in (before, kind) or (before == "local" and (kind != "local" or moving))):
+                stage += 1
+            before = kind
+            out.append(stage)
+    return out, stage, before
+
+
 def leaves_of(step: Transform) -> tuple[Transform, ...]:
     """The steps that act: the step itself, or those that a choice holds, copies apart."""
     if not isinstance(step, Choice):
@@ -257,8 +325,10 @@ def _is_whole(value: object) -> bool:
 
 def _checked_children(owner: str, given: Any) -> tuple[Transform, ...]:
     children = tuple(given) if isinstance(given, (tuple, list)) else ()
-    if not children or not all(isinstance(c, Transform) and not isinstance(c, Choice) for c in children):
-        raise ArgumentError(f"{owner}(children=...) must be a list of transforms, not nested, got {given!r}")
+    nested = (SomeOf, OneOf, Repeat) if owner == "OneOf" else (Choice,)
+    if not children or not all(isinstance(c, Transform) and not isinstance(c, nested) for c in children):
+        hint = "not nested but for AllOf" if owner == "OneOf" else "not nested"
+        raise ArgumentError(f"{owner}(children=...) must be a list of transforms, {hint}, got {given!r}")
     return tuple(_always(owner, child) for child in children)
 
 

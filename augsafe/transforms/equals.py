@@ -82,8 +82,20 @@ class Affine(Geometric):
         out[:, :2, 2] += shift
         return out
 
+    def _sheared(self, size: tuple[int, int]) -> Move:
+        """Bounds on the shear alone. torchvision's is [[1, -t], [-u, 1 + t u]] for the tangents t and u."""
+        (move,) = Shear(self.shear_x, self.shear_y).moves(size)
+        if self.order == "scale-rotate-shear":
+            return move
+        ends = [(math.tan(math.radians(x)), math.tan(math.radians(y))) for x in self.shear_x for y in self.shear_y]
+        products, apart = [t * u for t, u in ends], max(abs(t - u) for t, u in ends)
+        stretch = math.hypot(max(map(abs, products)), max(abs(t + u) for t, u in ends))
+        largest = (math.hypot(2 + max(*products, 0), apart) + stretch) / 2  # its determinant is 1
+        spread = min(stretch / (2 + min(*products, 0)), (largest**2 - 1) / (largest**2 + 1))
+        return Move(rotation=move.rotation, scale=(1 / largest, largest), dilatation=spread)
+
     def moves(self, size: tuple[int, int]) -> tuple[Move, ...]:
-        (shear,) = Shear(self.shear_x, self.shear_y).moves(size)
+        shear = self._sheared(size)
         (low_x, high_x), (low_y, high_y) = self.scale_x, self.scale_y
         spread = 0.0
         if not self.same_scale:

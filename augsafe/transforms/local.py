@@ -1,31 +1,14 @@
-"""Steps that need neighbouring pixels: they run after the warp and the table of their stage."""
+"""Steps without a kind of their own that run after the warp and the table of their stage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-import cv2
-import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.transforms.base import Local, Parameter, Range
-
-
-@dataclass(frozen=True)
-class GaussianBlur(Local):
-    """Blur with a Gaussian of standard deviation `sigma` pixels."""
-
-    sigma: Range = (0.0, 1.5)
-
-    parameters: ClassVar = (Parameter("sigma", low=0, high=100),)
-
-    def apply(self, image: NDArray[Any], values: Mapping[str, float]) -> NDArray[Any]:
-        if values["sigma"] < 1e-3:
-            return image.copy()
-        blurred = cv2.GaussianBlur(image, (0, 0), values["sigma"], borderType=cv2.BORDER_REFLECT_101)
-        return np.asarray(blurred).reshape(image.shape)
+from augsafe.transforms.base import Local
 
 
 @dataclass(frozen=True)

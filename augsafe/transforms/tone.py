@@ -1,9 +1,11 @@
-"""Brightness, contrast, gamma and inversion: one curve from level to level."""
+"""Brightness, contrast, gamma, inversion, fewer levels: one curve from level to level."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+
+import numpy as np
 
 from augsafe.randomness import FloatArray
 from augsafe.transforms.base import Parameter, Range, Tone, Values
@@ -60,3 +62,36 @@ class Invert(Tone):
 
     def line(self, values: Values) -> tuple[float, float]:
         return -1.0, 1.0
+
+
+@dataclass(frozen=True)
+class Posterize(Tone):
+    """Keep the highest `bits` of the eight that a level has; 8 changes nothing.
+
+    As Pillow's `ImageOps.posterize` on 8-bit images. Finer levels fall to the step below them, and steps lie where
+    they do in 8 bits.
+    """
+
+    bits: Range = (4.0, 8.0)
+
+    parameters: ClassVar = (Parameter("bits", neutral=8.0, low=1, high=8, whole=True),)
+
+    def curve(self, levels: FloatArray, values: Values) -> FloatArray:
+        steps = 2.0 ** values["bits"][:, None]
+        kept = np.minimum(np.floor(levels * steps + 1e-9), steps - 1) / steps * (256 / 255)
+        return np.where(steps == 256, levels, kept)
+
+
+@dataclass(frozen=True)
+class Solarize(Tone):
+    """Invert the levels above `threshold`, a fraction of the value range; 1 changes nothing.
+
+    Pillow's `ImageOps.solarize` inverts from its threshold t on: here that is (t - 0.5) / 255.
+    """
+
+    threshold: Range = (0.5, 1.0)
+
+    parameters: ClassVar = (Parameter("threshold", neutral=1.0, low=0, high=1),)
+
+    def curve(self, levels: FloatArray, values: Values) -> FloatArray:
+        return np.where(levels > values["threshold"][:, None], 1.0 - levels, levels)

@@ -75,6 +75,7 @@ def test_strength_shrinks_towards_what_changes_nothing():
     assert scaled(aug.Rotate((-10, 20)), 0.5).angle == (-5, 10)
     assert scaled(aug.Zoom((0.25, 4.0)), 0.5).factor == pytest.approx((0.5, 2.0))
     assert scaled(aug.HorizontalFlip(p=0.5), 0.5).p == 0.25
+    assert scaled(aug.Posterize((3, 8)), 0.5).bits == (6, 8), "whole numbers stay whole"
     design = make(POLICY, "strengths", (0.5, 1.0))
     assert len(design.questions) == 8 and NONE in design.policies
 

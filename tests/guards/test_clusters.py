@@ -34,13 +34,14 @@ def test_the_interval_covers_and_the_naive_one_does_not(images: int) -> None:
 
 def test_one_draw_an_image_is_exact() -> None:
     bad = np.array([1, 0, 0, 1, 0, 0, 0, 0])
-    assert cluster_interval(bad, np.ones(8, np.int64)) == clopper_pearson(2, 8)
-    assert cluster_interval(np.append(bad, 0), np.append(np.ones(8, np.int64), 0)) == clopper_pearson(2, 8)
+    exact = pytest.approx(clopper_pearson(2, 8))
+    assert cluster_interval(bad, np.ones(8, np.int64)) == exact
+    assert cluster_interval(np.append(bad, 0), np.append(np.ones(8, np.int64), 0)) == exact
 
 
 def test_where_all_agree_images_count_and_not_draws() -> None:
-    assert cluster_interval(np.zeros(50, np.int64), np.full(50, 32)) == clopper_pearson(0, 50)
-    assert cluster_interval(np.full(50, 32), np.full(50, 32)) == clopper_pearson(50, 50)
+    assert cluster_interval(np.zeros(50, np.int64), np.full(50, 32)) == pytest.approx(clopper_pearson(0, 50))
+    assert cluster_interval(np.full(50, 32), np.full(50, 32)) == pytest.approx(clopper_pearson(50, 50))
     assert cluster_interval(np.zeros(0, np.int64), np.zeros(0, np.int64)) == (0.0, 1.0)
 
 
@@ -66,5 +67,5 @@ def test_findings_count_images_and_groups() -> None:
         assert finding.interval is not None
         return finding.interval
 
-    assert interval() == clopper_pearson(2, 4)
-    assert interval([0, 0, 1, 1]) == clopper_pearson(1, 2)
+    assert np.ptp(interval()) >= np.ptp(clopper_pearson(2, 4)) > 2 * np.ptp(clopper_pearson(64, 128))
+    assert np.ptp(interval([0, 0, 1, 1])) > np.ptp(interval())

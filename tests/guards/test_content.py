@@ -120,12 +120,14 @@ def test_doubled_agrees_with_pixels() -> None:
 FIRES = {
     "AS201": aug.Compose([aug.Shift(x=(0.6, 0.9))]),
     "AS202": aug.Compose([aug.Zoom((0.1, 0.2))]),
+    "AS203": aug.Compose([aug.Erase((0.6, 0.9), ratio=(1, 1))]),
     "AS204": aug.Compose([aug.Zoom((0.3, 0.5))]),
     "AS205": aug.Compose([aug.Shift(x=(0.3, 0.5))]),
 }
 SILENT = {
     "AS201": aug.Compose([aug.Shift(x=(-0.05, 0.05))]),
     "AS202": aug.Compose([aug.Zoom((0.9, 1.2)), aug.Rotate((-180, 180))]),
+    "AS203": aug.Compose([aug.Erase((0.6, 0.9), ratio=(1, 1), max_object_share=0.2)]),
     "AS204": aug.Compose([aug.Zoom((0.8, 1.25)), aug.Rotate((-180, 180))]),
     "AS205": aug.Compose([aug.Shift(x=(0.3, 0.5))], border="constant"),
 }
@@ -195,6 +197,79 @@ def test_objects_already_small_are_not_blamed() -> None:
     masks[:, 30:35, 30:35] = True
     images = np.where(masks, 200, 20).astype(np.uint8)
     found = content_findings(aug.Compose([aug.Zoom((0.7, 0.8))]), images, np.full(4, -1), inspect(images, masks), None)
+    assert "AS202" not in {f.code for f in found}
+
+
+def bars(wide: int, high: int, n: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Images with one bright bar in the middle, and its mask."""
+    masks = np.zeros((n, SIDE, SIDE), bool)
+    y, x = (SIDE - high) // 2, (SIDE - wide) // 2
+    masks[:, y : y + high, x : x + wide] = True
+    return np.where(masks, 200, 20).astype(np.uint8), masks
+
+
+def squeezed(wide: int, high: int, linear: np.ndarray) -> float:
+    """The size of a bar under one linear map about the middle."""
+    images, masks = bars(wide, high)
+    plan = aug.Compose([aug.Shear()]).plan([(SIDE, SIDE)], [0])
+    matrix, middle = np.eye(3), np.full(2, (SIDE - 1) / 2)
+    matrix[:2, :2], matrix[:2, 2] = linear, middle - linear @ middle
+    plan = replace(plan, stages=(replace(plan.stages[0], matrix=matrix[None]),))
+    return float(measure(plan, inspect(images, masks)).pixels[0])
+
+
+def turn(degrees: float) -> np.ndarray:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[c, -s], [s, c]])
+
+
+# a bar, its map, and whether 8 pixels of it are left: by the eye, not by the rule
+SIZES = {
+    "a thin bar as it is": (4, 20, np.eye(2), True),
+    "a thin bar, a little smaller": (4, 20, 0.85 * np.eye(2), True),
+    "a nearly thin bar, a little smaller": (9, 24, 0.85 * np.eye(2), True),
+    "a thin bar, far too small": (4, 20, 0.2 * np.eye(2), False),
+    "squeezed across": (20, 20, np.diag([0.1, 1]), False),
+    "squeezed along, stretched across": (20, 20, np.diag([5, 0.2]), False),
+    "squeezed on the diagonal": (20, 20, turn(45) @ np.diag([1, 0.1]) @ turn(-45), False),
+    "pressed onto a line by a shear": (20, 20, np.array([[1, 0.95], [0.95, 1]]), False),
+    "stretched": (20, 20, np.diag([2, 1]), True),
+}
+
+
+@pytest.mark.parametrize("case", SIZES)
+def test_size_is_the_longer_side_at_the_smallest_scale(case: str) -> None:
+    wide, high, linear, kept = SIZES[case]
+    size = squeezed(wide, high, linear)
+    assert size == pytest.approx(max(wide, high) * np.linalg.svd(linear, compute_uv=False)[1])
+    assert (size >= 8) == kept
+    assert squeezed(wide, high, turn(30) @ linear @ np.diag([-1, 1])) == pytest.approx(size)
+
+
+def test_sizes_by_area_or_by_the_shorter_side_would_be_seen() -> None:
+    def by_area(w: int, h: int, m: np.ndarray) -> float:
+        return float(np.sqrt(w * h * abs(np.linalg.det(m))))
+
+    def by_side(w: int, h: int, m: np.ndarray) -> float:
+        return float(min(w * np.hypot(*m[:, 0]), h * np.hypot(*m[:, 1])))
+
+    for rule in (by_area, by_side):
+        wrong = {case for case, (w, h, m, kept) in SIZES.items() if (rule(w, h, m) >= 8) != kept}
+        assert len(wrong) >= 2, rule.__name__
+
+
+def test_thin_objects_are_judged_from_policy_to_finding() -> None:
+    images, masks = bars(4, 24, n=20)
+    objects, labels = inspect(images, masks), np.full(20, -1)
+    lost = content_findings(aug.Compose([aug.Zoom((0.1, 0.2))]), images, labels, objects, None)
+    kept = content_findings(aug.Compose([aug.Zoom((0.6, 0.9))]), images, labels, objects, None)
+    assert "AS202" in {f.code for f in lost} and "AS202" not in {f.code for f in kept}
+
+
+def test_a_plain_resize_to_another_shape_is_not_blamed() -> None:
+    images, masks = bars(20, 20, n=4)
+    policy = aug.Compose([aug.Rotate((-90, 90))], output=aug.Output(size=(16, 64)))
+    found = content_findings(policy, images, np.full(4, -1), inspect(images, masks), None)
     assert "AS202" not in {f.code for f in found}
 
 

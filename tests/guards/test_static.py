@@ -13,7 +13,7 @@ from augsafe.contracts import Contract
 from augsafe.guards import reach as reach_module
 from augsafe.guards.registry import GUARDS
 from augsafe.guards.static import static_check
-from augsafe.measured.example import arrows
+from augsafe.measured.example import DATA
 from benchmarks import static_table
 from benchmarks.static_table import ROWS, cells, scores
 
@@ -125,6 +125,18 @@ def test_bounds_decide_what_is_proven(monkeypatch):
     assert set(result.verdicts.values()) == {"undecided"}
 
 
+def policy_of(example):
+    if example.how == "torchvision":
+        torch = pytest.importorskip("torch")
+        v2 = pytest.importorskip("torchvision.transforms.v2")
+        return eval(example.policy, {"torch": torch, "v2": v2})
+    return Compose.from_yaml(example.policy)
+
+
+def role_of(example):
+    return "validation" if example.how == "validation" else "training"
+
+
 @pytest.mark.parametrize("guard", GUARDS.values(), ids=lambda g: g.code)
 def test_each_rule_fires_and_is_silent(guard):
     images = masks = None
@@ -133,10 +145,15 @@ def test_each_rule_fires_and_is_silent(guard):
         masks[:, 22:42, 22:42] = 1
         images = masks * 200
     for example, expected in ((guard.fires, True), (guard.silent, False)):
-        policy, labels = Compose.from_yaml(example.policy), None
-        if example.data == "arrows":
-            images, labels = arrows()
-        report = check(policy, images, labels, masks=masks, contract=example.contract, suggest=False)
+        if example.how == "words":
+            continue  # tests/guards/test_pipelines.py shows both
+        policy, labels = policy_of(example), None
+        contract = example.contract
+        if contract and contract.startswith("{"):
+            contract = Contract.from_yaml(contract)
+        if example.data:
+            images, labels = DATA[example.data]()
+        report = check(policy, images, labels, masks=masks, contract=contract, suggest=False, role=role_of(example))
         found = [f for f in report.findings if f.code == guard.code]
         assert bool(found) == expected, example
         assert all(f.severity == guard.severity for f in found)

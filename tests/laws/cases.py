@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import augsafe as aug
 from augsafe.plan import Plan
-from augsafe.transforms import TRANSFORMS, Choice, Geometric, Transform
+from augsafe.transforms import TRANSFORMS, Choice, Color, Geometric, Transform
 from augsafe.transforms.base import Move
 
 Image = NDArray[Any]
@@ -31,7 +31,14 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "scale": (0.05, 1.0),
     "ratio": (0.5, 2.0),
     "displacement": (0.0, 0.3),
+    "kelvin": (2000.0, 20000.0),
+    "threshold": (0.0, 1.0),
+    "length": (0.0, 9.0),
+    "clip": (0.0, 5.0),
+    "amount": (0.0, 0.5),
+    "area": (0.0, 0.9),
 }
+WHOLE = {"bits": (1, 8), "quality": (1, 100)}
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
     "size": st.integers(1, 20) | st.tuples(st.integers(1, 20), st.integers(1, 20)),
     "side": st.integers(1, 20),
@@ -41,6 +48,11 @@ OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of pa
     "same_scale": st.booleans(),
     "rounding": st.sampled_from(["none", "nearest", "down"]),
     "order": st.sampled_from(["scale-rotate-shear", "scale-shear-rotate"]),
+    "tiles": st.integers(1, 9),
+    "count": st.integers(1, 4),
+    "mode": st.sampled_from(["random", "cutout", "grid"]),
+    "fill": st.sampled_from(["value", "mean", "noise"]),
+    "max_object_share": st.sampled_from([1.0, 0.3, 0.0]),
     "turns": st.sampled_from([(0, 1, 2, 3), (1,), (2,), (1, 3)]),
     **{side: st.integers(0, 5) for side in ("left", "top", "right", "bottom")},
 }
@@ -58,8 +70,12 @@ def transforms(draw: st.DrawFn, name: str, p: float | None = None) -> Transform:
             return aug.Repeat(child, draw(st.integers(1, 3)), **arguments)
         chosen = draw(st.lists(st.sampled_from(others), min_size=1, max_size=3, unique=True))
         children = tuple(draw(transforms(n, p=1.0)) for n in chosen)
+        if kind is aug.AllOf:
+            first = (aug.OneOf(children), *children) if draw(st.booleans()) else children
+            return aug.AllOf(first, **arguments)
         if kind is aug.OneOf:
-            return aug.OneOf(children, **arguments)
+            nested = (aug.AllOf((aug.GaussianBlur(p=0.5), *children)),) if draw(st.booleans()) else ()
+            return aug.OneOf((*children, *nested), **arguments)
         counts = sorted([draw(st.integers(0, len(children))), draw(st.integers(1, len(children)))])
         return aug.SomeOf(children, n=(counts[0], counts[1]), **arguments)
     if name == "Resize":
@@ -68,8 +84,14 @@ def transforms(draw: st.DrawFn, name: str, p: float | None = None) -> Transform:
     ranged = {q.name for q in kind.parameters if not q.free}
     for field in fields(kind):
         if field.name in ranged and draw(st.booleans()):
-            low, high = SANE[field.name]
-            bounds = sorted(draw(st.tuples(st.floats(low, high), st.floats(low, high))))
+            if field.name in WHOLE:
+                number: st.SearchStrategy[float] = st.integers(*WHOLE[field.name])
+            else:
+                low, high = SANE[field.name]
+                low, high = (low, 1.0) if (name, field.name) == ("Downscale", "factor") else (low, high)
+                low, high = (0.0, 0.3) if (name, field.name) == ("GaussianNoise", "sigma") else (low, high)
+                number = st.floats(low, high)
+            bounds = sorted(draw(st.tuples(number, number)))
             arguments[field.name] = (bounds[0], bounds[1])
         elif field.name in OTHER and field.name not in ranged:
             arguments[field.name] = draw(OTHER[field.name])
@@ -83,6 +105,14 @@ def images(draw: st.DrawFn, low: int = 1, high: int = 20, channels: tuple[int, .
     shape: tuple[int, ...] = (draw(side), draw(side))
     count = draw(st.sampled_from(channels))
     return noise(shape + ((count,) if count else ()), draw(st.sampled_from(DTYPES)), draw(st.integers(0, 999)))
+
+
+def fits(step: Transform, image: Image) -> bool:
+    """Whether a step knows what to do with the image's channels: colour steps need 1, 3 or 4."""
+    if isinstance(step, Choice):
+        return all(fits(part, image) for part in step.parts)
+    mixes = isinstance(step, Color) and step.p > 0
+    return not mixes or image.ndim == 2 or image.shape[2] in (1, 3, 4)
 
 
 DTYPES = ("uint8", "uint16", "float32")

@@ -1,0 +1,170 @@
+"""Guards on tone: what brightness, contrast, gamma and the like leave of an image's levels (AS301, AS302)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.assembling import assemble
+from augsafe.compose import Compose
+from augsafe.contracts import Contract
+from augsafe.guards.base import Example, Finding, Guard
+from augsafe.guards.drawn import DRAWS, drawn_findings, sample
+from augsafe.guards.levels import ToneMeasures, by_curves, by_pixels, histograms
+from augsafe.guards.shares import EPSILON
+from augsafe.plan import Draws, Plan
+from augsafe.render import Images, render
+from augsafe.transforms import Color, Cut, Erase, Geometric, Local, Tone, Transform
+from augsafe.transforms.base import Opaque, Sizes
+
+BoolArray = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+CLIPPED, CONTRAST, LEAST_LEVELS = 0.4, 0.1, 3.0
+RENDERED, PIXELS = 1000, 6_000_000  # draws and pixels that are rendered at most, where curves do not say it all
+SHRUNK, SHRUNK_RENDERED = 200, 40  # violating draws that are shrunk, for each code
+_JUDGED = (Tone, Color, Local)  # but for erased patches, of which AS203 speaks
+
+
+class ToneClipped(Guard):
+    """Large parts of the image become plain black or plain white.
+
+    Counted are the pixels that end at black or white although their levels were more than a tenth of the range away
+    from another that ends there too: they could be told apart, and no longer can. What was black or white before is not
+    counted, nor is what was nearly so. Reported are draws in which more than 0.4 of the pixels are clipped (`clipped`
+    in the limits of a contract).
+
+    What to do: narrow the range of the steps named. Several tone steps add up.
+    """
+
+    code = "AS301"
+    title = "levels clipped"
+    severity = "error"
+    fires = Example("steps: [{Brightness: {factor: [3, 3]}}]", data="scenes")
+    silent = Example("steps: [{Brightness: {factor: [0.8, 1.2]}}]", data="scenes")
+
+
+class ToneLost(Guard):
+    """The image loses its contrast, or nearly all of its levels.
+
+    Reported are draws that leave less than 0.1 of the standard deviation of the image's levels (`contrast` in the
+    limits of a contract), or fewer than three levels of twelve or more. Written to 8 bits, such an image is a flat grey
+    with few steps, and no later normalisation brings back what was rounded away.
+
+    What to do: narrow the range of the steps named. Several tone steps add up.
+    """
+
+    code = "AS302"
+    title = "levels or contrast lost"
+    severity = "error"
+    fires = Example("steps: [{Contrast: {factor: [0.05, 0.05]}}]", data="scenes")
+    silent = Example("steps: [{Contrast: {factor: [0.8, 1.2]}}]", data="scenes")
+
+
+TONE: tuple[type[Guard], ...] = (ToneClipped, ToneLost)
+_MESSAGES = {
+    "AS301": "more than {clipped:.0%} of the pixels become plain black or white that were not",
+    "AS302": "less than {contrast:.0%} of the contrast is left, or fewer than three levels",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Eye:
+    """Measures draws of one policy: by curves and histograms where these say it all, else by rendering."""
+
+    compose: Compose
+    images: Images = field(repr=False)
+    steps: tuple[Transform, ...]
+    limits: NDArray[np.float64]  # by class index, the last for images without a label: most clipped, least contrast
+    curves: bool
+    shares: NDArray[np.float32] = field(repr=False)  # of the images in `rows`, where there are only curves
+    place: Rows = field(repr=False)  # of an image among `rows`
+
+    @staticmethod
+    def of(compose: Compose, images: Images, rows: Rows, contract: Contract | None) -> _Eye:
+        steps = tuple(
+            s for s in compose.leaves if isinstance(s, _JUDGED) and not _moves(s) and not isinstance(s, Erase)
+        )
+        curves = all(isinstance(s, (Geometric, Tone, Cut, Erase)) or _moves(s) for s in compose.leaves)
+        place = np.zeros(len(images), np.intp)
+        place[rows] = np.arange(len(rows))
+        shares = histograms([images[int(i)] for i in rows], compose.value_range) if curves else np.zeros((0, 256), "f4")
+        return _Eye(compose, images, steps, _limits(contract), curves, shares, place)
+
+    @property
+    def shrunk(self) -> int:
+        return SHRUNK if self.curves else SHRUNK_RENDERED
+
+    def plan(self, shapes: Sizes, draws: Draws) -> Plan:
+        """The plan of what is judged; with neighbours at work, in the frame that the other steps make."""
+        return self._plan(shapes, draws, (Tone,) if self.curves else (Transform,))
+
+    def _plan(self, shapes: Sizes, draws: Draws, kept: tuple[type[Transform], ...]) -> Plan:
+        pairs = [
+            (leaf, stage)
+            for leaf, stage in zip(self.compose.leaves, self.compose.stage_of, strict=True)
+            if isinstance(leaf, kept) and not _moves(leaf)
+        ]
+        leaves, stages = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
+        settings = replace(self.compose.settings, output=None)
+        return assemble(leaves, stages, settings, shapes, draws, {}, self.compose.stage_count)
+
+    def measure(self, plan: Plan) -> ToneMeasures:
+        """The measures of each row of a plan."""
+        indices = plan.draws.key.indices
+        if self.curves:
+            return by_curves(plan, self.shares[self.place[indices]])
+        images = [self.images[int(i)] for i in indices]
+        before = render(images, self._plan(plan.shapes, plan.draws, (Geometric, Cut, Erase)))
+        return by_pixels(before, render(images, plan), self.compose.value_range)
+
+    def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
+        return violations(self.measure(plan), self.limits[labels])
+
+    def message(self, code: str, label: int) -> str:
+        clipped, contrast = self.limits[label]
+        return _MESSAGES[code].format(clipped=clipped, contrast=contrast)
+
+
+def _moves(step: Transform) -> bool:
+    """Whether a step of another library may move pixels: then what it does to levels cannot be told from that."""
+    return isinstance(step, Opaque) and step.moves_pixels
+
+
+def violations(measures: ToneMeasures, limits: NDArray[np.float64]) -> dict[str, BoolArray]:
+    """For each code, which draws violate it. limits (n, 2): most clipped, least contrast."""
+    return {
+        "AS301": measures.clipped > limits[:, 0] + 1e-9,
+        "AS302": (measures.contrast < limits[:, 1] - 1e-9) | ((measures.kept < LEAST_LEVELS) & (limits[:, 1] > 0)),
+    }
+
+
+def _limits(contract: Contract | None) -> NDArray[np.float64]:
+    given = [contract.limits_for(name) for name in contract.classes] if contract is not None else []
+    rows = [(x.clipped, x.contrast) for x in given] + [(None, None)]
+    return np.array([(CLIPPED if a is None else a, CONTRAST if b is None else b) for a, b in rows], dtype=np.float64)
+
+
+def tone_findings(
+    compose: Compose,
+    images: Images,
+    labels: NDArray[np.int64],
+    contract: Contract | None = None,
+    *,
+    groups: Any = None,
+    seed: int = 0,
+    draws: int = DRAWS,
+    epsilon: float = EPSILON,
+) -> list[Finding]:
+    """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`."""
+    rows = sample(labels)
+    eye = _Eye.of(compose, images, rows, contract)
+    if not eye.steps or all(s.never_acts for s in eye.steps):
+        return []
+    if not eye.curves:
+        area = int(np.mean([images[int(i)].shape[0] * images[int(i)].shape[1] for i in rows[:64]]))
+        draws = min(draws, RENDERED, max(100, PIXELS // area))
+        rows = sample(labels, draws)
+    return drawn_findings(eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon)

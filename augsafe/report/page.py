@@ -1,0 +1,139 @@
+"""The report as one HTML file that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from augsafe.guards.base import SEVERITIES, Finding
+from augsafe.report.curves import Curve, curves
+from augsafe.report.pictures import Album, Shown, show
+from augsafe.report.text import class_words, headline, percent
+from augsafe.report.verdicts import table
+from augsafe.report.weakest import weakest
+
+if TYPE_CHECKING:
+    from augsafe.report import Report
+
+BUDGET = 3_500_000  # bytes of pictures: the whole file stays below 5 MB
+MOST_FINDINGS = 300
+HOW = {
+    "proven": "algebra over all draws; the rate is counted",
+    "witnessed": "a draw shows it",
+    "sampled": "counted in draws; the interval says how surely",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finding as it stands on the page: its words, its pictures, and what it is filtered by."""
+
+    number: int
+    finding: Finding
+    title: str
+    whom: str
+    rate: str
+    interval: str
+    shown: tuple[Shown, ...]
+    classes: str  # class numbers, or "*" for all
+    steps: str  # step numbers, or "*"
+    rates: tuple[tuple[str, str], ...]
+    whole: bool  # whether the pictures show all steps of the policy
+
+
+def page(report: Report, names: Sequence[str] | None = None) -> str:
+    """The page as text, with names for the images.
+
+    Names are escaped; a policy in the page itself forbids all but its own style and script.
+    """
+    from jinja2 import Environment, PackageLoader
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("augsafe.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    style, script = (_source(environment, name) for name in ("report.css", "report.js"))
+    album = Album(BUDGET)
+    findings = report.findings[:MOST_FINDINGS]
+    shown = [show(f, report.policy, report.evidence, album) for f in findings]
+    weak = weakest(report.policy, report.evidence, album)
+    contract = report.contract if report.evidence is None else report.evidence.contract
+    environment.filters.update(percent=percent, points=_points, band=_band)
+    return environment.get_template("report.html").render(
+        report=report,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        headline=headline(report),
+        tone="bad" if not report.ok else "open" if report.count("warning") else "good",
+        counts=[(severity, report.count(severity)) for severity in SEVERITIES],
+        entries=[_entry(report, k, *pair) for k, pair in enumerate(zip(findings, shown, strict=True))],
+        more=max(0, len(report.findings) - MOST_FINDINGS),
+        steps=[leaf.label for leaf in report.policy.leaves],
+        diff=_diff(report),
+        policy=report.policy.to_yaml(),
+        table=table(report),
+        curves=curves(report.policy, contract, report.evidence, report.size),
+        weak=weak,
+        album=album,
+        called=lambda index: f"#{index}" if names is None else names[index],
+        how=HOW,
+    )
+
+
+def _source(environment: Any, name: str) -> str:
+    return str(environment.loader.get_source(environment, name)[0])
+
+
+def _hash(text: str) -> str:
+    """As a content security policy names it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def _entry(report: Report, number: int, finding: Finding, shown: list[Shown]) -> Entry:
+    classes, leaves = report.classes, [leaf.label for leaf in report.policy.leaves]
+    low, high = finding.interval or (0.0, 0.0)
+    rates = sorted(finding.per_class.items(), key=lambda pair: -pair[1])
+    spread = len({round(rate, 3) for _, rate in rates}) > 1
+    return Entry(
+        number=number,
+        finding=finding,
+        title=" + ".join(finding.steps) or "the policy",
+        whom=class_words(finding, len(classes)) if finding.classes else "",
+        rate="" if finding.probability is None else ("up to " if spread else "") + percent(finding.probability),
+        interval="" if finding.interval is None else f"{_exact(low)} to {_exact(high)}",
+        shown=tuple(shown),
+        classes=" ".join(str(classes.index(c)) for c in finding.classes if c in classes) or "*",
+        steps=" ".join(str(leaves.index(s)) for s in finding.steps if s in leaves) or "*",
+        rates=tuple((cls, percent(rate)) for cls, rate in rates[:40]) if spread else (),
+        whole=not finding.steps or set(leaves) <= set(finding.steps),
+    )
+
+
+def _exact(value: float) -> str:
+    return f"{100 * value:.1f}%" if value == 0 or value >= 0.001 else f"{100 * value:.2g}%"
+
+
+def _diff(report: Report) -> list[tuple[str, str]]:
+    """The lines of the policy with ("-", "+" or " ") whether the mended one leaves them out, adds or keeps them."""
+    if report.mended is None:
+        return []
+    before, after = (p.to_yaml().splitlines() for p in (report.policy, report.mended))
+    return [(line[0], line[2:]) for line in difflib.ndiff(before, after) if line[0] != "?"]
+
+
+def _points(values: tuple[float, ...]) -> str:
+    """A curve of shares as the points of an SVG line, in a field of 200 by 100."""
+    last = max(len(values) - 1, 1)
+    return " ".join(f"{200 * k / last:g},{100 - 100 * v:.1f}" for k, v in enumerate(values))
+
+
+def _band(curve: Curve) -> str:
+    """The field between the mean and the weakest, as the points of a polygon."""
+    there, back = _points(curve.visible), _points(curve.weakest).split(" ")
+    return f"{there} {' '.join(reversed(back))}"
