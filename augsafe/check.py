@@ -16,14 +16,11 @@ from augsafe.evaluation import evaluation_policy
 from augsafe.foreign import Foreign, Translation, as_policy
 from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
-from augsafe.guards.drawn import DRAWS as TONE_DRAWS
-from augsafe.guards.hue import hue_findings
 from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
 from augsafe.guards.objects import Objects, inspect
 from augsafe.guards.pipelines import check_role, pipeline_findings
 from augsafe.guards.static import DRAWS, StaticResult, static_check
-from augsafe.guards.tone import tone_findings
 from augsafe.report import Report, sort_findings
 from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
@@ -109,6 +106,10 @@ class _Case:
         if images is not None:
             few = min(many, CONTENT_DRAWS)
             found += content_findings(policy, images, rows, self.objects, self.contract, seed=seed, draws=few)
+            from augsafe.guards.drawn import DRAWS as TONE_DRAWS  # not needed without images
+            from augsafe.guards.hue import hue_findings
+            from augsafe.guards.tone import tone_findings
+
             few = min(many, TONE_DRAWS)
             for judged in (tone_findings, hue_findings):
                 found += judged(policy, images, rows, self.contract, groups=self.groups, seed=seed, draws=few)

@@ -7,7 +7,7 @@ epochs, may have in common.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -76,9 +76,11 @@ def check_loader(loader: Any, *, draws: int = 64, index: int = 0) -> LoaderCheck
         )
     workers = max(1, loader.num_workers)
     options = {name: getattr(loader, name) for name in _KEPT}
+    if loader.batch_sampler is None:  # it gives examples one by one, and its collate_fn is for one
+        options["collate_fn"] = list
     asked = type(loader)(data, batch_size=int(draws), sampler=[index] * (int(draws) * workers), **options)
     with _left_alone():
-        first, second = (_epoch(asked, data, epoch, workers) for epoch in (0, 1))
+        first, second = (_epoch(asked, data, epoch, workers, int(draws)) for epoch in (0, 1))
     if hasattr(data, "set_epoch"):
         data.set_epoch(0)
     pairs = [_equal(first[0], np.roll(first[0], k)) for k in range(1, int(draws))]
@@ -110,38 +112,49 @@ def _left_alone() -> Iterator[None]:
         np.random.set_state(numpys)  # noqa: NPY002
 
 
-def _epoch(loader: Any, data: Any, epoch: int, workers: int) -> list[NDArray[np.str_]]:
+def _epoch(loader: Any, data: Any, epoch: int, workers: int, draws: int) -> list[NDArray[np.str_]]:
     """A digest of each draw (draws,), for each worker."""
     if hasattr(data, "set_epoch"):
         data.set_epoch(epoch)
-    return [_digests(batch) for batch in islice(loader, workers)]
+    return [_digests(batch, draws) for batch in islice(loader, workers)]
 
 
-def _digests(batch: Any) -> NDArray[np.str_]:
+def _digests(batch: Any, draws: int) -> NDArray[np.str_]:
     import hashlib
 
-    images = _images(batch)
+    images = _images(batch, draws)
     if images is None:
         raise InputError(f"the batches of this loader hold no images that could be compared: {type(batch).__name__}")
     rows = [np.ascontiguousarray(np.asarray(image)) for image in images]
     return np.array([hashlib.blake2b(row.tobytes(), digest_size=16).hexdigest() for row in rows])
 
 
-def _images(batch: Any) -> Any:
-    """The images of a batch: the first entry with at least three axes, or a list of such with two."""
-    if isinstance(batch, Mapping):
-        named = [batch[name] for name in _IMAGES if name in batch]
-        batch = [*named, *batch.values()]
-    if len(getattr(batch, "shape", ())) >= 3:
+def _images(batch: Any, draws: int) -> Any:
+    """As many images as were asked for: an array, a list, or one of each example; None where there are none."""
+    if _axes(batch) >= 3 and len(batch) == draws:
         return batch
-    if isinstance(batch, Sequence) and not isinstance(batch, str):
-        if batch and all(len(getattr(one, "shape", ())) in (2, 3) for one in batch) and len(batch) > 2:
-            return batch
-        for entry in batch:
-            found = _images(entry) if not isinstance(entry, (int, float)) else None
-            if found is not None:
-                return found
+    entries = _entries(batch)
+    if len(entries) == draws and all(_axes(one) in (2, 3) for one in entries):
+        return entries
+    for entry in entries:
+        found = _images(entry, draws)
+        if found is not None:
+            return found
+    if len(entries) == draws and all(_entries(one) for one in entries):
+        shown = [next((part for part in _entries(one) if _axes(part) in (2, 3)), None) for one in entries]
+        return None if any(image is None for image in shown) else shown
     return None
+
+
+def _axes(item: Any) -> int:
+    return len(getattr(item, "shape", ()))
+
+
+def _entries(item: Any) -> list[Any]:
+    """What a batch or an example holds, images by name first."""
+    if isinstance(item, Mapping):
+        return [*(item[name] for name in _IMAGES if name in item), *item.values()]
+    return list(item) if isinstance(item, (list, tuple)) else []
 
 
 def _equal(one: NDArray[np.str_], other: NDArray[np.str_]) -> NDArray[np.bool_]:

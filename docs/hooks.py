@@ -7,11 +7,11 @@ from typing import Any
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Complete the page that lists the decisions."""
-    if page.file.src_uri != "decisions/index.md":
-        return markdown
-    records = sorted(Path(config["docs_dir"]).glob("decisions/0*.md"))[1:]
-    return markdown + "".join(f"- [{_title(path)}]({path.name})\n" for path in records)
+    """Complete the page that lists what there is."""
+    if page.file.src_uri == "decisions/index.md":
+        records = sorted(Path(config["docs_dir"]).glob("decisions/0*.md"))[1:]
+        return markdown + "".join(f"- [{_title(path)}]({path.name})\n" for path in records)
+    return markdown
 
 
 def _title(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_check_writes_a_page(run, folder):
     assert json.loads(done.stdout)["counts"]["error"] > 0
     text = (folder / "out.html").read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>") and "6 reads as 9" in text
+    assert re.search(r"<small>6/\d+\.png</small>", text)  # the file, so that it can be found
     done = run(
         "check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--html", "no/such/folder.html"
     )

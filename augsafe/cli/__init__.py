@@ -140,7 +140,7 @@ def check(
             role="validation" if validation else "training",
         )
     if html is not None:
-        report.to_html(html)
+        report.to_html(html, loaded.names)
         notices.print(f"The report is in {html}; it shows images of yours.", highlight=False)
     _finish([(Path(policy), report)], json, strict, one=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Loaded:
     classes: Sequence[str] | None
     masks: list[Any] | None
     boxes: list[Any] | None
+    names: list[str]  # the files, or the numbers in the data set
 
 
 def class_indices(source: Source) -> NDArray[np.int64]:
@@ -60,6 +62,10 @@ def load(source: Source, rows: NDArray[np.int64], console: Console) -> Loaded:
         source.classes or None,
         _some([item.mask for item in items]),
         _some([item.boxes for item in items]),
+        [
+            f"#{i}" if item.path is None else "/".join(Path(item.path).parts[-2:])
+            for i, item in zip(rows, items, strict=True)
+        ],
     )
 
 

@@ -12,6 +12,7 @@ from augsafe.errors import ArgumentError
 from augsafe.foreign import albumentations_table, torchvision_table
 from augsafe.foreign.step import Foreign, library_of
 from augsafe.foreign.translate import Builder, Form, Piece, Translation
+from augsafe.perclass import PerClass
 from augsafe.transforms import Transform
 
 Equal = Callable[[Any], Piece | Form | str]
@@ -102,6 +103,11 @@ def as_policy(given: Any) -> tuple[Compose, Translation | None]:
                 "Foreign(step)"
             )
         return Compose(tuple(given)), None
+    if isinstance(given, PerClass):
+        raise ArgumentError(
+            "one policy is needed, got a PerClass; take `given.policies[name]` for the images of each class, and ask "
+            "label_leak(given) whether their traces tell the classes apart"
+        )
     made = translate(given)
     return made.policy, made
 

@@ -115,16 +115,19 @@ class Report:
             raise ArgumentError(f"the finding {finding.code} has no draw that can be shown")
         return grid
 
-    def to_html(self, path: str | Path) -> None:
+    def to_html(self, path: str | Path, names: Sequence[str] | None = None) -> None:
         """Write the report as one HTML file that needs nothing else: pictures, verdicts, curves and the mended policy.
 
-        It shows the images that were checked, so it is as confidential as they are. Raises ArgumentError where the file
-        cannot be written.
+        names: what to call the images that were checked, such as their files; their numbers unless given. The file
+        shows these images, so it is as confidential as they are. Raises ArgumentError where it cannot be written.
         """
         from augsafe.report.page import page
 
+        count = 0 if self.evidence is None else len(self.evidence.images)
+        if names is not None and len(names) != count:
+            raise ArgumentError(f"to_html(names=...) must name each of the {count} images, got {len(names)} names")
         try:
-            Path(path).write_text(page(self), encoding="utf-8")
+            Path(path).write_text(page(self, names), encoding="utf-8")
         except OSError as error:
             raise ArgumentError(f"the report cannot be written to {str(path)!r}: {error}") from error
 

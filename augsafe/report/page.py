@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import difflib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,11 @@ class Entry:
     whole: bool  # whether the pictures show all steps of the policy
 
 
-def page(report: Report) -> str:
-    """The page as text. Names are escaped; a policy in the page itself forbids all but its own style and script."""
+def page(report: Report, names: Sequence[str] | None = None) -> str:
+    """The page as text, with names for the images.
+
+    Names are escaped; a policy in the page itself forbids all but its own style and script.
+    """
     from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
@@ -77,6 +81,7 @@ def page(report: Report) -> str:
         curves=curves(report.policy, contract, report.evidence, report.size),
         weak=weak,
         album=album,
+        called=lambda index: f"#{index}" if names is None else names[index],
         how=HOW,
     )
 

@@ -9,7 +9,8 @@ import numpy as np
 from augsafe.compose import Compose
 from augsafe.foreign import Foreign
 from augsafe.guards.content import LimitTable, violations
-from augsafe.guards.measures import measure
+from augsafe.guards.measures import ContentMeasures, measure
+from augsafe.randomness import FloatArray
 from augsafe.render import render
 from augsafe.report.evidence import Evidence, visible
 from augsafe.report.pictures import Album, Picture
@@ -47,7 +48,7 @@ def weakest(compose: Compose, evidence: Evidence | None, album: Album, seed: int
     for epoch in range(DRAWS):
         found = measure(compose.plan(shapes, rows, seed, epoch, objects=objects), objects)
         lost.append(np.any(list(violations(found, limits, objects).values()), axis=0))
-        least.append(found.visible.clip(0, 1))
+        least.append(_left(found))
     share, left = np.mean(lost, axis=0), np.stack(least)
     # the worst draw of an image that still shows something says more than an empty frame
     worst = np.where(left > 0.1, left, left + 1).argmin(axis=0)
@@ -66,10 +67,15 @@ def _shown(
     objects = evidence.objects.rows(np.array([index]))
     plan = visible(compose).plan([image.shape[:2]], [index], seed, epoch, objects=objects)
     made = render([image], plan)[0]
-    left = float(measure(plan, objects).visible[0])
+    left = float(_left(measure(plan, objects))[0])
     before, after = album.add(image, evidence.value_range), album.add(made, evidence.value_range)
     if before is None or after is None:
         return None
     number = int(evidence.labels[index])
     name = evidence.contract.classes[number] if number >= 0 else ""
-    return Weak(index, name, before, after, min(max(left, 0.0), 1.0), lost)
+    return Weak(index, name, before, after, left, lost)
+
+
+def _left(found: ContentMeasures) -> FloatArray:
+    """The share of each object that is in the frame and not covered (n,)."""
+    return np.asarray(found.visible.clip(0, 1) * (1 - found.covered.clip(0, 1)))

@@ -245,11 +245,12 @@ class AllOf(Choice):
 def stages_of(steps: Sequence[Transform], stage: int, after_local: bool) -> tuple[list[int], int, bool]:
     """The stage of each leaf of steps that begin in `stage`; the stage they end in, and whether with a local step.
 
-    What follows a local step, and is not local, opens a stage. Of a OneOf one child acts: none follows another.
+    What follows a local step, and is not local, opens a stage. Of a OneOf one child acts: none follows another, and
+    each begins where the choice does (unless one moves pixels by itself, and so must stand at the end of a stage).
     """
     out: list[int] = []
     for step in steps:
-        if isinstance(step, OneOf):
+        if isinstance(step, OneOf) and not any(map(_moves, leaves_of(step))):
             ends = [stages_of([child], stage, after_local) for child in step.children]
             stage = max(end for _, end, _ in ends)
             out += [k for leaves, _, _ in ends for k in leaves]
@@ -259,11 +260,15 @@ def stages_of(steps: Sequence[Transform], stage: int, after_local: bool) -> tupl
             out += leaves
         else:
             local = isinstance(step, Local)
-            if after_local and (not local or (isinstance(step, Opaque) and step.moves_pixels)):
+            if after_local and (not local or _moves(step)):
                 stage += 1
             after_local = local
             out.append(stage)
     return out, stage, after_local
+
+
+def _moves(step: Transform) -> bool:
+    return isinstance(step, Opaque) and step.moves_pixels
 
 
 def leaves_of(step: Transform) -> tuple[Transform, ...]:

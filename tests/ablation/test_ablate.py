@@ -205,7 +205,7 @@ def test_files(tmp_path):
     assert [r["name"] for r in rows] == [r.name for r in result.rows] and rows[0]["verdict"] == "no evidence"
     result.to_html(tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
-    assert name not in text and "&lt;b&gt;Turn" in text and "http" not in text
+    assert name not in text and "&lt;b&gt;Turn" in text and "http:" not in text and "https:" not in text
     result.save_best(tmp_path / "best.yaml")
     assert aug.Compose.load(tmp_path / "best.yaml") == result.policy
 

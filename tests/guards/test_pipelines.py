@@ -195,6 +195,18 @@ def test_chance_is_allowed_for():
     assert found.ok and 0.3 < found.by_chance < 0.9
 
 
+def listed(examples):
+    """A collate function as for detection: images of several sizes stay in a list."""
+    return tuple(zip(*examples, strict=True))
+
+
+@pytest.mark.parametrize("options", [{"batch_size": None}, {"batch_size": 4, "collate_fn": listed}], ids=str)
+def test_batches_of_other_forms_are_read(options):
+    bad = torch.utils.data.DataLoader(Noisy("own"), num_workers=2, **options)
+    good = torch.utils.data.DataLoader(Noisy("torch"), num_workers=2, **options)
+    assert len(aug.check_loader(bad, draws=32).findings) == 2 and aug.check_loader(good, draws=32).ok
+
+
 def test_asking_changes_nothing_that_is_drawn_later():
     loader = torch.utils.data.DataLoader(Noisy("numpy"), batch_size=4)
     np.random.seed(1)  # noqa: NPY002

@@ -81,5 +81,7 @@ def test_what_cannot_leak_and_what_is_refused():
     assert alone.ok and alone.chance == 1
     with pytest.raises(ArgumentError, match="needs a PerClass"):
         aug.label_leak(aug.Compose(COMMON))
+    with pytest.raises(ArgumentError, match="label_leak"):
+        aug.check(aug.PerClass({"*": aug.Compose(COMMON)}), contract="mnist")
     with pytest.raises(ArgumentError, match="at least 100"):
         leak(*ALIKE["the same"], draws=10)

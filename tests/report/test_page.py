@@ -114,6 +114,14 @@ def test_a_safe_policy_is_called_safe(tmp_path):
     assert "Nothing was found." in text and "The policy, mended" not in text
 
 
+def test_images_have_names(report, tmp_path):
+    report.to_html(tmp_path / "named.html", [f"<{i}>.png" for i in range(300)])
+    text = (tmp_path / "named.html").read_text(encoding="utf-8")
+    assert "&lt;" in text and re.search(r"<small>&lt;\d+&gt;\.png</small>", text)
+    with pytest.raises(ArgumentError, match="300"):
+        report.to_html(tmp_path / "named.html", ["a"])
+
+
 def test_a_place_that_cannot_be_written(report, tmp_path):
     with pytest.raises(ArgumentError, match="cannot be written"):
         report.to_html(tmp_path / "none" / "report.html")
@@ -247,6 +255,14 @@ def test_the_weakest_images_are_those_at_the_edge():
     assert [w.index for w in found] == [2]
     assert 0 < found[0].lost < 1 and 0.1 < found[0].visible < 0.7
     assert weakest(aug.Compose([aug.HorizontalFlip()]), evidence, Album(10**6)) == []
+
+
+def test_what_is_erased_is_not_left():
+    images = np.zeros((4, 32, 32), np.uint8)
+    boxes = [[[12, 12, 20, 20]]] * 4
+    evidence = Evidence(list(images), np.zeros(4, np.int64), inspect(images, boxes=boxes), aug.Contract(("a",)))
+    found = weakest(aug.Compose([aug.Erase((0.4, 0.5))]), evidence, Album(10**6))
+    assert found and all(w.visible < 0.5 < w.lost * 10 for w in found)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
