@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -69,19 +69,30 @@ def spared(plan: Plan, objects: Objects | None) -> Plan:
 
 def _kept(plan: Plan, k: int, step: Erase, objects: Objects) -> FloatArray:
     """The largest share (n,) of their sides that the patches of a step may keep, by halving."""
-    shadow, keep = _Shadow(plan.prefixes[k], objects), plan.draws.values[step.label]["keep"]
-
-    def too_much(share: FloatArray) -> NDArray[np.bool_]:
-        hidden = shadow.hidden(*_patches(plan, k, step, share))
-        return _share(objects, hidden, shadow.shown) > step.max_object_share
-
-    over = too_much(keep) & ~objects.diffuse
-    low, high = np.where(over, 0.0, keep), keep
-    for _ in range(_HALVINGS if over.any() else 0):
+    keep = np.array(plan.draws.values[step.label]["keep"])
+    over = _hides_too_much(plan, k, step, objects)(keep) & ~objects.diffuse
+    rows = np.flatnonzero(over)
+    if not len(rows):
+        return keep
+    too_much = _hides_too_much(plan.rows(rows), k, step, objects.rows(rows))
+    low, high = np.zeros(len(rows)), keep[rows]
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         bad = too_much(middle)
         low, high = np.where(bad, low, middle), np.where(bad, middle, high)
-    return low
+    keep[rows] = low
+    return keep
+
+
+def _hides_too_much(plan: Plan, k: int, step: Erase, objects: Objects) -> Callable[[FloatArray], NDArray[np.bool_]]:
+    """Whether patches that keep a share of their sides hide more than the step may."""
+    shadow = _Shadow(plan.prefixes[k], objects)
+
+    def over(keep: FloatArray) -> NDArray[np.bool_]:
+        hidden = shadow.hidden(*_patches(plan, k, step, keep))
+        return _share(objects, hidden, shadow.shown) > step.max_object_share
+
+    return over
 
 
 def _with_values(plan: Plan, values: Mapping[str, Values]) -> Plan:
