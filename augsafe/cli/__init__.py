@@ -109,6 +109,9 @@ def check(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
     validation: ValidationOption = False,
+    realism: Annotated[
+        bool, typer.Option("--realism", help="Also say whether augmented images can be told from originals (AS401).")
+    ] = False,
     seed: SeedOption = 0,
 ) -> None:
     """Say what a policy does to the classes and to the content of your images."""
@@ -138,6 +141,7 @@ def check(
             seed=seed,
             draws=draws,
             role="validation" if validation else "training",
+            realism=realism,
         )
     if html is not None:
         report.to_html(html, loaded.names)
