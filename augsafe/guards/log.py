@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,23 @@ from augsafe.plan import Plan
 
 # code, steps that acted in the draw, class, action
 Entry = tuple[str, tuple[str, ...], str, str]
+
+
+def kinds_of(columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """A number (n,) for each combination of whole numbers in n rows, and a row that shows it (kinds,).
+
+    Counted rather than sorted, which np.unique does; the numbers have no gaps.
+    """
+    word = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        numbers = np.asarray(column, np.int64)
+        word = word * (int(numbers.max()) - int(numbers.min()) + 1) + (numbers - numbers.min())
+        if word.max() >> 16:
+            word = np.unique(word, return_inverse=True)[1]
+    example = np.full(int(word.max()) + 1, -1, np.intp)
+    example[word] = np.arange(len(word))
+    there = example >= 0
+    return (np.cumsum(there) - 1)[word], example[there]
 
 
 @dataclass(eq=False)
@@ -49,17 +66,11 @@ class Log:
         """Count the violations of a plan."""
         steps = [part.step.label for part in plan.geometry]
         acting = np.array([part.active for part in plan.geometry]).reshape(len(steps), len(plan))
-        word = labels - labels.min()  # one number for each set of acting steps and class
-        for column in acting:
-            word = 2 * word + column
-            if word.max() >> 16:
-                word = np.unique(word, return_inverse=True)[1]
-        example = np.zeros(word.max() + 1, np.intp)
-        example[word] = np.arange(len(plan))
+        kind, example = kinds_of([labels, *acting])
         for code, bad in broken.items():
-            numbers = np.bincount(word[bad])
-            for kind in np.flatnonzero(numbers):
-                row, number = example[kind], numbers[kind]
+            numbers = np.bincount(kind[bad])
+            for k in np.flatnonzero(numbers):
+                row, number = example[k], numbers[k]
                 acted = tuple(s for s, on in zip(steps, acting[:, row], strict=True) if on)
                 self.counts[code, acted, self.name(int(labels[row])), actions[code]] += int(number)
 

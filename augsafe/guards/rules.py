@@ -14,6 +14,7 @@ from augsafe.contracts.relations import KINDS
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
+from augsafe.guards.log import kinds_of
 from augsafe.guards.measures import measure
 from augsafe.guards.objects import Objects
 from augsafe.guards.reach import Reach, reach
@@ -24,6 +25,7 @@ from augsafe.transforms import Distortion
 BoolArray = NDArray[np.bool_]
 Labels = NDArray[np.int64]
 Rows = NDArray[np.intp]
+CLASS_CODES = ("AS101", "AS103", "AS106", "AS107")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ class Rules:
         some, few, becomes = labels[rows], None if objects is None else objects.rows(rows), found.becomes[rows]
 
         def persists(tried: Plan) -> BoolArray:
-            now = self._rules(tried, some, few)
+            now = self._rules(tried, some, few, content=code not in CLASS_CODES)
             return np.asarray(now.codes[code] & ((now.becomes == becomes) | (code != "AS101")))
 
         return shrink(self.compose, plan, rows, persists)
@@ -106,14 +108,13 @@ class Rules:
         """Where it takes several steps to change the class, as one draw of each set of acting steps shows."""
         rows = np.flatnonzero(verdicts.codes["AS101"])
         acting = [plan.draws.active[leaf.label][rows] for leaf in self.compose.leaves]
-        kinds = np.stack([*acting, labels[rows], verdicts.becomes[rows]], axis=1)
-        _, first, kind = np.unique(kinds, axis=0, return_index=True, return_inverse=True)
-        needed = self.needed(plan, rows[first], labels, None, "AS101", verdicts)
+        kind, example = kinds_of([*acting, labels[rows], verdicts.becomes[rows]])
+        needed = self.needed(plan, rows[example], labels, None, "AS101", verdicts)
         several = np.zeros(len(plan), bool)
-        several[rows] = (needed.sum(axis=1) > 1)[kind.reshape(-1)]
+        several[rows] = (needed.sum(axis=1) > 1)[kind]
         return several
 
-    def _rules(self, plan: Plan, labels: Labels, objects: Objects | None) -> Verdicts:
+    def _rules(self, plan: Plan, labels: Labels, objects: Objects | None, content: bool = True) -> Verdicts:
         codes: dict[str, BoolArray] = {}
         becomes = np.full(len(plan), -1, np.int64)
         if self.contract is not None and self.contract.classes and not self._proven(plan.shapes):
@@ -128,8 +129,9 @@ class Rules:
             zoomed = (judged.zoom_min < self._zoom_lo[labels] - 1e-9) | (judged.zoom_max > self._zoom_hi[labels] + 1e-9)
             codes["AS106"] = (turned & (limit < 45)) | zoomed | (plan.displaced > self._displacement[labels] + 1e-9)
             codes["AS107"] = (kind == KINDS.index("ambiguous")) & ~turned
-        limits = self.limits.take(labels)
-        codes.update(violations(measure(plan, objects, limits), limits, objects))
+        if content:
+            limits = self.limits.take(labels)
+            codes.update(violations(measure(plan, objects, limits), limits, objects))
         return Verdicts(codes, becomes)
 
     def _proven(self, shapes: NDArray[np.int64]) -> bool:
