@@ -256,7 +256,7 @@ def test_parity_with_albumentations() -> None:
     small = A.Downscale((0.5, 0.5), {"downscale": 3, "upscale": 1}, p=1)(image=PHOTO)["image"]  # area and linear
     assert apart(run(aug.Downscale((0.5, 0.5))), small).max() <= 1
     added = A.GaussNoise((0.1, 0.1), (0, 0), p=1)(image=np.full((200, 200), 128, np.uint8))["image"].std()
-    assert abs(run(aug.GaussianNoise((0.1, 0.1)), np.full((200, 200), 128, np.uint8)).std() - added) < 0.5
+    assert abs(run(aug.GaussianNoise((0.1, 0.1)), np.full((200, 200), 128, np.uint8)).std() - added) < 1.5
 
 
 @needs("albumentations")
