@@ -26,7 +26,8 @@ from augsafe.sample import Batch, Image, Sample, check_image, check_images
 from augsafe.targets import TargetRules, legs_of, move_targets
 from augsafe.transforms import Erase, Transform
 from augsafe.transforms.base import Sizes, as_range
-from augsafe.transforms.choice import draw_step, leaves_of, slots_of, stages_of, walk
+from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
+from augsafe.transforms.staging import stages_of
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Local, Opaque, Transform, Values
-from augsafe.transforms.distortion import Distortion
+from augsafe.transforms.base import Transform, Values
 
 MOST_TIMES = 16
 
@@ -241,38 +240,6 @@ class AllOf(Choice):
 
     def with_inside(self, steps: Sequence[Transform]) -> Choice:
         return replace(self, children=tuple(steps))
-
-
-def stages_of(steps: Sequence[Transform], stage: int, before: str) -> tuple[list[int], int, str]:
-    """The stage of each leaf of steps that begin in `stage`; the stage they end in, and the kind of step it ends with.
-
-    `before` is the kind of step that came before: "fused", "local", "bent" (a distortion), or "" for none. What follows
-    a local step, and is not local, opens a stage; a distortion is one. Of a OneOf one child acts: none follows another,
-    and each begins where the choice does (unless one moves pixels by itself, and so must end its stage).
-    """
-    out: list[int] = []
-    for step in steps:
-        if isinstance(step, OneOf) and not any(
-            isinstance(leaf, Distortion) or _moves(leaf) for leaf in leaves_of(step)
-        ):
-            ends = [stages_of([child], stage, before) for child in step.children]
-            stage = max(end for _, end, _ in ends)
-            out += [k for leaves, _, _ in ends for k in leaves]
-            before = "local" if any(kind == "local" for _, end, kind in ends if end == stage) else "fused"
-        elif isinstance(step, Choice):
-            leaves, stage, before = stages_of(step.parts, stage, before)
-            out += leaves
-        else:
-            kind = "bent" if isinstance(step, Distortion) else "local" if isinstance(step, Local) else "fused"
-            if before and ("bent" in (before, kind) or (before == "local" and (kind != "local" or _moves(step)))):
-                stage += 1
-            before = kind
-            out.append(stage)
-    return out, stage, before
-
-
-def _moves(step: Transform) -> bool:
-    return isinstance(step, Opaque) and step.moves_pixels
 
 
 def leaves_of(step: Transform) -> tuple[Transform, ...]:
