@@ -215,3 +215,12 @@ def test_arguments_are_checked() -> None:
             aug.Erase(**bad)
     with pytest.raises(ArgumentError, match="objects has 3 entries"):
         aug.Compose([aug.Erase(max_object_share=0.5)]).plan([(8, 8)] * 2, [0, 1], objects=Objects.centre(3))
+
+
+def test_the_mended_policy_spares_the_object_and_keeps_the_area() -> None:
+    for images in (None, planted(40).astype(np.uint8) * 200):
+        report = aug.check(aug.Compose([aug.Rotate(), aug.Erase((0.4, 0.6))]), images, contract="cifar10", draws=2000)
+        assert "AS203" in {f.code for f in report.findings} and report.mended is not None
+        erase = report.mended.step("Erase")
+        assert erase.max_object_share == COVERED and erase.area == (0.4, 0.6)
+        assert any("max_object_share from 1 to 0.5" in words for words in report.mends)

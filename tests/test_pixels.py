@@ -241,6 +241,12 @@ def test_parity_with_albumentations() -> None:
         (aug.Rotate90(turns=(1,)), A.Rotate((90, 90), p=1), 0),
         (aug.Power((1.4, 1.4)), A.RandomGamma((140, 140), p=1), 1),
         (aug.Grayscale(), A.ToGray(p=1), 1),
+        (aug.GaussianBlur((1.5, 1.5)), A.GaussianBlur(sigma_limit=(1.5, 1.5), blur_limit=0, p=1), 1),
+        (
+            aug.MotionBlur((9, 9), (0, 0)),
+            A.MotionBlur((9, 9), angle_range=(0, 0), direction_range=(0, 0), allow_shifted=False, p=1),
+            1,
+        ),
     ):
         assert apart(run(step), other(image=PHOTO)["image"]).max() <= most, step
     ours, theirs = run(aug.JpegCompression((60, 60))), A.ImageCompression("jpeg", (60, 60), p=1)(image=PHOTO)["image"]
@@ -250,4 +256,33 @@ def test_parity_with_albumentations() -> None:
     small = A.Downscale((0.5, 0.5), {"downscale": 3, "upscale": 1}, p=1)(image=PHOTO)["image"]  # area and linear
     assert apart(run(aug.Downscale((0.5, 0.5))), small).max() <= 1
     added = A.GaussNoise((0.1, 0.1), (0, 0), p=1)(image=np.full((200, 200), 128, np.uint8))["image"].std()
-    assert abs(run(aug.GaussianNoise((0.1, 0.1)), np.full((200, 200), 128, np.uint8)).std() - added) < 0.5
+    assert abs(run(aug.GaussianNoise((0.1, 0.1)), np.full((200, 200), 128, np.uint8)).std() - added) < 1.5
+
+
+@needs("albumentations")
+def test_salt_and_pepper_fall_as_often_as_in_albumentations() -> None:
+    import albumentations as A
+
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    theirs = A.SaltAndPepper((0.1, 0.1), (0.5, 0.5), p=1)(image=grey)["image"]
+    ours = run(aug.SaltAndPepper((0.1, 0.1)), grey)
+    for level in (0, 255):
+        one, two = ((image == level).all(axis=2).mean() for image in (ours, theirs))
+        assert abs(one - two) < 0.01
+
+
+@needs("torch", "torchvision")
+def test_contrast_is_torchvisions_where_the_mean_grey_is_the_middle() -> None:
+    """torchvision spreads levels about the image's mean grey; ours about the middle of the range, which is a curve."""
+    import torch
+    import torchvision.transforms.v2.functional as F
+
+    grey = PHOTO @ [0.299, 0.587, 0.114]
+    image = np.rint(PHOTO * 0.6 + 127.5 - 0.6 * grey.mean()).clip(0, 255).astype(np.uint8)
+    tensor = torch.from_numpy(image.transpose(2, 0, 1).copy())
+    for factor in (0.5, 1.4):
+        theirs = np.asarray(F.adjust_contrast(tensor, factor)).transpose(1, 2, 0)
+        assert apart(run(aug.Contrast((factor, factor)), image), theirs).max() <= 2
+    dark = torch.from_numpy((PHOTO // 3).transpose(2, 0, 1).copy())
+    theirs = np.asarray(F.adjust_contrast(dark, 1.4)).transpose(1, 2, 0)
+    assert apart(run(aug.Contrast((1.4, 1.4)), PHOTO // 3), theirs).mean() > 10, "elsewhere they differ"

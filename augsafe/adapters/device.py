@@ -197,8 +197,8 @@ def _check_policy(compose: Compose) -> None:
     local = [leaf.label for leaf in compose.leaves if isinstance(leaf, (Local, Distortion))]
     if len(compose.stages) != 1 or local:
         raise ArgumentError(
-            f"DeviceAugment renders one stage of geometry and tone; this policy has {len(compose.stages)} stages "
-            f"and steps that need neighbours ({', '.join(local) or 'none'}): run those on the CPU"
+            f"DeviceAugment renders one stage of geometry, tone and colour; this policy has {len(compose.stages)} "
+            f"stages and steps that need neighbours ({', '.join(local) or 'none'}): run those on the CPU"
         )
     if compose.interpolation == "cubic":
         raise ArgumentError("DeviceAugment(compose): cubic interpolation differs between devices; use 'linear'")

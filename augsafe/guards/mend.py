@@ -10,8 +10,9 @@ import numpy as np
 
 from augsafe.compose import Compose
 from augsafe.guards.base import Finding
+from augsafe.guards.content import COVERED
 from augsafe.policy import plain
-from augsafe.transforms import Choice, Transform
+from augsafe.transforms import Choice, Erase, Transform
 from augsafe.transforms.choice import leaves_of
 
 Recheck = Callable[[Compose], Sequence[Finding]]
@@ -23,7 +24,8 @@ def mend(
 ) -> tuple[Compose | None, tuple[str, ...]]:
     """Change one step at a time until `recheck` finds no errors, from `start` on where one is given.
 
-    The step that errors blame most is narrowed by a tenth of its range, or left out when it has no range to narrow.
+    The step that errors blame most is narrowed by a tenth of its range, or left out when it has no range to narrow;
+    one that erases spares the object first.
     Gives the mended policy and what was changed in words; None where nothing helps.
     """
     first = given = compose
@@ -64,8 +66,13 @@ def _narrowable(step: Transform) -> bool:
 
 
 def _weaker(first: Compose, compose: Compose, name: str, shrunk: dict[str, int]) -> Compose:
-    step = first.step(name)
+    step, now = first.step(name), compose.step(name)
     turn = shrunk.get(name, 0)
+    if isinstance(now, Erase) and isinstance(step, Erase):
+        if now.max_object_share > COVERED:
+            spares = replace(now, max_object_share=COVERED)
+            return replace(compose, steps=tuple(spares if s.label == name else s for s in compose.steps))
+        step = replace(step, max_object_share=now.max_object_share)
     if not _narrowable(step) or (turn >= len(_KEEP) and not step.frame):
         return compose.without(name)
     keep = _KEEP[min(turn, len(_KEEP) - 1)]
@@ -96,6 +103,8 @@ def _words(first: Compose, last: Compose) -> tuple[str, ...]:
         if type(kept) is not type(step):
             words.append(f"{step.label}: {type(kept).__name__} in its place")
             continue
+        if isinstance(step, Erase) and isinstance(kept, Erase) and kept.max_object_share != step.max_object_share:
+            words.append(f"{step.label}: max_object_share from {step.max_object_share:g} to {kept.max_object_share:g}")
         for q in step.parameters:
             if not q.free and step.bounds(q) != kept.bounds(q):
                 old, new = (list(plain(s.bounds(q))) for s in (step, kept))
