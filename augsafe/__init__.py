@@ -1,5 +1,6 @@
 """Image augmentation that says, before you train, where it breaks your labels."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from augsafe.check import check
@@ -40,12 +41,14 @@ from augsafe.transforms import (
     Contrast,
     Cut,
     Downscale,
+    ElasticDistortion,
     Equalize,
     Erase,
     Gamma,
     GaussianBlur,
     GaussianNoise,
     Grayscale,
+    GridDistortion,
     HorizontalFlip,
     Hue,
     Invert,
@@ -81,8 +84,10 @@ from augsafe.transforms import (
 )
 
 if TYPE_CHECKING:
-    from augsafe.ablation import ablate
-    from augsafe.calibration import SafeTrivialAugment, calibrate
+    from augsafe.ablation.ablate import ablate
+    from augsafe.ablation.damage import damage
+    from augsafe.calibration.calibrate import calibrate
+    from augsafe.calibration.trivial import SafeTrivialAugment
     from augsafe.measured.leak import label_leak
     from augsafe.measured.realism import realism
     from augsafe.repeats import check_loader
@@ -110,6 +115,7 @@ __all__ = [
     "CutMix",
     "DecodeError",
     "Downscale",
+    "ElasticDistortion",
     "Equalize",
     "Erase",
     "Finding",
@@ -119,6 +125,7 @@ __all__ = [
     "GaussianBlur",
     "GaussianNoise",
     "Grayscale",
+    "GridDistortion",
     "HorizontalFlip",
     "Hue",
     "InputError",
@@ -168,6 +175,7 @@ __all__ = [
     "calibrate",
     "check",
     "check_loader",
+    "damage",
     "from_albumentations",
     "from_torchvision",
     "label_leak",
@@ -176,26 +184,18 @@ __all__ = [
 ]
 
 
+_SLOW = {  # what most programs never call, and is slow to import
+    "SafeTrivialAugment": "augsafe.calibration",
+    "ablate": "augsafe.ablation",
+    "calibrate": "augsafe.calibration",
+    "check_loader": "augsafe.repeats",
+    "damage": "augsafe.ablation",
+    "label_leak": "augsafe.measured.leak",
+    "realism": "augsafe.measured.realism",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # what most programs never call, and is slow to import
-    if name == "ablate":
-        from augsafe.ablation import ablate
-
-        return ablate
-    if name == "label_leak":
-        from augsafe.measured.leak import label_leak
-
-        return label_leak
-    if name == "realism":
-        from augsafe.measured.realism import realism
-
-        return realism
-    if name == "check_loader":
-        from augsafe.repeats import check_loader
-
-        return check_loader
-    if name in ("SafeTrivialAugment", "calibrate"):
-        from augsafe import calibration
-
-        return getattr(calibration, name)
-    raise AttributeError(f"module 'augsafe' has no attribute {name!r}")
+    if name not in _SLOW:
+        raise AttributeError(f"module 'augsafe' has no attribute {name!r}")
+    return getattr(import_module(_SLOW[name]), name)

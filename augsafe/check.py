@@ -109,7 +109,8 @@ class _Case:
         found = [*result.findings, *mistakes(policy), *pipeline_findings(policy, images, self.role)]
         if images is not None:
             few = min(many, CONTENT_DRAWS)
-            found += content_findings(policy, images, rows, self.objects, self.contract, seed=seed, draws=few)
+            objects, contract, groups = self.objects, self.contract, self.groups
+            found += content_findings(policy, images, rows, objects, contract, groups=groups, seed=seed, draws=few)
             from augsafe.guards.drawn import DRAWS as TONE_DRAWS  # not needed without images
             from augsafe.guards.hue import hue_findings
             from augsafe.guards.tone import tone_findings

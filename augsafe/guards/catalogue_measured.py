@@ -66,6 +66,27 @@ class Distinguishable(Guard):
     silent = Example("HorizontalFlip() on textures", how="words")
 
 
+class Damaging(Guard):
+    """The policy keeps the class, but what is learned with it is worse.
+
+    `damage(policy, images, labels)` trains a learner with and without the policy and judges both on clean and on
+    augmented images. Affinity says how different augmented images look to one that knows clean ones; recoverability,
+    whether that can be learned; benefit, what the policy is for: the accuracy on clean images after learning with it.
+    Reported is a benefit that is certainly below 0, over all images or in some class. In an ablation, a row that harms
+    although the guard finds nothing says the same.
+
+    It is a remark, since it is true of one learner and one number of images: another may need the policy.
+
+    What to do: weaken the steps, or find the one that costs most with `augsafe ablate`.
+    """
+
+    code = "AS403"
+    title = "keeps the class but damages learning"
+    severity = "info"
+    fires = Example("Invert(p=0.5) on digits, with the light classifier", how="words")
+    silent = Example("Shift((-0.05, 0.05), (-0.05, 0.05)) on digits", how="words")
+
+
 class LabelLeak(Guard):
     """Classes are augmented so differently that the traces give the label away.
 
@@ -87,4 +108,4 @@ class LabelLeak(Guard):
     silent = Example('PerClass({"6": Rotate((-15, 15)), "*": Rotate((-15, 15)) and HorizontalFlip()})', how="words")
 
 
-MEASURED: tuple[type[Guard], ...] = (ChangeSuggested, Distinguishable, Unfamiliar, LabelLeak)
+MEASURED: tuple[type[Guard], ...] = (ChangeSuggested, Distinguishable, Unfamiliar, Damaging, LabelLeak)

@@ -96,7 +96,9 @@ def _hash(text: str) -> str:
 
 
 def _entry(report: Report, number: int, finding: Finding, shown: list[Shown]) -> Entry:
-    classes, leaves = report.classes, [leaf.label for leaf in report.policy.leaves]
+    leaves = [leaf.label for leaf in report.policy.leaves]
+    numbers = {cls: str(k) for k, cls in enumerate(report.classes)}
+    named = [numbers[c] for c in finding.classes if c in numbers]
     low, high = finding.interval or (0.0, 0.0)
     rates = sorted(finding.per_class.items(), key=lambda pair: -pair[1])
     spread = len({round(rate, 3) for _, rate in rates}) > 1
@@ -104,11 +106,11 @@ def _entry(report: Report, number: int, finding: Finding, shown: list[Shown]) ->
         number=number,
         finding=finding,
         title=" + ".join(finding.steps) or "the policy",
-        whom=class_words(finding, len(classes)) if finding.classes else "",
+        whom=class_words(finding, len(numbers)) if finding.classes else "",
         rate="" if finding.probability is None else ("up to " if spread else "") + percent(finding.probability),
         interval="" if finding.interval is None else f"{_exact(low)} to {_exact(high)}",
         shown=tuple(shown),
-        classes=" ".join(str(classes.index(c)) for c in finding.classes if c in classes) or "*",
+        classes=" ".join(named) if 0 < len(named) < len(numbers) else "*",
         steps=" ".join(str(leaves.index(s)) for s in finding.steps if s in leaves) or "*",
         rates=tuple((cls, percent(rate)) for cls, rate in rates[:40]) if spread else (),
         whole=not finding.steps or set(leaves) <= set(finding.steps),

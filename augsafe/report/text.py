@@ -8,6 +8,7 @@ from typing import Any
 from augsafe.guards.base import Finding
 from augsafe.report import Report
 
+ANY = "any class"  # the name of the one class where no classes are known
 _COLOUR = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
 
@@ -26,6 +27,8 @@ def class_words(finding: Finding, total: int) -> str:
         return _shortened([f"{a} reads as {b}" for a, b in finding.becomes.items()])
     if len(finding.classes) == total and total > 1:
         return "all classes"
+    if finding.classes == (ANY,):
+        return ANY
     return ("class " if len(finding.classes) == 1 else "classes ") + _shortened(list(finding.classes))
 
 
@@ -44,7 +47,10 @@ def headline(report: Report) -> str:
         )
     if warnings:
         return f"No errors, but {warnings} warning{'s' * (warnings != 1)} to look at."
-    return f"Safe for all {len(report.classes)} classes, as far as the contract says."
+    if not report.contract.name and not report.contract.relations:
+        return "Nothing harmful was found; no contract says what is true of the classes."
+    whom = f"all {len(report.classes)} classes" if len(report.classes) > 1 else report.classes[0]
+    return f"Safe for {whom}, as far as the contract says."
 
 
 def render_text(report: Report) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
 from augsafe.transforms.base import Local, Opaque, Transform, Values
+from augsafe.transforms.distortion import Distortion
 
 MOST_TIMES = 16
 
@@ -242,28 +243,30 @@ class AllOf(Choice):
         return replace(self, children=tuple(steps))
 
 
-def stages_of(steps: Sequence[Transform], stage: int, after_local: bool) -> tuple[list[int], int, bool]:
-    """The stage of each leaf of steps that begin in `stage`; the stage they end in, and whether with a local step.
+def stages_of(steps: Sequence[Transform], stage: int, before: str) -> tuple[list[int], int, str]:
+    """The stage of each leaf of steps that begin in `stage`; the stage they end in, and the kind of step it ends with.
 
-    What follows a local step, and is not local, opens a stage. Of a OneOf one child acts: none follows another.
+    `before` is the kind of step that came before: "fused", "local", "bent" (a distortion), or "" for none. What follows
+    a local step, and is not local, opens a stage; a distortion is one. Of a OneOf one child acts: none follows another.
     """
     out: list[int] = []
     for step in steps:
-        if isinstance(step, OneOf):
-            ends = [stages_of([child], stage, after_local) for child in step.children]
+        if isinstance(step, OneOf) and not any(isinstance(leaf, Distortion) for leaf in leaves_of(step)):
+            ends = [stages_of([child], stage, before) for child in step.children]
             stage = max(end for _, end, _ in ends)
             out += [k for leaves, _, _ in ends for k in leaves]
-            after_local = any(local for _, end, local in ends if end == stage)
+            before = "local" if any(kind == "local" for _, end, kind in ends if end == stage) else "fused"
         elif isinstance(step, Choice):
-            leaves, stage, after_local = stages_of(step.parts, stage, after_local)
+            leaves, stage, before = stages_of(step.parts, stage, before)
             out += leaves
         else:
-            local = isinstance(step, Local)
-            if after_local and (not local or (isinstance(step, Opaque) and step.moves_pixels)):
+            kind = "bent" if isinstance(step, Distortion) else "local" if isinstance(step, Local) else "fused"
+            moving = isinstance(step, Opaque) and step.moves_pixels
+            if before and ("bent" in (before, kind) or (before == "local" and (kind != "local" or moving))):
                 stage += 1
-            after_local = local
+            before = kind
             out.append(stage)
-    return out, stage, after_local
+    return out, stage, before
 
 
 def leaves_of(step: Transform) -> tuple[Transform, ...]:

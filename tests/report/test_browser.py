@@ -97,10 +97,13 @@ def test_it_works_without_a_script(browser, page, report):
 
 
 def test_it_prints(browser, page):
-    with opened(browser, page) as seen:
+    with opened(browser, page, "dark", width=794) as seen:
         assert len(seen.page.pdf()) > 10_000
-        seen.page.emulate_media(media="print")
+        assert seen.page.locator("details:not([open])").count() == 0  # printing opened them
+        seen.page.emulate_media(media="print", color_scheme="dark")
         assert not seen.page.locator("#filters").is_visible()
+        assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 794  # the width of an A4 page
 
 
 def test_what_the_harness_looks_for_is_caught(browser, tmp_path):

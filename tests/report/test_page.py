@@ -21,6 +21,7 @@ from augsafe.objects import inspect
 from augsafe.report.curves import WHOLE, curves, lost_rates
 from augsafe.report.evidence import Evidence, drawn, thumb
 from augsafe.report.pictures import Album, replayed, show
+from augsafe.report.text import headline
 from augsafe.report.verdicts import MOST_ROWS, table
 from augsafe.report.weakest import weakest
 from tests.report.conftest import EVIL
@@ -112,6 +113,23 @@ def test_a_safe_policy_is_called_safe(tmp_path):
     text = (tmp_path / "safe.html").read_text(encoding="utf-8")
     assert "<h1>Safe for all 10 classes" in text
     assert "Nothing was found." in text and "The policy, mended" not in text
+
+
+@pytest.mark.parametrize(
+    ("contract", "words"),
+    [
+        (None, "Nothing harmful was found; no contract says what is true of the classes."),
+        (aug.Contract(("a",), {("a", "hflip"): Relation("same")}), "Safe for a, as far as the contract says."),
+        ("mnist", "Safe for all 10 classes, as far as the contract says."),
+    ],
+)
+def test_the_headline_claims_no_more_than_is_known(contract, words):
+    assert headline(aug.check(aug.Shift((-0.05, 0.05), (-0.05, 0.05)), contract=contract, draws=500)) == words
+
+
+def test_no_class_is_called_class_any_class():
+    report = aug.check(aug.HorizontalFlip(), draws=500)
+    assert "HorizontalFlip: any class, in" in str(report)
 
 
 def test_images_have_names(report, tmp_path):
