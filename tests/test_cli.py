@@ -203,6 +203,11 @@ def test_validation_policies_must_not_draw(run):
     assert "AS501" not in run("lint", "safe.yaml").stdout
 
 
+def test_realism_is_asked_for_and_needs_images(run):
+    done = run("check", "safe.yaml", "digits", "-c", "mnist", "--draws", "500", "--realism")
+    assert done.exit_code == 2 and "at least 80 images, got 60" in done.stderr
+
+
 def test_explain_lists_and_explains(run):
     listed = run("explain")
     assert listed.exit_code == 0

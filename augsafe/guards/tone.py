@@ -120,9 +120,10 @@ class _Eye:
         images = [self.images[int(i)] for i in indices]
         before = render(images, self._plan(plan.shapes, plan.draws, (Geometric, Cut, Erase)))
         seen = by_pixels(before, render(images, plan), self.compose.value_range)
-        # what is clipped in one channel does not show in the mean of all
+        # the mean of all channels hides what is clipped in one, and a plain border what is lost inside it
         curves = by_curves(self._plan(plan.shapes, plan.draws, (Tone,)), shares)
-        return replace(seen, clipped=np.maximum(seen.clipped, curves.clipped))
+        clipped, contrast = np.maximum(seen.clipped, curves.clipped), np.minimum(seen.contrast, curves.contrast)
+        return replace(seen, clipped=clipped, contrast=contrast)
 
     def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
         return violations(self.measure(plan), self.limits[labels])

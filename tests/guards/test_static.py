@@ -153,6 +153,8 @@ def test_each_rule_fires_and_is_silent(guard):
             contract = Contract.from_yaml(contract)
         if example.data:
             images, labels = DATA[example.data]()
+        if not guard.code.startswith(("AS1", "AS4")) and contract is None:
+            labels = None  # measuring class change takes long, and has its own tests
         report = check(policy, images, labels, masks=masks, contract=contract, suggest=False, role=role_of(example))
         found = [f for f in report.findings if f.code == guard.code]
         assert bool(found) == expected, example

@@ -172,6 +172,12 @@ def test_a_colour_step_does_not_hide_what_is_clipped(photos):
     assert found(colours, images, labels) == []
 
 
+def test_black_corners_do_not_hide_lost_contrast(photos):
+    images, labels = [image[::4, ::4] for image in photos[0]], photos[1]
+    turned = [aug.Rotate((30, 60)), aug.Saturation((0.95, 1.05)), aug.Contrast((0.03, 0.06))]
+    assert [f.code for f in found(aug.Compose(turned, border="constant"), images, labels)] == ["AS302"]
+
+
 def test_limits_come_from_the_contract(photos):
     strict = Contract(classes=("a", "b"), limits={"a": Limits(contrast=0.9)})
     (finding,) = found(aug.Contrast((0.8, 0.85)), *photos, strict)
