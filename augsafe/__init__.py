@@ -20,8 +20,6 @@ from augsafe.errors import (
 )
 from augsafe.foreign import Foreign, from_albumentations, from_torchvision
 from augsafe.guards.base import Finding
-from augsafe.loader import Loader
-from augsafe.mixing import CutMix, MixUp
 from augsafe.output import Output
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
@@ -41,12 +39,14 @@ from augsafe.transforms import (
     Contrast,
     Cut,
     Downscale,
+    ElasticDistortion,
     Equalize,
     Erase,
     Gamma,
     GaussianBlur,
     GaussianNoise,
     Grayscale,
+    GridDistortion,
     HorizontalFlip,
     Hue,
     Invert,
@@ -86,8 +86,10 @@ if TYPE_CHECKING:
     from augsafe.ablation.damage import damage
     from augsafe.calibration.calibrate import calibrate
     from augsafe.calibration.trivial import SafeTrivialAugment
+    from augsafe.loader import Loader
     from augsafe.measured.leak import label_leak
     from augsafe.measured.realism import realism
+    from augsafe.mixing import CutMix, MixUp
     from augsafe.repeats import check_loader
 
 __version__ = "0.1.0"
@@ -113,6 +115,7 @@ __all__ = [
     "CutMix",
     "DecodeError",
     "Downscale",
+    "ElasticDistortion",
     "Equalize",
     "Erase",
     "Finding",
@@ -122,6 +125,7 @@ __all__ = [
     "GaussianBlur",
     "GaussianNoise",
     "Grayscale",
+    "GridDistortion",
     "HorizontalFlip",
     "Hue",
     "InputError",
@@ -180,7 +184,10 @@ __all__ = [
 ]
 
 
-_SLOW = {  # what most programs never call, and is slow to import
+_SLOW = {  # imported at their first use, so that `import augsafe` takes no longer than it must
+    "CutMix": "augsafe.mixing",
+    "Loader": "augsafe.loader",
+    "MixUp": "augsafe.mixing",
     "SafeTrivialAugment": "augsafe.calibration",
     "ablate": "augsafe.ablation",
     "calibrate": "augsafe.calibration",

@@ -44,10 +44,15 @@ class Amounts:
 
 
 class Chunks:
-    """Chunks in their order; as many candidates as places are still open."""
+    """Chunks in their order; as many candidates as places are still open.
 
-    def __init__(self, worker: Worker, order: NDArray[np.int64], amounts: Amounts, epoch: int, cursor: int) -> None:
-        self._worker, self._order, self._amounts = worker, order, amounts
+    `counted`: the place up to which the guards' counts are known from an earlier run; one block ends there.
+    """
+
+    def __init__(
+        self, worker: Worker, order: NDArray[np.int64], amounts: Amounts, epoch: int, cursor: int, counted: int = 0
+    ) -> None:
+        self._worker, self._order, self._amounts, self._counted = worker, order, amounts, counted
         self._epoch, self._cursor, self._open = epoch, cursor, amounts.wanted
         self._size = self._piece = amounts.batch_size
         self._pool = _pool(worker, amounts.workers)
@@ -107,6 +112,8 @@ class Chunks:
                     "dropped; see loader.report"
                 )
             size = min(self._size, self._open)
+            if self._cursor < self._counted:
+                size = min(size, self._counted - self._cursor)
             places = np.arange(self._cursor, self._cursor + size)
             arguments = (self._epoch, places // n, self._order[places % n], self._cursor)
             if self._whole and self._pool is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.assembling import map_before
+from augsafe.assembling import displaced_before, map_before
 from augsafe.errors import ArgumentError
 from augsafe.grid import GRID, Weights
 from augsafe.objects import Objects
@@ -47,6 +47,7 @@ def aimed(leaves: Sequence[Transform], draws: Draws, sizes: Sizes, objects: Obje
             some = draws.rows(rows)
             matrix, frame = map_before(leaves[:place], some, sizes[rows])
             cells = _Cells.of(objects.weights[rows], objects.extents[rows], sizes[rows], matrix)
+            cells = cells.wider(displaced_before(leaves[:place], some, sizes[rows]))
             new = _aimed(leaf, some, frame, cells)
             columns = dict(draws.values[leaf.label])
             for name, column in columns.items():
@@ -87,6 +88,11 @@ class _Cells:
         return _Cells(
             low[..., 0], low[..., 1], high[..., 0], high[..., 1], weights.reshape(len(weights), -1).astype(np.float64)
         )
+
+    def wider(self, by: FloatArray) -> _Cells:
+        """The same, where distortions may have moved each cell by so many pixels (n,)."""
+        more = by[:, None]
+        return _Cells(self.x0 - more, self.y0 - more, self.x1 + more, self.y1 + more, self.weights)
 
     def inside(self, windows: FloatArray, rows: Rows | slice = slice(None)) -> FloatArray:
         """At least this share of each object lies in its window (n, 4): cells that are cut do not count."""

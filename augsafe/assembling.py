@@ -1,4 +1,4 @@
-"""From draws to a plan: matrices multiplied in their order, frames followed, curves and local steps by stage."""
+"""From draws to a plan: matrices, frames, curves, local steps and distortions, stage by stage."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from augsafe.plan import Draws, GeometricPart, Part, Plan, Settings, StagePlan
 from augsafe.randomness import FloatArray
 from augsafe.transforms.base import Color, Geometric, Local, Opaque, Sizes, Tone, Transform
+from augsafe.transforms.distortion import Distortion
 from augsafe.transforms.frames import scale_between
 
 
@@ -35,18 +36,22 @@ def assemble(
         warped = sizes
         for step in inside:
             if isinstance(step, Geometric):
-                part = _geometric_part(step, draws, sizes)
+                part = part_of(step, draws, sizes)
                 geometry.append(part)
                 matrix, sizes = _product(part.matrix, matrix), part.after
                 warped = sizes
             elif isinstance(step, Opaque) and step.moves_pixels:
-                part = _geometric_part(step, draws, sizes)
+                part = part_of(step, draws, sizes)
                 geometry.append(part)
                 moved, sizes = part.matrix if moved is None else part.matrix @ moved, part.after
+            elif isinstance(step, Distortion):
+                eye, ones = np.broadcast_to(np.eye(3), matrix.shape), np.ones(sizes.shape)
+                geometry.append(GeometricPart(step, eye, sizes, sizes, ones, draws.active[step.label]))
         parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
         tone = tuple(p for p in parts if isinstance(p.step, (Tone, Color)))
         local = tuple(p for p in parts if isinstance(p.step, Local))
-        stages.append(StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes))
+        bent = next((p for p in parts if isinstance(p.step, Distortion)), None)
+        stages.append(StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes, bent))
     if settings.output is not None and settings.output.size is not None:
         stages[-1] = _resized(stages[-1], settings.output.size)
     return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
@@ -57,9 +62,22 @@ def map_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> tuple
     matrix: FloatArray = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
     for step in leaves:
         if isinstance(step, Geometric) or (isinstance(step, Opaque) and step.moves_pixels):
-            part = _geometric_part(step, draws, sizes)
+            part = part_of(step, draws, sizes)
             matrix, sizes = _product(part.matrix, matrix), part.after
     return matrix, sizes
+
+
+def displaced_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> FloatArray:
+    """How many pixels distortions among some steps move a place at most (n,), in the frame that they leave."""
+    total, frame = np.zeros(len(sizes)), sizes
+    for place, step in enumerate(leaves):
+        if isinstance(step, Distortion):
+            _, frame = map_before(leaves[:place], draws, sizes)
+            after, _ = map_before(leaves[place:], draws, frame)
+            longest = np.linalg.norm(after[:, :2, :2], axis=(1, 2))
+            far = step.strengths(draws.values[step.label], frame) * frame.min(axis=1) * longest
+            total += np.where(draws.active[step.label], far, 0.0)
+    return total
 
 
 def _product(second: FloatArray, first: FloatArray) -> FloatArray:
@@ -77,7 +95,8 @@ def _product(second: FloatArray, first: FloatArray) -> FloatArray:
     return out
 
 
-def _geometric_part(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:
+def part_of(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:
+    """What one step does to places; nothing where it does not act."""
     active, values = draws.active[step.label], draws.values[step.label]
     matrix = step.matrices(values, sizes)
     after = step.sizes_after(values, sizes)

@@ -16,13 +16,14 @@ from augsafe.errors import ContractError, InputError
 from augsafe.guards.enforce import Enforcer, OnViolation
 from augsafe.guards.log import Log
 from augsafe.guards.objects import Cache
+from augsafe.joining import mixed_shapes
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
 from augsafe.reading import Read, read_images
 from augsafe.render import Images, output_shape, render
 from augsafe.sample import Batch, Image, Sample
 from augsafe.sources import Item, Source
-from augsafe.targets import move_targets
+from augsafe.targets import legs_of, move_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,11 +205,7 @@ class Worker:
         read = block.read
         shapes = {shape for part in parts for shape in _output_shapes(part.plan, read.some(part.rows))}
         if len(shapes) > 1:
-            raise InputError(
-                f"the images of a batch must have one shape and dtype, these differ: "
-                f"{sorted({str(shape) for shape, _ in shapes})[:4]}; end the policy with Resize((height, width)), or "
-                "give the loader output=Output(size=...)"
-            )
+            raise mixed_shapes(shapes)
         ((shape, dtype),) = shapes
         out = np.empty((len(order), *shape), dtype)
         samples: list[Sample | None] = [None] * len(order)
@@ -268,7 +265,9 @@ def _moved(policy: Compose, plan: Plan, row: int, item: Item, image: Image, labe
     """The image with its targets: boxes come as xyxy and leave in the policy's format."""
     size = (int(plan.sizes[row, 0]), int(plan.sizes[row, 1]))
     rules = policy.target_rules("xyxy")
-    m = move_targets(rules, plan.matrix[row], item.image, size, item.mask, item.boxes, item.box_labels, item.keypoints)
+    m = move_targets(
+        rules, legs_of(plan, row), item.image, size, item.mask, item.boxes, item.box_labels, item.keypoints
+    )
     return Sample(image, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside)
 
 

@@ -45,6 +45,7 @@ def check(
     classes: Sequence[str] | None = None,
     suggest: bool = True,
     role: str = "training",
+    realism: bool = False,
 ) -> Report:
     """Say what a policy does to the classes and to the content of images.
 
@@ -57,13 +58,14 @@ def check(
 
     Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
     one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or
-    embeddings, in place of the built-in features.
+    embeddings, in place of the built-in features. realism: also say whether augmented images can be told from originals
+    (AS401), which needs 80 images.
 
     Raises ArgumentError, InputError and ContractError.
     """
     compose, translation = as_policy(transform)
     given = any(value is not None for value in (labels, masks, boxes, groups, reference))
-    _check_arguments(images is not None, given, draws)
+    _check_arguments(images is not None, given or realism, draws)
     check_role(role, "check")
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
@@ -76,7 +78,9 @@ def check(
     measured = Measured((), (), bound)
     if images is not None:
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
-        measured = measure(compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed)
+        measured = measure(
+            compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed, realism=realism
+        )
     findings += [_accepted(f, bound) for f in measured.findings]
     mended, mends = _mended(case, compose, findings, min(draws, 4000), measured.contract) if suggest else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
@@ -105,7 +109,8 @@ class _Case:
         found = [*result.findings, *mistakes(policy), *pipeline_findings(policy, images, self.role)]
         if images is not None:
             few = min(many, CONTENT_DRAWS)
-            found += content_findings(policy, images, rows, self.objects, self.contract, seed=seed, draws=few)
+            objects, contract, groups = self.objects, self.contract, self.groups
+            found += content_findings(policy, images, rows, objects, contract, groups=groups, seed=seed, draws=few)
             from augsafe.guards.drawn import DRAWS as TONE_DRAWS  # not needed without images
             from augsafe.guards.hue import hue_findings
             from augsafe.guards.tone import tone_findings
@@ -128,7 +133,7 @@ def _mended(
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:
     if given and not images:
-        raise ArgumentError("labels, masks, boxes, groups and reference need images")
+        raise ArgumentError("labels, masks, boxes, groups, reference and realism need images")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
         raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
 

@@ -23,10 +23,11 @@ from augsafe.plan import Draws, Plan, Settings, check_shapes
 from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
-from augsafe.targets import TargetRules, move_targets
+from augsafe.targets import TargetRules, legs_of, move_targets
 from augsafe.transforms import Erase, Transform
 from augsafe.transforms.base import Sizes, as_range
-from augsafe.transforms.choice import draw_step, leaves_of, slots_of, stages_of, walk
+from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
+from augsafe.transforms.staging import stages_of
 from augsafe.warp import BORDERS, INTERPOLATIONS
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
@@ -97,18 +98,18 @@ class Compose:
 
     @cached_property
     def stage_of(self) -> tuple[int, ...]:
-        """The stage of each leaf: what follows a local step, and is not local, opens a new one."""
+        """The stage of each leaf: what follows a local step, and is not local, opens a new one; a distortion is one."""
         return self._stages[0]
 
     @cached_property
     def _stages(self) -> tuple[tuple[int, ...], bool]:
-        """The stage of each leaf, and whether the last stage ends with a local step."""
-        leaves, _, local = stages_of(self.steps, 0, False)
-        return tuple(leaves), local
+        """The stage of each leaf, and whether the last stage ends with a local step or is a distortion."""
+        leaves, _, last = stages_of(self.steps, 0, "")
+        return tuple(leaves), last in ("local", "bent")
 
     @cached_property
     def stage_count(self) -> int:
-        """How many stages a plan has; an output size after a local step needs one of its own."""
+        """How many stages a plan has; an output size after a local step or a distortion needs one of its own."""
         count = max(self.stage_of, default=0) + 1
         resized = self.output is not None and self.output.size is not None
         return count + int(resized and self._stages[1])
@@ -120,7 +121,7 @@ class Compose:
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
-        """The names of the steps in each stage: one stage is one warp, one table, then local steps."""
+        """The names of the steps in each stage: one warp, one table, then local steps; or a distortion alone."""
         named = list(zip(self.leaves, self.stage_of, strict=True))
         return tuple(tuple(leaf.label for leaf, stage in named if stage == k) for k in range(self.stage_count))
 
@@ -255,7 +256,7 @@ class Compose:
         new = render([image], one)[0] if rendered is None else rendered
         size = (int(one.sizes[0, 0]), int(one.sizes[0, 1]))
         rules = self.target_rules(self.box_format)
-        m = move_targets(rules, one.matrix[0], image, size, mask, boxes, box_labels, keypoints)
+        m = move_targets(rules, legs_of(one, 0), image, size, mask, boxes, box_labels, keypoints)
         return Sample(new, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside, one)
 
     def batch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,10 +33,8 @@ def covered(plan: Plan, objects: Objects) -> FloatArray:
         return np.zeros(len(plan))
     shadows = [_Shadow(part, objects) for part in plan.prefixes]
     hidden = np.sum([shadows[k].hidden(*_patches(plan, k, step)) for k, step in found], axis=0)
-    seen = shadows[0].shown
-    for shadow in shadows[1:]:
-        seen = np.minimum(seen, shadow.shown)
-    return _share(objects, hidden, seen)
+    seen = np.min([shadow.shown for shadow in shadows], axis=0)
+    return shadows[0].share(hidden, seen)
 
 
 def found_objects(images: Any, masks: Any, boxes: Any, box_format: str) -> Objects:
@@ -69,19 +67,30 @@ def spared(plan: Plan, objects: Objects | None) -> Plan:
 
 def _kept(plan: Plan, k: int, step: Erase, objects: Objects) -> FloatArray:
     """The largest share (n,) of their sides that the patches of a step may keep, by halving."""
-    shadow, keep = _Shadow(plan.prefixes[k], objects), plan.draws.values[step.label]["keep"]
-
-    def too_much(share: FloatArray) -> NDArray[np.bool_]:
-        hidden = shadow.hidden(*_patches(plan, k, step, share))
-        return _share(objects, hidden, shadow.shown) > step.max_object_share
-
-    over = too_much(keep) & ~objects.diffuse
-    low, high = np.where(over, 0.0, keep), keep
-    for _ in range(_HALVINGS if over.any() else 0):
+    keep = np.array(plan.draws.values[step.label]["keep"])
+    over = _hides_too_much(plan, k, step, objects)(keep) & ~objects.diffuse
+    rows = np.flatnonzero(over)
+    if not len(rows):
+        return keep
+    too_much = _hides_too_much(plan.rows(rows), k, step, objects.rows(rows))
+    low, high = np.zeros(len(rows)), keep[rows]
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         bad = too_much(middle)
         low, high = np.where(bad, low, middle), np.where(bad, middle, high)
-    return low
+    keep[rows] = low
+    return keep
+
+
+def _hides_too_much(plan: Plan, k: int, step: Erase, objects: Objects) -> Callable[[FloatArray], NDArray[np.bool_]]:
+    """Whether patches that keep a share of their sides hide more than the step may."""
+    shadow = _Shadow(plan.prefixes[k], objects)
+
+    def over(keep: FloatArray) -> NDArray[np.bool_]:
+        hidden = shadow.hidden(*_patches(plan, k, step, keep))
+        return shadow.share(hidden, shadow.shown) > step.max_object_share
+
+    return over
 
 
 def _with_values(plan: Plan, values: Mapping[str, Values]) -> Plan:
@@ -101,33 +110,28 @@ def _patches(plan: Plan, k: int, step: Erase, keep: FloatArray | None = None) ->
     return step.patches(values, sizes) / np.tile(sizes[:, ::-1], 2)[:, None, :], part.active.astype(float)
 
 
-def _share(objects: Objects, hidden: FloatArray, seen: FloatArray) -> FloatArray:
-    weight = objects.weights * seen
-    total = weight.sum(axis=(1, 2))
-    lost = (weight * np.minimum(hidden, 1.0)).sum(axis=(1, 2))
-    return np.asarray(lost / np.where(total > 1e-6, total, np.inf), dtype=np.float64)
-
-
 class _Shadow:
-    """The cells of each object's grid, as boxes in shares of the frame: those that hold it, cut to its extent."""
+    """The cells of each object's grid that hold some of it, as boxes in shares of the frame, cut to its extent.
+
+    One flat list for all objects; `row` says whose a cell is. `shown` is the share of it within the frame.
+    """
 
     def __init__(self, plan: Plan, objects: Objects) -> None:
-        edges = np.arange(GRID + 1) / GRID
-        x0, y0, x1, y1 = objects.extents.astype(np.float64).T[..., None]
-        across = [np.clip(e, x0, x1) for e in (edges[:-1], edges[1:])]
-        down = [np.clip(e, y0, y1) for e in (edges[:-1], edges[1:])]
-        high, wide = plan.shapes.T[..., None, None]
-        x = wide * (across[0] + across[1])[:, None, :] / 2 - 0.5
-        y = high * (down[0] + down[1])[:, :, None] / 2 - 0.5
-        half_x, half_y = wide * (across[1] - across[0])[:, None, :] / 2, high * (down[1] - down[0])[:, :, None] / 2
-        m = plan.matrix[..., None, None]
-        w = np.maximum(m[:, 2, 0] * x + m[:, 2, 1] * y + m[:, 2, 2], 1e-6)
+        weights = objects.weights
+        self.count = len(plan)
+        self.row, down, across = np.nonzero(weights > 0)
+        self.weight = weights[self.row, down, across].astype(np.float64)
+        x0, y0, x1, y1 = objects.extents.astype(np.float64).T[:, self.row]
+        (height, width), (rows, columns) = plan.shapes.T[:, self.row], plan.sizes.T[:, self.row]
+        left, right = (np.clip((across + side) / GRID, x0, x1) * width for side in (0, 1))
+        top, bottom = (np.clip((down + side) / GRID, y0, y1) * height for side in (0, 1))
+        x, y, half_x, half_y = (left + right - 1) / 2, (top + bottom - 1) / 2, (right - left) / 2, (bottom - top) / 2
+        (a, b, c), (d, e, f), (g, h, i) = plan.matrix.transpose(1, 2, 0)[:, :, self.row]
+        w = np.maximum(g * x + h * y + i, 1e-6)
         self.low, self.high = [], []
-        for axis, side in ((0, plan.sizes[:, 1]), (1, plan.sizes[:, 0])):
-            at = (m[:, axis, 0] * x + m[:, axis, 1] * y + m[:, axis, 2]) / w
-            reach = np.abs(m[:, axis, 0] - at * m[:, 2, 0]) / w * half_x
-            reach = np.maximum(reach + np.abs(m[:, axis, 1] - at * m[:, 2, 1]) / w * half_y, 1e-6)
-            side = side[:, None, None]
+        for p, q, r, side in ((a, b, c, columns), (d, e, f, rows)):
+            at = (p * x + q * y + r) / w
+            reach = np.maximum((np.abs(p - at * g) * half_x + np.abs(q - at * h) * half_y) / w, 1e-6)
             self.low.append((at + 0.5 - reach) / side)
             self.high.append((at + 0.5 + reach) / side)
         self.shown = self._overlap(0, 0.0, 1.0) * self._overlap(1, 0.0, 1.0)
@@ -135,11 +139,18 @@ class _Shadow:
     def _overlap(self, axis: int, start: FloatArray | float, end: FloatArray | float) -> FloatArray:
         """The share of each cell's side that lies between two places."""
         low, high = self.low[axis], self.high[axis]
-        return np.asarray(np.clip(np.minimum(high, end) - np.maximum(low, start), 0, None) / (high - low))
+        return np.asarray(np.maximum(np.minimum(high, end) - np.maximum(low, start), 0) / (high - low))
 
     def hidden(self, patches: FloatArray, acts: FloatArray) -> FloatArray:
-        """The share (n, 16, 16) of the shown part of each cell that patches (n, k, 4) cover; overlaps count twice."""
-        total = np.zeros(self.shown.shape)
-        for x0, y0, x1, y1 in patches.transpose(1, 2, 0)[..., None, None]:
+        """The share of the shown part of each cell that patches (n, k, 4) cover; overlaps count twice."""
+        total = np.zeros(len(self.row))
+        for x0, y0, x1, y1 in patches.transpose(1, 2, 0)[:, :, self.row]:
             total += self._overlap(0, x0, x1) * self._overlap(1, y0, y1)
-        return np.minimum(total / np.maximum(self.shown, 1e-9), 1.0) * acts[:, None, None]
+        return np.minimum(total / np.maximum(self.shown, 1e-9), 1.0) * acts[self.row]
+
+    def share(self, hidden: FloatArray, seen: FloatArray) -> FloatArray:
+        """The share (n,) of what is seen of each object that is hidden."""
+        total, lost = (
+            np.bincount(self.row, self.weight * seen * part, self.count) for part in (1.0, np.minimum(hidden, 1.0))
+        )
+        return np.asarray(lost / np.where(total > 1e-6, total, np.inf))

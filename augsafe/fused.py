@@ -29,7 +29,7 @@ _TABLE_ROWS = 64
 def fusable(image: NDArray[Any], plan: Plan) -> bool:
     """Whether this path can render images like `image`, given that all outputs have one shape."""
     channels = image.shape[2] if image.ndim == 3 else 1
-    one_stage = len(plan.stages) == 1 and not plan.stages[0].local
+    one_stage = len(plan.stages) == 1 and not plan.stages[0].local and not plan.distorts
     return image.dtype == np.uint8 and channels in (1, 3, 4) and one_stage
 
 

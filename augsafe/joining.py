@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,31 @@ from augsafe.errors import InputError
 from augsafe.sample import Batch
 
 
+def mixed_shapes(kinds: Collection[tuple[tuple[int, ...], np.dtype[Any]]]) -> InputError:
+    """What is wrong where the images of a batch differ in shape or dtype, and what to do about it."""
+    shapes, dtypes = {shape for shape, _ in kinds}, sorted({dtype.name for _, dtype in kinds})
+    said = f"the images of a batch must have one shape and dtype, these differ: {sorted(map(str, shapes))[:4]}"
+    if len(dtypes) > 1:
+        return InputError(
+            f"{said} of {' and '.join(dtypes)}; say Output(dtype=...), or convert the images to one dtype"
+        )
+    if len({(len(shape), *(side for side in shape if side <= 4)) for shape in shapes}) > 1:
+        return InputError(
+            f"{said}; some are grey and some in colour: read them all with one number of channels, as "
+            'FolderSource(path, mode="rgb") does'
+        )
+    return InputError(
+        f"{said}; end the policy with Resize((height, width)), or give the loader output=Output(size=...)"
+    )
+
+
 def joined(parts: Sequence[Batch]) -> Batch:
     """Batches one after another as one. Raises InputError where their shapes differ."""
     if len(parts) == 1:
         return parts[0]
-    if len({(p.images.shape[1:], p.images.dtype) for p in parts}) > 1:
-        raise InputError("the images of a batch must have one shape and dtype; end the policy with Resize")
+    kinds = {(p.images.shape[1:], p.images.dtype) for p in parts}
+    if len(kinds) > 1:
+        raise mixed_shapes(kinds)
     labels = [p.labels for p in parts if p.labels is not None]
     masks = [p.masks for p in parts if p.masks is not None]
     samples = [p.samples for p in parts if p.samples is not None]

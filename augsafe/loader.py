@@ -32,7 +32,7 @@ from augsafe.sources import open_source
 
 @dataclass(eq=False)
 class LoaderReport:
-    """What a loader did since it was made: images given, what the guards did, and which images were skipped."""
+    """What a loader did, over resumed runs too: images given, what the guards did, and which images were skipped."""
 
     images: int = 0
     guards: Log = field(default_factory=Log)
@@ -42,6 +42,17 @@ class LoaderReport:
         """Plain values."""
         listed = [{"index": index, "error": error} for index, error in sorted(self.skipped.items())]
         return {"images": self.images, "guards": self.guards.to_dict(), "skipped": listed}
+
+    def state(self) -> dict[str, Any]:
+        """Plain values that `restored` reads back."""
+        skipped = [[index, error] for index, error in sorted(self.skipped.items())]
+        return {"images": self.images, "guards": self.guards.state(), "skipped": skipped}
+
+    @staticmethod
+    def restored(state: Mapping[str, Any]) -> LoaderReport:
+        """The report of a state. Raises KeyError and TypeError where it is none."""
+        skipped = {int(index): str(error) for index, error in state["skipped"]}
+        return LoaderReport(int(state["images"]), Log.restored(state["guards"]), skipped)
 
     def __str__(self) -> str:
         guards = self.guards
@@ -57,11 +68,12 @@ class LoaderReport:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an epoch stands: images given, and the candidates used up."""
+    """Where an epoch stands: images given, the candidates used up, and those that the guards' counts include."""
 
     epoch: int = 0
     given: int = 0
     cursor: int = 0
+    counted: int = 0
 
 
 class Loader:
@@ -180,15 +192,16 @@ class Loader:
             self._next = _Place(int(epoch))
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the loader stands, after the batch that was given last: plain values."""
+        """Where the loader stands, after the batch that was given last, and its report: plain values."""
         place = self._place if self._next is None else self._next
-        return {"epoch": place.epoch, "given": place.given, "cursor": place.cursor, "loader": dict(self._facts)}
+        return {**vars(place), "report": self.report.state(), "loader": dict(self._facts)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where the state was taken; batch size and workers may differ. Raises ArgumentError."""
         try:
             facts = dict(state["loader"])
-            place = _Place(int(state["epoch"]), int(state["given"]), int(state["cursor"]))
+            place = _Place(*(int(state[name]) for name in ("epoch", "given", "cursor", "counted")))
+            report = LoaderReport.restored(state["report"])
         except (KeyError, TypeError, ValueError) as error:
             raise ArgumentError(f"load_state_dict needs what state_dict gave, got {state!r}"[:300]) from error
         for name, value in self._facts.items():
@@ -196,6 +209,7 @@ class Loader:
                 raise ArgumentError(
                     f"the state is of another loader: {name} was {facts.get(name)!r} and is {value!r} here"
                 )
+        self.report = report
         self._next = place if place.given < self.images_per_epoch else _Place(place.epoch + 1)
         self._place = self._next
 
@@ -217,13 +231,17 @@ class Loader:
             Amounts(self.batch_size, total - given, self.workers, self.prefetch),
             start.epoch,
             start.cursor,
+            start.counted,
         )
+        counted = start.counted
         try:
             while given < total:
                 wanted = min(self.batch_size, total - given)
                 while ready < wanted:
                     chunk = chunks.next()
-                    self._count(chunk)
+                    if chunk.end > start.counted:
+                        self._count(chunk)
+                    counted = max(counted, chunk.end)
                     if chunk.batch is not None:
                         waiting.append((chunk.batch, chunk.positions))
                         ready += len(chunk.batch)
@@ -231,7 +249,7 @@ class Loader:
                 ready -= wanted
                 given += wanted
                 self.report.images += wanted
-                self._place = _Place(start.epoch, given, last + 1)
+                self._place = _Place(start.epoch, given, last + 1, counted)
                 yield batch if self.mixer is None else self.mixer(batch, start.epoch)
         finally:
             chunks.close()

@@ -14,6 +14,7 @@ from augsafe.errors import ArgumentError
 from augsafe.output import Output
 from augsafe.randomness import FloatArray, Key
 from augsafe.transforms.base import Color, Sizes, Tone, Transform, Values
+from augsafe.transforms.distortion import Distortion
 
 BoolArray = NDArray[np.bool_]
 
@@ -72,10 +73,17 @@ class Part:
     active: BoolArray
     values: Values
 
+    def rows(self, rows: NDArray[np.intp]) -> Part:
+        """The part of some of the images."""
+        return Part(self.step, self.active[rows], {k: v[rows] for k, v in self.values.items()})
+
 
 @dataclass(frozen=True)
 class GeometricPart:
-    """One geometric step of the plan: its matrices (n, 3, 3) and the frames before and after (n, 2)."""
+    """One step of the plan that moves pixels: its matrices (n, 3, 3) and the frames before and after (n, 2).
+
+    A distortion has no matrix of its own: it stands with the identity.
+    """
 
     step: Transform
     matrix: FloatArray
@@ -87,7 +95,7 @@ class GeometricPart:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One warp, tone and colour in their order, then local steps.
+    """One warp, tone and colour in their order, then local steps; or a distortion alone.
 
     `moved` (n, 3, 3) is what opaque steps among the local ones do to places.
     """
@@ -99,6 +107,7 @@ class StagePlan:
     local: tuple[Part, ...]
     moved: FloatArray | None = None
     size_end: Sizes | None = None
+    distortion: Part | None = None
 
     @property
     def whole(self) -> FloatArray:
@@ -122,13 +131,20 @@ class StagePlan:
 
     def rows(self, rows: NDArray[np.intp]) -> StagePlan:
         """The stage of some of the images."""
-        parts = [
-            tuple(Part(p.step, p.active[rows], {k: v[rows] for k, v in p.values.items()}) for p in group)
-            for group in (self.tone, self.local)
-        ]
+        tone, local = (tuple(part.rows(rows) for part in group) for group in (self.tone, self.local))
         moved = None if self.moved is None else self.moved[rows]
         end = None if self.size_end is None else self.size_end[rows]
-        return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], parts[0], parts[1], moved, end)
+        bent = None if self.distortion is None else self.distortion.rows(rows)
+        return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], tone, local, moved, end, bent)
+
+    def field(self, row: int) -> NDArray[np.float32] | None:
+        """How far the source of each pixel lies (H, W, 2), in x and y; None where the stage distorts nothing."""
+        part = self.distortion
+        if part is None or not part.active[row]:
+            return None
+        assert isinstance(part.step, Distortion)
+        size = (int(self.size_out[row, 0]), int(self.size_out[row, 1]))
+        return part.step.field({k: float(v[row]) for k, v in part.values.items()}, size)
 
     def curve(self, levels: FloatArray, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
         """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k). Colour is left out."""
@@ -196,19 +212,40 @@ class Plan:
         """Height and width (n, 2) of each output."""
         return self.stages[-1].size_after
 
+    @property
+    def distorts(self) -> bool:
+        """Whether some stage is a distortion, of which `matrix` says nothing."""
+        return any(stage.distortion is not None for stage in self.stages)
+
+    @cached_property
+    def displaced(self) -> FloatArray:
+        """How far distortions move a pixel at most (n,), in fractions of the shorter side: of all that act."""
+        total = np.zeros(len(self))
+        for stage in self.stages:
+            part = stage.distortion
+            if part is not None:
+                assert isinstance(part.step, Distortion)
+                total += np.where(part.active, part.step.strengths(part.values, stage.size_out), 0.0)
+        return total
+
     @cached_property
     def jacobian(self) -> FloatArray:
-        """The linear part (n, 2, 2) at the image's centre, with changes of frame taken out step by step."""
+        """The linear part (n, 2, 2) at the image's centre, with changes of frame taken out step by step.
+
+        A distortion counts with the affine map that is nearest to it.
+        """
         if any(part.matrix[:, 2, :2].any() for part in self.geometry):
             return self._jacobian_of_tilted
         output = self.settings.output
-        if all(part.after is part.before for part in self.geometry) and (output is None or output.size is None):
+        framed = output is not None and output.size is not None
+        if not framed and not self.distorts and all(part.after is part.before for part in self.geometry):
             return self.matrix[:, :2, :2]
         # by columns: numpy multiplies small matrices at many times the cost
         ones, zeros = np.ones(len(self)), np.zeros(len(self))
         a, b, c, d = ones, zeros, zeros, ones
         for part in self.geometry:
-            (p, q), (r, s) = (part.matrix[:, row, :2].T for row in (0, 1))
+            linear = self._bent(part)
+            (p, q), (r, s) = (linear[:, row].T for row in (0, 1))
             if part.after is not part.before:
                 wide, high = part.factor.T
                 p, q, r, s = p * wide, q * wide, r * high, s * high
@@ -224,9 +261,20 @@ class Plan:
             image = np.einsum("nij,nj->ni", m[:, :, :2], point) + m[:, :, 2]
             weight = np.where(np.abs(image[:, 2:]) < 1e-12, 1e-12, image[:, 2:])
             point = image[:, :2] / weight
-            linear = (m[:, :2, :2] - point[:, :, None] * m[:, None, 2, :2]) / weight[:, :, None]
+            linear = (self._bent(part) - point[:, :, None] * m[:, None, 2, :2]) / weight[:, :, None]
             total = (linear * part.factor[:, :, None]) @ total
         return total
+
+    def _bent(self, part: GeometricPart) -> FloatArray:
+        """The linear part (n, 2, 2) of a step's matrices; of a distortion, that of the nearest affine map."""
+        if not isinstance(part.step, Distortion):
+            return part.matrix[:, :2, :2]
+        linear, rows = np.tile(np.eye(2), (len(self), 1, 1)), np.flatnonzero(part.active)
+        values = self.draws.values[part.step.label]
+        for start in range(0, len(rows), 512):
+            some = rows[start : start + 512]
+            linear[some] = part.step.linear({k: v[some] for k, v in values.items()}, part.before[some])
+        return linear
 
     def record(self) -> dict[str, Any]:
         """All that is needed to repeat this plan, as plain values (JSON): see `Compose.replay`."""

@@ -1,4 +1,4 @@
-"""Images and a plan become pixels: one warp, one table, then local steps, for each stage."""
+"""Images and a plan become pixels, stage by stage: one warp, one table, then local steps; or a distortion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from augsafe.output import Output
 from augsafe.plan import Part, Plan, StagePlan
 from augsafe.sample import Image
 from augsafe.transforms.base import FULL_RANGE
-from augsafe.warp import is_permutation, reductions, warp
+from augsafe.warp import displace, is_permutation, reductions, squashes, warp
 
 Images = NDArray[Any] | Sequence[Image]
 
@@ -113,7 +113,10 @@ def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> Non
             settings.interpolation,
             bool(is_permutation(matrix)[0]),
             (int(reduce[0]), int(reduce[1])),
+            bool(squashes(matrix, stage.size_in[row : row + 1], reduce[None])[0]),
         )
+        if (field := stage.field(row)) is not None:
+            image = displace(image, field, settings.border, settings.fill, settings.interpolation)
         if not first:
             image = _toned(image, stage, row, (low, high))
         for part in stage.local:

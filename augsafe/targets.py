@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import InputError
+from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 from augsafe.sample import check_mask, check_points
-from augsafe.warp import is_permutation, warp
+from augsafe.transforms.distortion import place_of, sampled
+from augsafe.warp import displace, is_permutation, warp
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -55,16 +57,52 @@ def from_xyxy(boxes: FloatArray, box_format: str, size: tuple[int, int]) -> Floa
     return boxes
 
 
+@dataclass(frozen=True, eq=False)
+class Leg:
+    """A part of an image's way: through a matrix (3, 3) onto a frame of `size`, then through a field if it has one."""
+
+    matrix: FloatArray
+    size: tuple[int, int]
+    field: NDArray[np.float32] | None = None
+
+
+def legs_of(plan: Plan, row: int) -> list[Leg]:
+    """The way of one image: one leg, and another for each distortion that acts."""
+    legs, size = [], plan.sizes[row]
+    if not plan.distorts:
+        return [Leg(plan.matrix[row], (int(size[0]), int(size[1])))]
+    matrix = np.eye(3)
+    for stage in plan.stages:
+        matrix = stage.whole[row] @ matrix
+        field = stage.field(row)
+        if field is not None:
+            legs.append(Leg(matrix, (field.shape[0], field.shape[1]), field))
+            matrix = np.eye(3)
+    return [*legs, Leg(matrix, (int(size[0]), int(size[1])))]
+
+
+def _along(legs: Sequence[Leg], points: FloatArray) -> FloatArray:
+    """Where points (k, 2) at pixel centres end."""
+    for leg in legs:
+        points = project(leg.matrix, points)
+        if leg.field is not None:
+            points = place_of(points, leg.field)
+    return points
+
+
 def move_boxes(
-    boxes: FloatArray, matrix: FloatArray, size: tuple[int, int], min_visible: float
+    boxes: FloatArray, legs: Sequence[Leg], size: tuple[int, int], min_visible: float
 ) -> tuple[FloatArray, NDArray[np.intp]]:
-    """Boxes (m, 4) xyxy around the moved corners, clipped to the frame, and the input rows that are kept.
+    """Boxes (m, 4) xyxy around the moved outlines, clipped to the frame, and the input rows that are kept.
 
     A box is dropped when less than `min_visible` of its moved area is left, or nothing at all.
     """
     x1, y1, x2, y2 = (boxes - 0.5).T  # edges to pixel centres
     corners = np.stack([np.stack([x1, x2, x2, x1], 1), np.stack([y1, y1, y2, y2], 1)], axis=2)
-    moved = project(matrix[None], corners) + 0.5
+    if len(legs) > 1:  # straight edges are bent
+        part = np.linspace(0, 1, 16, endpoint=False)[:, None, None, None]
+        corners = np.concatenate(list(corners + (np.roll(corners, -1, axis=1) - corners) * part), axis=1)
+    moved = _along(legs, corners.reshape(-1, 2)).reshape(corners.shape) + 0.5
     full = np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
     clipped = np.clip(full, 0, [size[1], size[0], size[1], size[0]])
     area = np.prod(full[:, 2:] - full[:, :2], axis=1)
@@ -73,9 +111,9 @@ def move_boxes(
     return clipped[kept], kept
 
 
-def move_keypoints(points: FloatArray, matrix: FloatArray, size: tuple[int, int]) -> tuple[FloatArray, Any]:
+def move_keypoints(points: FloatArray, legs: Sequence[Leg], size: tuple[int, int]) -> tuple[FloatArray, Any]:
     """Keypoints (k, 2) at pixel centres, and which lie within the frame (k,)."""
-    moved = project(matrix, points)
+    moved = _along(legs, points)
     inside = ((moved >= -0.5) & (moved <= np.array([size[1], size[0]]) - 0.5)).all(axis=1)
     return moved, inside
 
@@ -127,7 +165,7 @@ class Moved:
 
 def move_targets(
     rules: TargetRules,
-    matrix: FloatArray,
+    legs: Sequence[Leg],
     image: NDArray[Any],
     size: tuple[int, int],
     mask: Any,
@@ -136,10 +174,10 @@ def move_targets(
     keypoints: Any,
 ) -> Moved:
     """Check the targets of one image and move them onto its frame of `size`. Raises InputError."""
-    mirrored = mirrors(matrix)
+    mirrored = sum(mirrors(leg.matrix) for leg in legs) % 2 == 1
     new_mask = None
     if mask is not None:
-        new_mask = move_mask(check_mask(mask, image), matrix, size, rules.border)
+        new_mask = move_mask(check_mask(mask, image), legs, rules.border)
         if mirrored and rules.mask_swaps:
             new_mask = swap_ids(new_mask, rules.mask_swaps)
     if boxes is None and box_labels is not None:
@@ -150,21 +188,56 @@ def move_targets(
         if box_labels is not None and len(box_labels) != len(array):
             raise InputError(f"box_labels has {len(box_labels)} entries, boxes {len(array)}; they must agree")
         edges = to_xyxy(array, rules.boxes_in, (image.shape[0], image.shape[1]))
-        moved, kept = move_boxes(edges, matrix, size, rules.min_visible)
+        moved, kept = move_boxes(edges, legs, size, rules.min_visible)
         moved = from_xyxy(moved, rules.box_format, size)
         names = None if box_labels is None else [box_labels[i] for i in kept]
     points = inside = None
     if keypoints is not None:
-        points, inside = move_keypoints(check_points("keypoints", keypoints, 2), matrix, size)
+        points, inside = move_keypoints(check_points("keypoints", keypoints, 2), legs, size)
         if mirrored and rules.keypoint_swaps:
             points = swap_rows(points, rules.keypoint_swaps)
             inside = swap_rows(inside, rules.keypoint_swaps)
     return Moved(new_mask, moved, names, kept, points, inside)
 
 
-def move_mask(mask: NDArray[Any], matrix: FloatArray, size: tuple[int, int], border: str) -> NDArray[Any]:
-    """A label mask through a map, nearest neighbour; beyond a constant border it is 0."""
+def move_mask(mask: NDArray[Any], legs: Sequence[Leg], border: str) -> NDArray[Any]:
+    """A label mask along its whole way at once, nearest neighbour; beyond a constant border it is 0."""
     kind = mask.dtype
     wide = mask.astype(np.float64 if kind.itemsize > 2 else np.int16 if kind.itemsize == 1 else np.float32)
-    exact = bool(is_permutation(matrix[None])[0])
-    return warp(wide, matrix, size, border, 0, "nearest", exact, (1, 1)).astype(kind)
+    if len(legs) == 1:
+        (leg,) = legs
+        exact = bool(is_permutation(leg.matrix[None])[0])
+        return warp(wide, leg.matrix, leg.size, border, 0, "nearest", exact, (1, 1)).astype(kind)
+    places, outside = _sources(legs, border)
+    field = places - np.stack(np.meshgrid(*(np.arange(side) for side in legs[-1].size[::-1])), axis=2)
+    moved = displace(wide, field.astype(np.float32), border, 0, "nearest")
+    moved[outside] = 0
+    return moved.astype(kind)
+
+
+def _sources(legs: Sequence[Leg], border: str) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Where each output pixel comes from (H, W, 2), and which lie beyond a constant border on their way."""
+    height, width = legs[-1].size
+    places: FloatArray = np.stack(np.meshgrid(*map(np.arange, (float(width), float(height)))), axis=2).reshape(-1, 2)
+    outside = np.zeros(len(places), bool)
+    for number in range(len(legs) - 1, -1, -1):
+        leg = legs[number]
+        if leg.field is not None:
+            inside = ((places > -0.5) & (places < np.array(leg.size[::-1]) - 0.5)).all(axis=1)
+            outside |= ~inside & (border == "constant")
+            places = _folded(places, leg.size, border)
+            places = places + sampled(leg.field, places)
+            inside = ((places > -0.5) & (places < np.array(leg.size[::-1]) - 0.5)).all(axis=1)
+            outside |= ~inside & (border == "constant")
+            places = _folded(places, leg.size, border)
+        places = project(np.asarray(np.linalg.inv(leg.matrix), dtype=np.float64), places)
+    return places.reshape(height, width, 2), outside.reshape(height, width)
+
+
+def _folded(places: FloatArray, size: tuple[int, int], border: str) -> FloatArray:
+    """Places beyond a frame, brought back by the border rule."""
+    last = np.array(size[::-1], dtype=np.float64) - 1
+    if border == "reflect":
+        away = np.abs(places) % np.maximum(2 * last, 1)
+        return np.asarray(np.where(last > 0, np.minimum(away, 2 * last - away), 0.0))
+    return np.clip(places, 0, last)

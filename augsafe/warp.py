@@ -50,6 +50,25 @@ def reductions(matrices: FloatArray, sizes: NDArray[np.int64]) -> NDArray[np.int
 
     `sizes` (n, 2) are the sources' heights and widths; a projective map is judged at their centre.
     """
+    linear = _linear(matrices, sizes)
+    scale = np.sqrt(linear[:, 0] ** 2 + linear[:, 1] ** 2)
+    if not (scale <= 0.5).any():
+        return np.ones(scale.shape, np.int64)
+    return np.where(scale <= 0.5, np.floor(1 / np.maximum(scale, 1e-6) + 1e-9), 1).astype(np.int64)
+
+
+def squashes(matrices: FloatArray, sizes: NDArray[np.int64], reduce: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which maps (n,) shrink below one half along a direction that whole factors for x and y do not reach."""
+    linear = _linear(matrices, sizes)
+    a, c = linear[:, 0, 0] * reduce[:, 0], linear[:, 1, 0] * reduce[:, 0]
+    b, d = linear[:, 0, 1] * reduce[:, 1], linear[:, 1, 1] * reduce[:, 1]
+    # a singular value is one half or less: (1 - 4 s1^2)(1 - 4 s2^2) is not above 0, or both are
+    total, det = a * a + b * b + c * c + d * d, a * d - b * c
+    return np.asarray((1 - 4 * total + 16 * det * det < 1e-9) | (total < 0.25))
+
+
+def _linear(matrices: FloatArray, sizes: NDArray[np.int64]) -> FloatArray:
+    """The linear parts (n, 2, 2) of maps, at the source's centre where they are projective."""
     linear, oblique = matrices[:, :2, :2], tilted(matrices)
     if oblique.any():
         point = np.concatenate([(sizes[:, ::-1] - 1) / 2.0, np.ones((len(sizes), 1))], axis=1)
@@ -57,10 +76,28 @@ def reductions(matrices: FloatArray, sizes: NDArray[np.int64]) -> NDArray[np.int
         weight = np.where(np.abs(image[:, 2]) < 1e-12, 1e-12, image[:, 2])
         drift = image[:, :2, None] * matrices[:, None, 2, :2] / weight[:, None, None]
         linear = np.where(oblique[:, None, None], (linear - drift) / weight[:, None, None], linear)
-    scale = np.sqrt(linear[:, 0] ** 2 + linear[:, 1] ** 2)
-    if not (scale <= 0.5).any():
-        return np.ones(scale.shape, np.int64)
-    return np.where(scale <= 0.5, np.floor(1 / np.maximum(scale, 1e-6) + 1e-9), 1).astype(np.int64)
+    return linear
+
+
+def _smeared(image: Image, matrix: FloatArray, border: str) -> Image:
+    """The image averaged along the direction in which a map squashes it, over as many pixels as become one.
+
+    Whole factors cannot do so along a diagonal. The kernel is a line, each of its points shared by four pixels.
+    """
+    size = np.array([image.shape[:2]], dtype=np.int64)
+    linear = _linear(matrix[None], size)[0]
+    _, scales, directions = np.linalg.svd(linear)
+    length = min(1 / max(float(scales[1]), 1e-6), float(max(image.shape[:2])))
+    steps = np.linspace(-0.5, 0.5, 4 * math.ceil(length) + 1) * length
+    reach = math.ceil(length / 2) + 1
+    x, y = steps * directions[1, 0] + reach, steps * directions[1, 1] + reach
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
+    x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        np.add.at(kernel, (y0 + dy, x0 + dx), np.abs(1 - dx - (x - x0)) * np.abs(1 - dy - (y - y0)))
+    rule = cv2.BORDER_REPLICATE if border == "constant" else BORDERS[border]  # a fill would bleed into the image
+    out = cv2.filter2D(image, -1, (kernel / kernel.sum()).astype(np.float32), borderType=rule)
+    return np.asarray(out).reshape(image.shape)
 
 
 def paddings(matrices: FloatArray, sizes: NDArray[np.int64], frame: tuple[int, int]) -> NDArray[np.int64]:
@@ -102,18 +139,21 @@ def warp(
     interpolation: str,
     exact: bool,
     reduce: tuple[int, int],
+    squash: bool = False,
     dst: Image | None = None,
 ) -> Image:
     """Resample one image (H, W[, C]) through a forward map onto a frame of `size` (height, width).
 
-    `exact` maps permute pixels; `reduce` > 1 averages whole blocks first. The result never shares memory with the
-    input; it is `dst` where that is given.
+    `exact` maps permute pixels; `reduce` > 1 averages whole blocks first, and `squash` along a slanted line. The result
+    never shares memory with the input; it is `dst` where that is given.
     """
     if exact:
         out = permute(image, np.rint(matrix).astype(np.int64), size, border, fill)
     else:
         if max(reduce) > 1 and interpolation != "nearest":
-            image, matrix = _reduced(image, matrix, size, border, reduce)
+            image, matrix = _reduced(image, matrix, size, reduce, squash)
+        if squash and interpolation != "nearest":
+            image = _smeared(image, matrix, border)
         if image.ndim == 3 and image.shape[2] > 4:
             parts = [
                 _resample(
@@ -158,11 +198,35 @@ def _resample(
     )
 
 
+def displace(image: Image, field: NDArray[np.float32], border: str, fill: float, interpolation: str) -> Image:
+    """Resample one image (H, W[, C]): each pixel comes from where it is plus its field (H, W, 2)."""
+    height, width = field.shape[:2]
+    columns = np.arange(width, dtype=np.float32)[None, :] + field[..., 0]
+    rows = np.arange(height, dtype=np.float32)[:, None] + field[..., 1]
+    planes = image if image.ndim == 3 else image[..., None]
+    parts = [
+        cv2.remap(
+            np.ascontiguousarray(planes[..., c : c + 4]),
+            columns,
+            rows,
+            INTERPOLATIONS[interpolation],
+            borderMode=BORDERS[border],
+            borderValue=(fill,) * 4,
+        ).reshape(height, width, -1)
+        for c in range(0, planes.shape[2], 4)
+    ]
+    out: Image = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+    return out if image.ndim == 3 else out[..., 0]
+
+
 def _reduced(
-    image: Image, matrix: FloatArray, size: tuple[int, int], border: str, reduce: tuple[int, int]
+    image: Image, matrix: FloatArray, size: tuple[int, int], reduce: tuple[int, int], whole: bool
 ) -> tuple[Image, FloatArray]:
-    """The image averaged over blocks of reduce[0] x reduce[1] pixels, and the map from it."""
-    image, offset = _needed(image, matrix, size, reduce)
+    """The image averaged over blocks of reduce[0] x reduce[1] pixels, and the map from it.
+
+    Of what the map does not show, nothing is averaged, unless the `whole` is asked for.
+    """
+    image, offset = (image, (0, 0)) if whole else _needed(image, matrix, size, reduce)
     kx, ky = (min(k, side) for k, side in zip(reduce, image.shape[1::-1], strict=True))
     height, width = image.shape[:2]
     missing = (-height % ky, -width % kx)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.plan import Plan
-from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, paddings, reductions, tilted, warp
+from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, paddings, reductions, squashes, tilted, warp
 
 Bytes = NDArray[np.uint8]
 
@@ -30,7 +30,9 @@ class Warps:
         self.frame = (int(stage.size_out[0, 0]), int(stage.size_out[0, 1]))
         self.matrix = stage.matrix
         self.exact, self.reduce = is_permutation(stage.matrix), reductions(stage.matrix, stage.size_in)
+        self.squash = squashes(stage.matrix, stage.size_in, self.reduce)
         plain = ~tilted(stage.matrix) & ~self.exact & (self.reduce[:, 0] == 1) & (self.reduce[:, 1] == 1)
+        plain &= ~self.squash | (settings.interpolation == "nearest")
         self.plain: list[bool] = plain.tolist()
         pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
         left, right, top, bottom = pads.T
@@ -95,4 +97,4 @@ class Warps:
     def _otherwise(self, source: Bytes, i: int, target: Bytes) -> None:
         s, place = self.settings, (int(self.reduce[i, 0]), int(self.reduce[i, 1]))
         matrix, exact = self.matrix[i], bool(self.exact[i])
-        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, exact, place, target)
+        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, exact, place, bool(self.squash[i]), target)

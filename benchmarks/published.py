@@ -87,12 +87,12 @@ def table(draws: int) -> str:
     return "\n".join([*head, *rows])
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Print the table, or put it into the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=40_000)
     parser.add_argument("--write", action="store_true", help="put the table into docs/published-policies.md")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     made = table(options.draws)
     print(made)
     if options.write:

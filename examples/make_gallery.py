@@ -25,6 +25,10 @@ GALLERY = {
         "Rotate90": "Rotate90()",
         "Affine": "Affine(angle=(-30, 30), scale_x=(0.7, 1.3), x=(-0.1, 0.1), shear_x=(-15, 15))",
     },
+    "Distortions": {
+        "ElasticDistortion": "ElasticDistortion(displacement=(0.03, 0.06), smoothness=0.1)",
+        "GridDistortion": "GridDistortion(displacement=(0.3, 0.3), cells=4)",
+    },
     "Frames": {
         "Resize": "Resize(longest=80)",
         "ShortSide": "ShortSide(side=90)",

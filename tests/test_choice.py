@@ -220,3 +220,18 @@ def test_groups_are_judged_together() -> None:
     assert swap.probability == pytest.approx(0.5, abs=0.05) and swap.how == "proven"
     apart = aug.OneOf((aug.AllOf((aug.HorizontalFlip(p=1),)), aug.AllOf((aug.VerticalFlip(p=1),))))
     assert not [f for f in static_check(aug.Compose([apart]), MNIST, draws=2000, content=False).findings if f.becomes]
+
+
+def test_a_foreign_child_that_moves_pixels_keeps_its_place() -> None:
+    """It changes the frame after the warp, so a geometric sibling must not share its stage."""
+
+    def halved(image: np.ndarray) -> np.ndarray:
+        return image[::2, ::2].copy()
+
+    image = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
+    compose = aug.Compose([aug.OneOf((aug.Foreign(halved, name="halved"), aug.Rotate((20, 20), name="turn")))])
+    plan = compose.plan([image.shape] * 12, range(12))
+    turned = aug.Compose([aug.Rotate((20, 20))])(image, seed=0).image
+    for row in range(12):
+        out = compose(image, seed=0, index=row).image
+        np.testing.assert_array_equal(out, image[::2, ::2] if plan.draws.active["halved"][row] else turned)

@@ -57,6 +57,37 @@ def test_check_exits_with_1_on_findings(run):
     assert "6 reads as 9" in done.stdout
 
 
+@pytest.fixture(scope="module")
+def corners(tmp_path_factory):
+    """Bright images whose objects, in the corner, only their masks tell."""
+    root = tmp_path_factory.mktemp("masks")
+    for i in range(12):
+        image, mask = np.full((32, 32), 200, np.uint8), np.zeros((32, 32), np.uint8)
+        image[12:20, 12:20], mask[1:9, 1:9] = 20, 1
+        for folder, values, ending in (("data", image, "jpg"), ("masks", mask, "png")):
+            place = root / folder / "thing" / f"{i}.{ending}"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values).save(place)
+    (root / "shift.yaml").write_text("steps: [{Shift: {x: [-0.2, -0.15], y: [0, 0]}}]\nborder: constant\n")
+    return root
+
+
+def test_masks_beside_a_folder_say_where_the_object_is(corners, monkeypatch):
+    monkeypatch.chdir(corners)
+    runner = CliRunner()
+
+    def codes(*words: str) -> set[str]:
+        done = runner.invoke(app, ["check", "shift.yaml", "data", "--json", "--draws", "200", *words])
+        return {finding["code"] for finding in json.loads(done.stdout)["findings"]}
+
+    assert "AS201" in codes("--masks", "masks")
+    assert "AS201" not in codes()
+    (corners / "other").mkdir(exist_ok=True)
+    for wrong, words in (("other", "mask of no image"), ("nowhere", "not a folder")):
+        done = runner.invoke(app, ["check", "shift.yaml", "data", "--masks", wrong])
+        assert done.exit_code == 2 and words in done.stderr.replace("\n", " ")
+
+
 def test_check_writes_a_page(run, folder):
     done = run(
         "check", "unsafe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--html", "out.html", "--json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 
@@ -136,6 +137,33 @@ def test_resume_at_every_step(action: str, size: int) -> None:
         make().load_state_dict({"epoch": 0})
 
 
+@pytest.mark.parametrize("action", ["redraw", "drop"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_counters_go_on_where_a_run_was_resumed(action: str, workers: int) -> None:
+    """Every candidate counts once, also where blocks were planned further than images were given."""
+
+    def make() -> Loader:
+        return Loader((IMAGES, LABELS), CARELESS, batch_size=8, contract="mnist", on_violation=action, workers=workers)
+
+    loader = make()
+    states = [loader.state_dict()]
+    states += [loader.state_dict() for _ in range(2) for _ in loader]
+    wanted = loader.report.to_dict()
+    assert wanted["guards"]["counts"] and wanted["images"] == 2 * len(IMAGES)
+    for state in states[:: 3 if workers else 1]:
+        resumed = make()
+        resumed.load_state_dict(json.loads(json.dumps(state)))
+        while resumed.report.images < 2 * len(IMAGES):
+            list(resumed)
+        found = resumed.report.to_dict()
+        moved, expected = found["guards"].pop("moved"), dict(wanted["guards"])
+        assert moved == pytest.approx(expected.pop("moved"))
+        assert found["guards"] == expected and found["skipped"] == wanted["skipped"]
+    fresh = make()
+    fresh.load_state_dict({**states[3], "report": make().state_dict()["report"]})
+    assert fresh.report.images == 0, "negative control: without its report a state starts at nought"
+
+
 def test_epochs_advance_and_can_be_set() -> None:
     loader = Loader((IMAGES, LABELS), POLICY)
     first, second = everything(loader), everything(loader)
@@ -256,6 +284,26 @@ def test_images_of_different_sizes() -> None:
     assert next(iter(Loader(Mixed(), aug.Compose([aug.Resize((6, 6))])))).images.shape == (32, 6, 6)
     with pytest.raises(aug.InputError, match="Resize"):
         list(Loader(Mixed(), aug.Compose([])))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        ([(9, 12), (8, 12)], r"\(8, 12\).*\(9, 12\).*Resize.*Output\(size"),
+        ([(9, 12, 3), (9, 12)], "some are grey and some in colour"),
+        ([(9, 12, 3), (9, 12, 1)], "some are grey and some in colour"),
+        ([(9, 12), (9, 12, "float32")], "of float32 and uint8; say Output"),
+    ],
+)
+def test_what_to_do_about_images_of_several_kinds(kinds: list, words: str) -> None:
+    def made(kind: tuple) -> np.ndarray:
+        dtype = kind[-1] if isinstance(kind[-1], str) else "uint8"
+        return np.zeros([side for side in kind if not isinstance(side, str)], dtype)
+
+    for size in (2, 4):  # within a chunk, and between two
+        source = [(made(kinds[i // 2 % 2]), 0) for i in range(8)]
+        with pytest.raises(aug.InputError, match=words):
+            list(Loader(source, None, batch_size=4, workers=0, shuffle=False, prefetch=size))
 
 
 def test_no_transform_gives_the_images() -> None:

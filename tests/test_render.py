@@ -12,6 +12,7 @@ from sklearn.datasets import load_sample_image
 import augsafe as aug
 from augsafe import render as render_module
 from augsafe.errors import ArgumentError
+from augsafe.warp import squashes
 from tests.laws.cases import noise
 
 PHOTO = load_sample_image("flower.jpg")[100:228, 200:328]
@@ -79,7 +80,44 @@ def test_strong_reduction_does_not_alias(angle: float, monkeypatch: pytest.Monke
     assert filtered < 1.3 * float(area.std()) + 0.01
     for module in ("augsafe.warps", "augsafe.render"):
         monkeypatch.setattr(f"{module}.reductions", lambda m, s: np.ones((len(m), 2), np.int64))
+        monkeypatch.setattr(f"{module}.squashes", lambda m, s, r: np.zeros(len(m), bool))
     assert ripple() > 3 * filtered, "without the prefilter the rings must come back, or this test sees nothing"
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("angle", [22.5, 45.0, 60.0])
+def test_squashing_along_a_slant_does_not_alias(angle: float, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole factors for x and y cannot filter along a diagonal: held against eight times as many pixels, averaged."""
+    plate = zone_plate(192)
+    plate = plate if dtype == "uint8" else plate.astype(np.float32) / 255
+    steps = [
+        aug.Rotate((angle, angle)),
+        aug.Affine(scale_x=(0.25, 0.25), same_scale=False),
+        aug.Rotate((-angle, -angle)),
+    ]
+    compose = aug.Compose([*steps, aug.CenterCrop(32)])
+    finer = compose.plan([plate.shape], [0]).matrix[0]
+    finer = np.array([[8, 0, 3.5], [0, 8, 3.5], [0, 0, 1.0]]) @ finer
+    truth = reference(plate, finer, (256, 256)).reshape(32, 8, 32, 8).mean(axis=(1, 3))
+    top = 255 if dtype == "uint8" else 1.0
+
+    def error() -> float:
+        return float(np.sqrt(np.mean((compose(plate, seed=0).image / top - truth / top) ** 2)))
+
+    filtered = error()
+    assert filtered < 0.09
+    for module in ("augsafe.warps", "augsafe.render"):
+        monkeypatch.setattr(f"{module}.squashes", lambda m, s, r: np.zeros(len(m), bool))
+    assert error() > 1.5 * filtered, "without the filter the rings must come back, or this test sees nothing"
+
+
+def test_maps_that_shrink_little_are_not_filtered() -> None:
+    turns = aug.Compose([aug.Rotate((-180, 180)), aug.Zoom((0.51, 2.0)), aug.Shear((-10, 10))])
+    plan = turns.plan(np.full((500, 2), 64), range(500))
+    one = np.ones((500, 2), np.int64)
+    scales = np.linalg.svd(plan.matrix[:, :2, :2], compute_uv=False)
+    np.testing.assert_array_equal(squashes(plan.matrix, plan.shapes, one), scales[:, 1] <= 0.5)
+    assert not squashes(turns.without("Shear").plan(plan.shapes, range(500)).matrix, plan.shapes, one).any()
 
 
 def test_exact_reduction_is_the_area_average() -> None:

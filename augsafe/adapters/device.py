@@ -16,9 +16,9 @@ from augsafe.frameworks import framework
 from augsafe.lookup import line_of
 from augsafe.output import Output
 from augsafe.plan import Plan, StagePlan
-from augsafe.transforms import Color, Local
+from augsafe.transforms import Color, Distortion, Local
 from augsafe.transforms.base import FULL_RANGE
-from augsafe.warp import reductions
+from augsafe.warp import reductions, squashes
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +78,8 @@ class DeviceAugment(torch.nn.Module):
         stage, output = plan.stages[0], self.compose.output
         if not (plan.sizes == plan.sizes[0]).all():
             raise InputError("the outputs of a batch must have one size; end the policy with Resize((height, width))")
-        if (reductions(stage.matrix, stage.size_in) > 1).any():
+        reduce = reductions(stage.matrix, stage.size_in)
+        if (reduce > 1).any() or squashes(stage.matrix, stage.size_in, reduce).any():
             raise InputError(
                 "a draw shrinks the image to half or less, which aliases on the device: narrow the zoom, or give the "
                 "module images of less than twice the output's size"
@@ -193,11 +194,11 @@ def _looked_up(levels: Tensor, stage: StagePlan) -> Tensor:
 
 
 def _check_policy(compose: Compose) -> None:
-    local = [leaf.label for leaf in compose.leaves if isinstance(leaf, Local)]
+    local = [leaf.label for leaf in compose.leaves if isinstance(leaf, (Local, Distortion))]
     if len(compose.stages) != 1 or local:
         raise ArgumentError(
             f"DeviceAugment renders one stage of geometry and tone; this policy has {len(compose.stages)} stages "
-            f"and local steps ({', '.join(local) or 'none'}): run those on the CPU"
+            f"and steps that need neighbours ({', '.join(local) or 'none'}): run those on the CPU"
         )
     if compose.interpolation == "cubic":
         raise ArgumentError("DeviceAugment(compose): cubic interpolation differs between devices; use 'linear'")

@@ -61,6 +61,10 @@ ContractOption = Annotated[
     str | None,
     typer.Option("--contract", "-c", metavar="NAME|FILE", help="A built-in contract, such as mnist, or a file."),
 ]
+MasksOption = Annotated[
+    Path | None,
+    typer.Option("--masks", metavar="DIR", help="For a folder of images: a folder with the same names, of masks."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 ValidationOption = Annotated[
     bool, typer.Option("--validation", help="The policy is for images that judge: nothing may be drawn (AS501).")
@@ -101,6 +105,7 @@ def check(
     policy: PolicyFile,
     data: DataPath,
     contract: ContractOption = None,
+    masks: MasksOption = None,
     json: JsonOption = False,
     strict: StrictOption = False,
     draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
@@ -109,6 +114,9 @@ def check(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
     validation: ValidationOption = False,
+    realism: Annotated[
+        bool, typer.Option("--realism", help="Also say whether augmented images can be told from originals (AS401).")
+    ] = False,
     seed: SeedOption = 0,
 ) -> None:
     """Say what a policy does to the classes and to the content of your images."""
@@ -118,7 +126,7 @@ def check(
     from augsafe.sources import open_source
 
     compose = load_policy(policy)
-    source = open_source(data)
+    source = open_source(data, masks=masks)
     chosen_contract = _contract(contract, source.classes)
     notices = Console(stderr=True)
     rows = even_sample(class_indices(source), None if every else SAMPLE)
@@ -138,6 +146,7 @@ def check(
             seed=seed,
             draws=draws,
             role="validation" if validation else "training",
+            realism=realism,
         )
     if html is not None:
         report.to_html(html, loaded.names)
@@ -180,6 +189,7 @@ def preview(
     ] = None,
     cell: Annotated[int, typer.Option("--cell", help="The side of a cell in pixels.")] = 112,
     contract: ContractOption = None,
+    masks: MasksOption = None,
     json: JsonOption = False,
     seed: SeedOption = 0,
     epoch: Annotated[int, typer.Option("--epoch", help="The first epoch shown.")] = 0,
@@ -192,7 +202,7 @@ def preview(
     from augsafe.sources import open_source
 
     compose = load_policy(policy)
-    source = open_source(data)
+    source = open_source(data, masks=masks)
     chosen_contract = _contract(contract, source.classes)
     chosen = spread(class_indices(source), IMAGES.get(mode, rows or ROWS))
     loaded = load(source, chosen, Console(stderr=True))

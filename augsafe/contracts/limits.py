@@ -18,7 +18,7 @@ class Limits:
     visible: share of the object inside the frame. min_pixels: the object's longer side at the smallest scale of the
     draw, in output pixels. clipped: most of the pixels that may become plain black or white. contrast: least of the
     contrast that must be left, as a share of what it was. hue: degrees by which colours may turn, for classes that
-    colour defines.
+    colour defines. displacement: how far a distortion moves a pixel, a fraction of the shorter side.
     """
 
     rotation: float | None = None
@@ -28,9 +28,10 @@ class Limits:
     clipped: float | None = None
     contrast: float | None = None
     hue: float | None = None
+    displacement: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rotation", "visible", "min_pixels", "clipped", "contrast", "hue"):
+        for name in ("rotation", "visible", "min_pixels", "clipped", "contrast", "hue", "displacement"):
             value = getattr(self, name)
             if value is not None and not (_number(value) and 0 <= value < math.inf):
                 raise ContractError(f"{name} must be a number of at least 0, got {value!r}")

@@ -18,7 +18,7 @@ class Tables:
     """The contract as read-only arrays over its n classes.
 
     kind (n, 8): indices into KINDS, one column for each of SYMMETRIES. target (n, 8): class indices, -1 for none. The
-    limits (n,): where there is none, rotation and zoom_hi are infinite and the others 0.
+    limits (n,): where there is none, rotation, zoom_hi and displacement are infinite and the others 0.
     """
 
     kind: NDArray[np.int8]
@@ -28,6 +28,7 @@ class Tables:
     zoom_hi: NDArray[np.float64]
     visible: NDArray[np.float64]
     min_pixels: NDArray[np.float64]
+    displacement: NDArray[np.float64]
 
 
 def tabulate(classes: Sequence[str], relations: Mapping[Key, Relation], limits: Sequence[Limits]) -> Tables:
@@ -49,6 +50,7 @@ def tabulate(classes: Sequence[str], relations: Mapping[Key, Relation], limits: 
         np.array([high for _, high in zoom], dtype=np.float64),
         np.array([x.visible or 0.0 for x in limits], dtype=np.float64),
         np.array([x.min_pixels or 0.0 for x in limits], dtype=np.float64),
+        np.array([np.inf if x.displacement is None else x.displacement for x in limits], dtype=np.float64),
     )
     for field in fields(Tables):
         getattr(tables, field.name).setflags(write=False)

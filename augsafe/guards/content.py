@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard, Witness
+from augsafe.guards.clusters import class_intervals
 from augsafe.guards.measures import ContentMeasures, Limits, measure
 from augsafe.guards.objects import Objects
-from augsafe.guards.shrink import clopper_pearson, shrink
+from augsafe.guards.shrink import shrink
 from augsafe.plan import Plan
 from augsafe.render import Images, render
 from augsafe.transforms import Geometric
 from augsafe.transforms.base import Opaque
+from augsafe.typicality.labels import group_indices
 
 BoolArray = NDArray[np.bool_]
 VISIBLE, MIN_PIXELS, PADDING, DOUBLED = 0.7, 8.0, 0.5, 0.3
@@ -181,6 +183,7 @@ class _Tally:
     """What the draws showed for one code."""
 
     images: Counter[int]  # by class index
+    bad: NDArray[np.int64]  # by image
     needed: Counter[tuple[tuple[str, ...], int]]  # by the steps it takes and class index
     witness: dict[tuple[str, ...], tuple[Plan, int]]
     shrunk: int = 0
@@ -193,6 +196,7 @@ def content_findings(
     objects: Objects | None,
     contract: Contract | None,
     *,
+    groups: Any = None,
     seed: int = 0,
     draws: int = 20_000,
     epsilon: float = EPSILON,
@@ -200,18 +204,23 @@ def content_findings(
     """Draw the policy many times for each image and report how often content is lost, by class.
 
     labels are indices into the contract's classes, -1 where unknown. At most 32 draws an image and `draws` in all. An
-    error where the 95 % interval of some class's rate lies above `epsilon`, otherwise a warning.
+    error where the 95 % interval of some class's rate lies above `epsilon`, otherwise a warning. Draws of one image, or
+    of the images of one of the `groups` (n,), are not independent, and the intervals allow for it.
     """
     table = LimitTable.of(contract)
     drawn: Counter[int] = Counter()
-    tallies = {code: _Tally(Counter(), Counter(), {}) for code in CODES}
+    often = np.zeros(len(images), np.int64)
+    tallies = {code: _Tally(Counter(), np.zeros(len(images), np.int64), Counter(), {}) for code in CODES}
     for plan, rows in _plans(compose, images, objects, seed, draws):
         some = labels[rows]
         drawn.update(some.tolist())
+        often[rows] += 1
         _count(tallies, compose, plan, some, None if objects is None else objects.rows(rows), table)
+    clusters = group_indices(groups, len(images))
     out: list[Finding] = []
     for code, tally in tallies.items():
-        out += _findings(code, tally, compose, images, drawn, contract, table, epsilon)
+        intervals = class_intervals(tally.bad, often, clusters, labels)
+        out += _findings(code, tally, compose, images, drawn, intervals, contract, table, epsilon)
     return out
 
 
@@ -241,6 +250,7 @@ def _count(
     for code, bad in violations(measure(plan, objects, limits), limits, objects).items():
         tally, rows = tallies[code], np.flatnonzero(bad)
         tally.images.update(labels[rows].tolist())
+        tally.bad[plan.draws.key.indices[rows]] += 1
         rows = rows[: SHRUNK - tally.shrunk]
         if not len(rows):
             continue
@@ -272,6 +282,7 @@ def _findings(
     compose: Compose,
     images: Images,
     drawn: Counter[int],
+    intervals: dict[int, tuple[float, float]],
     contract: Contract | None,
     table: LimitTable,
     epsilon: float,
@@ -279,7 +290,7 @@ def _findings(
     by_steps: Counter[tuple[str, ...]] = Counter()
     for (steps, _), count in tally.needed.items():
         by_steps[steps] += count
-    severe = any(clopper_pearson(tally.images[c], n)[0] > epsilon for c, n in drawn.items())
+    severe = any(low > epsilon for low, _ in intervals.values())
     out: list[Finding] = []
     for steps, total in by_steps.most_common():
         if out and total < RARE * by_steps.total():
@@ -290,6 +301,7 @@ def _findings(
         counts = {c: min(count, tally.images[c]) for c, count in counts.items() if tally.images[c]}
         worst = max(counts, key=lambda c: counts[c] / drawn[c])
         named = _by_name({c: counts[c] / drawn[c] for c in counts}, contract)
+        share = counts[worst] / tally.images[worst]
         limits = table.take(np.array([worst]))
         words = {k: float(getattr(limits, k)[0]) for k in ("visible", "min_pixels", "padding", "doubled")}
         words["covered"] = COVERED
@@ -304,7 +316,7 @@ def _findings(
                 message=_MESSAGES[code].format_map(words),
                 help=_HELP[code].format(steps=" or ".join(steps) or "the output size"),
                 probability=counts[worst] / drawn[worst],
-                interval=clopper_pearson(counts[worst], drawn[worst]),
+                interval=(share * intervals[worst][0], share * intervals[worst][1]),
                 per_class=named,
                 witness=_witness(compose, images, *tally.witness[steps]),
             )

@@ -1,32 +1,27 @@
 """Guards in the loader: plans that break the contract are redrawn, clamped, dropped, ... before a pixel moves.
 
-Codes are those of `check`, with two differences. A draw is not taken apart, so a change of class counts as AS101
-whether one step or several bring it about (AS102 in a mapping means AS101). And the visible share is held against the
-contract by AS201, on the object, so that AS106 is about rotation and zoom.
+Codes are those of `check`, with two differences. AS101 and AS102 are one rule with one action (a mapping may name
+either); which of them it is, is found by taking one draw apart for each set of acting steps. And the visible share is
+held against the contract by AS201, on the object, so that AS106 is about rotation, zoom and displacement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
-from augsafe.contracts.relations import KINDS
-from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.errors import ArgumentError, ViolationError
 from augsafe.guards.content import CODES as CONTENT_CODES
-from augsafe.guards.content import LimitTable, violations
-from augsafe.guards.judge import judge
 from augsafe.guards.log import Log
-from augsafe.guards.measures import measure
 from augsafe.guards.objects import Objects
-from augsafe.guards.reach import Reach, reach
+from augsafe.guards.rules import Rules, Verdicts
 from augsafe.plan import Draws, Plan
-from augsafe.transforms import Erase, Geometric, Transform
+from augsafe.transforms import Distortion, Erase, Geometric, Transform
 
 ACTIONS = ("raise", "drop", "relabel", "identity", "clamp", "redraw", "warn")  # the first that is due is taken
 CLASS_CODES = ("AS101", "AS103", "AS106", "AS107")
@@ -38,20 +33,6 @@ BoolArray = NDArray[np.bool_]
 Labels = NDArray[np.int64]
 Rows = NDArray[np.intp]
 OnViolation = str | Mapping[str, str]
-
-
-@dataclass(frozen=True, eq=False)
-class _Verdicts:
-    """For n images: which codes they violate, and the class that the image becomes (-1 where there is none)."""
-
-    codes: dict[str, BoolArray]
-    becomes: Labels
-
-    def acting(self, actions: Mapping[str, str], but: str = "") -> BoolArray:
-        """Which images violate a code that is acted on."""
-        due = [bad for code, bad in self.codes.items() if actions[code] != "warn" and code != but]
-        n = len(self.becomes)
-        return np.any(due, axis=0) if due else np.zeros(n, bool)
 
 
 def actions_of(on_violation: OnViolation) -> dict[str, str]:
@@ -90,19 +71,10 @@ class Enforcer:
         self.compose = compose
         self.contract = contract
         self.actions = actions_of(on_violation)
-        self.limits = LimitTable.of(contract)
-        self._reached: dict[tuple[int, int], bool] = {}
+        self.rules = Rules(compose, contract)
         self._neutral = {leaf.label: {q.name: q.neutral for q in leaf.parameters} for leaf in compose.leaves}
         for leaf in compose.leaves:
             self._neutral[leaf.label] |= {"keep": 1.0} if isinstance(leaf, Erase) else {}
-        if contract is not None and contract.classes:
-            tables = contract.tables()
-            same = np.full((1, len(SYMMETRIES)), KINDS.index("same"), tables.kind.dtype)
-            self._kind = np.concatenate([tables.kind, same])
-            self._target = np.concatenate([tables.target, np.full_like(same, -1, dtype=np.int64)])
-            self._rotation = np.append(tables.rotation, np.inf)
-            self._zoom_lo = np.append(tables.zoom_lo, 0.0)
-            self._zoom_hi = np.append(tables.zoom_hi, np.inf)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,17 +90,22 @@ class Enforcer:
         AS201, AS202, AS203 and AS205 off. Raises ViolationError.
         """
         n = len(plan)
-        verdicts = self._judge(plan, labels, objects)
+        verdicts = self.rules.verdicts(plan, labels, objects)
         keep = np.ones(n, bool)
         broken = [code for code, bad in verdicts.codes.items() if bad.any()]
         if not broken:
-            return plan, labels, keep, Log(images=n)
+            return plan, labels, keep, Log(images=n, accepted=verdicts.count_accepted)
         action = np.full(n, len(ACTIONS) - 1)
         for code in broken:
             rank = ACTIONS.index(self.actions[code])
             np.minimum(action, rank, out=action, where=verdicts.codes[code])
         log = Log(images=n, names=self.names)
-        log.count({code: verdicts.codes[code] for code in broken}, plan, labels, self.actions)
+        named = {code: verdicts.codes[code] for code in broken}
+        if "AS101" in named:
+            several = self.rules.takes_several(plan, labels, verdicts)
+            named.update(AS101=named["AS101"] & ~several, AS102=named["AS101"] & several)
+        log.count(named, plan, labels, {**self.actions, "AS102": self.actions["AS101"]})
+        log.accepted = verdicts.count_accepted
         first, old_labels = plan, labels
         for number in np.unique(action):
             rows = np.flatnonzero(action == number)
@@ -144,53 +121,8 @@ class Enforcer:
         log.shift(first, plan, old_labels, labels, keep, self._neutral)
         return plan, labels, keep, log
 
-    # Judging
-
-    def _judge(self, plan: Plan, labels: Labels, objects: Objects | None) -> _Verdicts:
-        codes: dict[str, BoolArray] = {}
-        becomes = np.full(len(plan), -1, np.int64)
-        if self.contract is not None and self.contract.classes and not self._proven(plan.shapes):
-            judged = judge(plan.jacobian)
-            limit = np.minimum(self._rotation[labels], 45.0)
-            turned = np.abs(judged.residual) > limit + 1e-9
-            kind = self._kind[labels, judged.symmetry]
-            changed = ((kind == KINDS.index("to")) | (kind == KINDS.index("invalid"))) & ~turned
-            becomes = np.where(changed, self._target[labels, judged.symmetry], -1)
-            codes["AS101"] = changed
-            codes["AS103"] = (kind == KINDS.index("unknown")) & ~turned
-            zoomed = (judged.zoom_min < self._zoom_lo[labels] - 1e-9) | (judged.zoom_max > self._zoom_hi[labels] + 1e-9)
-            codes["AS106"] = (turned & (limit < 45)) | zoomed
-            codes["AS107"] = (kind == KINDS.index("ambiguous")) & ~turned
-        limits = self.limits.take(labels)
-        codes.update(violations(measure(plan, objects, limits), limits, objects))
-        return _Verdicts(codes, becomes)
-
-    def _proven(self, shapes: NDArray[np.int64]) -> bool:
-        """Whether bounds on the policy rule out every class rule, for images of these sizes."""
-        uniform = bool((shapes == shapes[0]).all())
-        sizes = [(int(h), int(w)) for h, w in (shapes[:1] if uniform else np.unique(shapes, axis=0)[:9])]
-        if len(sizes) > 8:
-            return False
-        for size in sizes:
-            if size not in self._reached:
-                self._reached[size] = self._harmless(reach(self.compose, size))
-        return all(self._reached[size] for size in sizes)
-
-    def _harmless(self, bounds: Reach) -> bool:
-        if not bounds.known:
-            return False
-        reached = [SYMMETRIES.index(name) for name in bounds.rotation]
-        most = max((max(-low, high) for low, high in bounds.rotation.values()), default=0.0)
-        limit = np.where(self._rotation < 45, self._rotation, np.inf)
-        return bool(
-            (self._kind[:, reached] == KINDS.index("same")).all()
-            and most <= limit.min() + 1e-9
-            and bounds.zoom[0] >= self._zoom_lo.max() - 1e-9
-            and bounds.zoom[1] <= self._zoom_hi.min() + 1e-9
-        )
-
     def _broken(self, plan: Plan, labels: Labels, objects: Objects | None) -> BoolArray:
-        return self._judge(plan, labels, objects).acting(self.actions)
+        return self.rules.verdicts(plan, labels, objects).acting(self.actions)
 
     # Acting
 
@@ -218,7 +150,7 @@ class Enforcer:
         for leaf in self.compose.leaves:
             draws = draws.without(leaf)
         new = self.compose.assemble(plan.shapes[rows], draws)
-        verdicts = self._judge(new, labels, objects)
+        verdicts = self.rules.verdicts(new, labels, objects)
         broken = verdicts.acting(self.actions)
         if broken.any():
             self._raise(new, np.flatnonzero(broken)[:1], labels, verdicts, "even with every step switched off, ")
@@ -245,15 +177,17 @@ class Enforcer:
     def _shrunk(self, draws: Draws, keep: float) -> Draws:
         values = dict(draws.values)
         for leaf in self.compose.leaves:
-            if isinstance(leaf, Geometric) and not _discrete(leaf):
-                new = {q.name: q.towards_neutral(values[leaf.label][q.name], np.asarray(keep)) for q in leaf.parameters}
+            if isinstance(leaf, (Geometric, Distortion)) and not _discrete(leaf):
+                # what says which field it is has no strength
+                some = [q for q in leaf.parameters if isinstance(leaf, Geometric) or not q.free]
+                new = {q.name: q.towards_neutral(values[leaf.label][q.name], np.asarray(keep)) for q in some}
                 values[leaf.label] = {**values[leaf.label], **new}
             elif isinstance(leaf, Erase):
                 values[leaf.label] = {**values[leaf.label], "keep": values[leaf.label]["keep"] * keep}
         return replace(draws, values=values)
 
     def _relabel(
-        self, plan: Plan, rows: Rows, labels: Labels, objects: Objects | None, verdicts: _Verdicts
+        self, plan: Plan, rows: Rows, labels: Labels, objects: Objects | None, verdicts: Verdicts
     ) -> tuple[Plan, Labels]:
         """Take the label of the class that the image becomes, if nothing else is wrong under either label."""
         target = verdicts.becomes[rows]
@@ -263,7 +197,7 @@ class Enforcer:
         new[some] = verdicts.becomes[some]
         if len(some):
             part = self.compose.assemble(plan.shapes[some], plan.draws.rows(some))
-            after = self._judge(part, new[some], None if objects is None else objects.rows(some))
+            after = self.rules.verdicts(part, new[some], None if objects is None else objects.rows(some))
             wrong = some[after.acting(self.actions, but="AS101")]
             new[wrong] = labels[wrong]
         rest = rows[new[rows] == labels[rows]]
@@ -271,7 +205,7 @@ class Enforcer:
             plan = self._mended("redraw", plan, rest, labels, objects)
         return plan, new
 
-    def _raise(self, plan: Plan, rows: Rows, labels: Labels, verdicts: _Verdicts, why: str = "") -> None:
+    def _raise(self, plan: Plan, rows: Rows, labels: Labels, verdicts: Verdicts, why: str = "") -> None:
         row = int(rows[0])
         codes = [c for c, bad in verdicts.codes.items() if bad[row] and self.actions[c] != "warn"]
         label = int(labels[row])

@@ -21,8 +21,8 @@ class Log:
     """Counters over `images` planned images.
 
     `counts`: by (code, steps that acted, class, action). `changed` images got other draws, `dropped` none, `relabelled`
-    another label. `classes` is the change of each class's count (by name); `moved` the summed absolute change of each
-    parameter ("Rotate.angle") over the changed images.
+    another label, `accepted` broke a rule in a way that the contract accepts. `classes` is the change of each class's
+    count (by name); `moved` the summed absolute change of each parameter ("Rotate.angle") over the changed images.
     """
 
     images: int = 0
@@ -31,6 +31,7 @@ class Log:
     changed: int = 0
     dropped: int = 0
     relabelled: int = 0
+    accepted: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     moved: dict[str, float] = field(default_factory=dict)
 
@@ -98,12 +99,34 @@ class Log:
     def add(self, other: Log) -> None:
         """Take another log's counts in."""
         self.names = self.names or other.names
-        for attribute in ("images", "changed", "dropped", "relabelled"):
+        for attribute in ("images", "changed", "dropped", "relabelled", "accepted"):
             setattr(self, attribute, getattr(self, attribute) + getattr(other, attribute))
         self.counts.update(other.counts)
         self.classes.update(other.classes)
         for key, total in other.moved.items():
             self.moved[key] = self.moved.get(key, 0.0) + total
+
+    def state(self) -> dict[str, Any]:
+        """Plain values that `restored` reads back; `moved` as sums."""
+        return {
+            **self.to_dict(),
+            "names": list(self.names),
+            "class_shift": dict(self.classes),
+            "moved": dict(self.moved),
+        }
+
+    @staticmethod
+    def restored(state: Mapping[str, Any]) -> Log:
+        """The log of a state. Raises KeyError and TypeError where it is none."""
+        counts = Counter({(e["code"], tuple(e["steps"]), e["class"], e["action"]): e["count"] for e in state["counts"]})
+        whole = {name: int(state[name]) for name in ("images", "changed", "dropped", "relabelled", "accepted")}
+        return Log(
+            names=tuple(state["names"]),
+            counts=counts,
+            classes=Counter(state["class_shift"]),
+            moved=dict(state["moved"]),
+            **whole,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; `moved` as the mean change over all images."""
@@ -116,6 +139,7 @@ class Log:
             "changed": self.changed,
             "dropped": self.dropped,
             "relabelled": self.relabelled,
+            "accepted": self.accepted,
             "counts": entries,
             "class_shift": {k: v for k, v in sorted(self.classes.items()) if v},
             "moved": {k: v / max(self.images, 1) for k, v in sorted(self.moved.items())},

@@ -6,7 +6,7 @@ from collections import Counter
 
 from augsafe.compose import Compose
 from augsafe.guards.base import Finding
-from augsafe.transforms import Geometric, HorizontalFlip, Repeat, Transform, VerticalFlip
+from augsafe.transforms import Distortion, Geometric, HorizontalFlip, Repeat, Transform, VerticalFlip
 
 
 def mistakes(compose: Compose) -> list[Finding]:
@@ -42,22 +42,22 @@ def _in_a_row(step: Transform) -> tuple[Transform, ...]:
 
 
 def _repeated_interpolation(compose: Compose) -> list[Finding]:
-    stages = [k for leaf, k in zip(compose.leaves, compose.stage_of, strict=True) if isinstance(leaf, Geometric)]
-    later = sorted(set(stages))[1:]
+    moving = [
+        (leaf.label, k)
+        for leaf, k in zip(compose.leaves, compose.stage_of, strict=True)
+        if isinstance(leaf, (Geometric, Distortion))
+    ]
+    later = sorted({k for _, k in moving})[1:]
     if not later:
         return []
-    steps = tuple(
-        leaf.label
-        for leaf, k in zip(compose.leaves, compose.stage_of, strict=True)
-        if isinstance(leaf, Geometric) and k in later
-    )
+    steps = tuple(name for name, k in moving if k in later)
     return [
         _remark(
             "AS506",
             "info",
             steps,
-            f"these steps come after a local one and resample the image again, {len(later) + 1} times in all",
-            "Put the geometric steps before blur and other local steps.",
+            f"these steps do not fuse with those before and resample the image again, {len(later) + 1} times in all",
+            "Put the geometric steps next to each other, before blur and other local steps.",
         )
     ]
 

@@ -18,7 +18,7 @@ import numpy as np
 from augsafe.compose import Compose
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.judge import SYMMETRY_OF
-from augsafe.transforms import Choice, Geometric, Move, Perspective, Transform
+from augsafe.transforms import Choice, Distortion, Geometric, Move, Perspective, Transform
 from augsafe.transforms.base import Opaque
 
 _EPS = 1e-7
@@ -104,17 +104,20 @@ def _few(states: set[State]) -> set[State]:
 def _apply(step: Transform, states: set[State]) -> set[State] | None:
     if isinstance(step, Opaque) and step.moves_pixels:
         return None  # only its draws are known
-    if not isinstance(step, Geometric):
+    if not isinstance(step, (Geometric, Distortion)):
         return states
     out = set()
     for state in states:
         moves = _tilt(step, state) if isinstance(step, Perspective) else step.moves(state.size)
         if moves is None:
-            moves = _frame_move(step, state)
+            moves = _frame_move(step, state) if isinstance(step, Geometric) else None
             if moves is None:
                 return None
         for number, move in enumerate(moves):
             new = _then(state, move)
+            if isinstance(step, Distortion):
+                out.add(new)
+                continue
             out.add(replace(new, size=_size_after(step, number, len(moves), state.size)))
     return out
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.guards.base import Witness
 from augsafe.plan import Draws, Plan
-from augsafe.transforms import Erase, Geometric, Transform
+from augsafe.transforms import Distortion, Erase, Geometric, Transform
 from augsafe.transforms.base import Opaque, Sizes
 
 
@@ -33,7 +33,7 @@ def shrink(
     needed = np.stack([draws.active[leaf.label] for leaf in compose.leaves], axis=1)
     for column in range(len(compose.leaves) - 1, -1, -1):
         leaf = compose.leaves[column]
-        concerned = isinstance(leaf, (Geometric, Opaque, Erase)) if judged is None else leaf in judged
+        concerned = isinstance(leaf, (Geometric, Opaque, Erase, Distortion)) if judged is None else leaf in judged
         if not concerned or not needed[:, column].any():
             needed[:, column] = False
             continue

@@ -16,6 +16,7 @@ from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.base import Finding
+from augsafe.guards.distortions import distortion_findings
 from augsafe.guards.judge import Judged, judge
 from augsafe.guards.objects import Objects
 from augsafe.guards.outcomes import Outcome, outcomes_for
@@ -24,10 +25,11 @@ from augsafe.guards.shrink import clopper_pearson, shrink, witness_of
 from augsafe.guards.standin import standin_findings
 from augsafe.plan import Draws, Plan
 from augsafe.randomness import Key
-from augsafe.transforms import Choice, Geometric, Transform
+from augsafe.transforms import Choice, Distortion, Geometric, Transform
 from augsafe.transforms.base import Opaque
 
 DRAWS = 40_000
+BENT_DRAWS = 4_000  # where fields must be made
 SHRUNK = 1_000  # violating draws that are shrunk, for each outcome
 RARE = 0.005  # sets of steps below this share of an outcome are left to the others
 # the order in which verdicts hide one another
@@ -94,9 +96,13 @@ def static_check(
         for finding in found:
             for cls in finding.classes:
                 worst[cls] = _worse(worst[cls], finding.verdict)
+    for finding in distortion_findings(compose, bench.natural, contract):
+        findings.append(finding)
+        for cls in finding.classes:
+            worst[cls] = _worse(worst[cls], finding.verdict)
     if content:
         findings += standin_findings(compose, bench.natural, contract)
-    return StaticResult(tuple(_merged(findings, contract.classes)), worst, bench.bounds, draws)
+    return StaticResult(tuple(_merged(findings, contract.classes)), worst, bench.bounds, len(bench.natural))
 
 
 def _worse(a: str, b: str) -> str:
@@ -104,12 +110,14 @@ def _worse(a: str, b: str) -> str:
 
 
 def _bench(compose: Compose, size: tuple[int, int], draws: int, seed: int) -> _Bench:
+    bent = any(isinstance(leaf, Distortion) for leaf in compose.leaves)
+    draws = min(draws, BENT_DRAWS) if bent else draws
     key = Key.of(seed, 0, np.arange(draws))
     shapes = np.broadcast_to(np.array(size, dtype=np.int64), (draws, 2))
     assumed = Objects.centre(draws) if compose.aims else None  # as in standin_findings
     natural = compose.assemble(shapes, compose.draw(key, shapes, assumed))
     slow = any(isinstance(leaf, Opaque) and leaf.moves_pixels for leaf in compose.leaves)
-    few = min(draws, 512) if slow else min(4096, max(draws, 512))
+    few = min(draws, 512) if slow or bent else min(4096, max(draws, 512))
     ends = compose.assemble(np.broadcast_to(shapes[:1], (few, 2)), _ends(compose, few, seed))
     return _Bench(compose, natural, ends, reach(compose, size))
 
@@ -219,7 +227,7 @@ def _undecided(bench: _Bench, classes: tuple[str, ...], outcome: Outcome) -> Fin
         severity="warning",
         how="sampled",
         verdict="undecided",
-        steps=tuple(leaf.label for leaf in bench.compose.leaves if isinstance(leaf, (Geometric, Opaque))),
+        steps=tuple(leaf.label for leaf in bench.compose.leaves if isinstance(leaf, (Geometric, Opaque, Distortion))),
         classes=classes,
         message=f"no bound rules out that {outcome.words}; none in {n:,} draws, so at most {upper:.2g} of them",
         help="A policy of flips, turns, rotation, zoom, shift and mild shear or tilt can be proven; this one cannot.",

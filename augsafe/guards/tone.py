@@ -79,8 +79,8 @@ class _Eye:
     steps: tuple[Transform, ...]
     limits: NDArray[np.float64]  # by class index, the last for images without a label: most clipped, least contrast
     curves: bool
-    shares: NDArray[np.float32] = field(repr=False)  # of the images in `rows`, where there are only curves
-    place: Rows = field(repr=False)  # of an image among `rows`
+    shares: NDArray[np.float32] = field(repr=False)  # histograms of the images that are judged
+    place: Rows = field(repr=False)  # of an image among them
 
     @staticmethod
     def of(compose: Compose, images: Images, rows: Rows, contract: Contract | None) -> _Eye:
@@ -90,7 +90,7 @@ class _Eye:
         curves = all(isinstance(s, (Geometric, Tone, Cut, Erase)) or _moves(s) for s in compose.leaves)
         place = np.zeros(len(images), np.intp)
         place[rows] = np.arange(len(rows))
-        shares = histograms([images[int(i)] for i in rows], compose.value_range) if curves else np.zeros((0, 256), "f4")
+        shares = histograms([images[int(i)] for i in rows], compose.value_range)
         return _Eye(compose, images, steps, _limits(contract), curves, shares, place)
 
     @property
@@ -114,11 +114,15 @@ class _Eye:
     def measure(self, plan: Plan) -> ToneMeasures:
         """The measures of each row of a plan."""
         indices = plan.draws.key.indices
+        shares = self.shares[self.place[indices]]
         if self.curves:
-            return by_curves(plan, self.shares[self.place[indices]])
+            return by_curves(plan, shares)
         images = [self.images[int(i)] for i in indices]
         before = render(images, self._plan(plan.shapes, plan.draws, (Geometric, Cut, Erase)))
-        return by_pixels(before, render(images, plan), self.compose.value_range)
+        seen = by_pixels(before, render(images, plan), self.compose.value_range)
+        # what is clipped in one channel does not show in the mean of all
+        curves = by_curves(self._plan(plan.shapes, plan.draws, (Tone,)), shares)
+        return replace(seen, clipped=np.maximum(seen.clipped, curves.clipped))
 
     def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
         return violations(self.measure(plan), self.limits[labels])

@@ -29,11 +29,14 @@ __all__ = [
 def open_source(data: Any, *, labels: Any = None, masks: Any = None, boxes: Any = None) -> Source:
     """The source for a path (folder, .npz, .csv, .parquet), arrays, (images, labels), a list, or any sequence.
 
-    `labels`, `masks` and `boxes` go with images in memory; files and objects bring their own. Raises SourceError.
+    `labels`, `masks` and `boxes` go with images in memory; files and objects bring their own. For a folder, `masks` is
+    a folder with the same names. Raises SourceError.
     """
     if isinstance(data, (str, os.PathLike)):
-        _refuse("a path", labels=labels, masks=masks, boxes=boxes)
-        return _open_path(Path(data))
+        _refuse("a path", labels=labels, boxes=boxes)
+        if masks is not None and not isinstance(masks, (str, os.PathLike)):
+            raise ArgumentError("open_source(masks=...) for a folder of images must be a folder too; give its path")
+        return _open_path(Path(data), masks)
     if isinstance(data, (ArraySource, FolderSource, ManifestSource, SequenceSource)):
         _refuse("a source", labels=labels, masks=masks, boxes=boxes)
         return data
@@ -61,9 +64,11 @@ def _refuse(what: str, *, labels: Any = None, masks: Any = None, boxes: Any = No
         raise ArgumentError(f"open_source({given[0]}=...) cannot go with {what}; leave it out")
 
 
-def _open_path(path: Path) -> Source:
+def _open_path(path: Path, masks: str | os.PathLike[str] | None) -> Source:
     if path.is_dir():
-        return FolderSource(path)
+        return FolderSource(path, masks=masks)
+    if masks is not None:
+        raise ArgumentError(f"open_source(masks=...) goes with a folder of images; {str(path)!r} names its own masks")
     if not path.exists():
         raise SourceError(f"{str(path)!r} does not exist; give a folder, or a file .npz, .csv or .parquet")
     if path.suffix.lower() == ".npz":

@@ -22,9 +22,15 @@ SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 class FolderSource:
-    """A folder for each class, with images inside, also in folders below; hidden and other files are left alone."""
+    """A folder for each class, with images inside, also in folders below; hidden and other files are left alone.
 
-    def __init__(self, path: str | os.PathLike[str], mode: Mode = "rgb") -> None:
+    masks: a folder with the same folders and names, in which each image's mask may have an ending of its own; an image
+    without one has no mask. Raises SourceError, also where it holds the mask of no image.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], mode: Mode = "rgb", masks: str | os.PathLike[str] | None = None
+    ) -> None:
         root = Path(path)
         if not root.is_dir():
             raise SourceError(f"{str(root)!r} is not a folder")
@@ -46,13 +52,30 @@ class FolderSource:
         self.classes: tuple[str, ...] | None = tuple(names)
         self.labels: NDArray[np.int64] | None = np.array(numbers, dtype=np.int64)
         self._numbers = numbers
+        self.masks = None if masks is None else _masks_of(self.paths, root, Path(masks))
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Item:
         i = position(index, len(self))
-        return Item(decode(self.paths[i], mode=self.mode), self._numbers[i], path=self.paths[i])
+        mask = None if self.masks is None else self.masks[i]
+        found = None if mask is None else decode_mask(mask)
+        return Item(decode(self.paths[i], mode=self.mode), self._numbers[i], found, path=self.paths[i])
+
+
+def _masks_of(paths: Sequence[str], root: Path, folder: Path) -> list[str | None]:
+    """The mask of each image: the file in `folder` that lies and is called as the image does, but for its ending."""
+    if not folder.is_dir():
+        raise SourceError(f"masks={str(folder)!r} is not a folder")
+    held = {os.path.splitext(os.path.relpath(path, folder))[0]: path for path in _images_below(folder)}
+    found = [held.get(os.path.splitext(os.path.relpath(path, root))[0]) for path in paths]
+    if not any(found):
+        example = os.path.splitext(os.path.relpath(paths[0], root))[0]
+        raise SourceError(
+            f"masks={str(folder)!r} holds the mask of no image; that of {paths[0]!r} would be {example}.png in it"
+        )
+    return found
 
 
 def _is_image(name: str) -> bool:

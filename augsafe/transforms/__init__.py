@@ -3,6 +3,7 @@
 from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, Tone, Transform
 from augsafe.transforms.choice import AllOf, Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
+from augsafe.transforms.distortion import Distortion, ElasticDistortion, GridDistortion
 from augsafe.transforms.equals import Affine, Levels, MiddleCrop, Power, ResizedCrop, ShortSide
 from augsafe.transforms.erase import Erase
 from augsafe.transforms.filters import GaussianBlur, MotionBlur, Sharpen
@@ -41,6 +42,8 @@ TRANSFORMS: dict[str, type[Transform]] = {
         CenterCrop,
         RandomCrop,
         RandomResizedCrop,
+        ElasticDistortion,
+        GridDistortion,
         Affine,
         ResizedCrop,
         ShortSide,
@@ -92,7 +95,9 @@ __all__ = [
     "ColorTemperature",
     "Contrast",
     "Cut",
+    "Distortion",
     "Downscale",
+    "ElasticDistortion",
     "Equalize",
     "Erase",
     "Gamma",
@@ -100,6 +105,7 @@ __all__ = [
     "GaussianNoise",
     "Geometric",
     "Grayscale",
+    "GridDistortion",
     "HorizontalFlip",
     "Hue",
     "Invert",

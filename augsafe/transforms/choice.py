@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Local, Opaque, Transform, Values
+from augsafe.transforms.base import Transform, Values
 
 MOST_TIMES = 16
 
@@ -240,30 +240,6 @@ class AllOf(Choice):
 
     def with_inside(self, steps: Sequence[Transform]) -> Choice:
         return replace(self, children=tuple(steps))
-
-
-def stages_of(steps: Sequence[Transform], stage: int, after_local: bool) -> tuple[list[int], int, bool]:
-    """The stage of each leaf of steps that begin in `stage`; the stage they end in, and whether with a local step.
-
-    What follows a local step, and is not local, opens a stage. Of a OneOf one child acts: none follows another.
-    """
-    out: list[int] = []
-    for step in steps:
-        if isinstance(step, OneOf):
-            ends = [stages_of([child], stage, after_local) for child in step.children]
-            stage = max(end for _, end, _ in ends)
-            out += [k for leaves, _, _ in ends for k in leaves]
-            after_local = any(local for _, end, local in ends if end == stage)
-        elif isinstance(step, Choice):
-            leaves, stage, after_local = stages_of(step.parts, stage, after_local)
-            out += leaves
-        else:
-            local = isinstance(step, Local)
-            if after_local and (not local or (isinstance(step, Opaque) and step.moves_pixels)):
-                stage += 1
-            after_local = local
-            out.append(stage)
-    return out, stage, after_local
 
 
 def leaves_of(step: Transform) -> tuple[Transform, ...]:

@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augsafe.cnns import Options
-from benchmarks.cnns import HALF_TURN, few, gain, learn_digits, mnist, safe_policy, torch_steps
+from augsafe.cnns import Options, Transfer
+from benchmarks.cnns import (
+    HALF_TURN,
+    WAYS,
+    TransferPlan,
+    few,
+    gain,
+    learn_digits,
+    mnist,
+    safe_policy,
+    torch_steps,
+    transfers,
+)  # fmt: skip
 from tests.conftest import needs
 
 pytestmark = needs("torch", "torchvision", "lightning")
@@ -45,3 +56,11 @@ def test_a_gain_has_its_interval():
     assert 0 < low < middle < high
     middle, low, high = gain([0.8, 0.5, 0.9, 0.4], [0.6, 0.6, 0.7, 0.6])
     assert low < 0 < high
+
+
+def test_transfer_as_the_benchmark_does_it():
+    plan = TransferPlan(before=150, before_epochs=1, per_class=2, seeds=(0,), epochs=3, tested=50)
+    ways = {name: WAYS[name] for name in ("from scratch", "the head alone")}
+    found = transfers(plan, ways | {"all": (Transfer(None, head_epochs=1, lower=1.0), 0.003)})
+    assert list(found) == [*ways, "all"]
+    assert all(len(values) == 1 and 0 <= values[0] <= 1 for values in found.values())

@@ -12,7 +12,7 @@ import augsafe as aug
 from augsafe.contracts import Contract
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.errors import ArgumentError, ViolationError
-from augsafe.guards import enforce
+from augsafe.guards import rules
 from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.enforce import ATTEMPTS, CODES, Enforcer, actions_of
 from augsafe.guards.judge import judge
@@ -77,7 +77,7 @@ def test_warn_changes_nothing_and_counts() -> None:
     plan = plan_of(CARELESS)
     made, labels, keep, log = Enforcer(CARELESS, MNIST, "warn").enforce(plan, LABELS, OBJECTS)
     assert made is plan and labels is LABELS and keep.all() and not log.changed
-    assert {code for code, *_ in log.counts} >= {"AS101", "AS106", "AS107", "AS201"}
+    assert {code for code, *_ in log.counts} >= {"AS101", "AS102", "AS106", "AS107", "AS201"}
     assert {action for *_, action in log.counts} == {"warn"}
 
 
@@ -158,7 +158,7 @@ def test_a_proven_policy_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(jacobian: np.ndarray) -> None:
         raise AssertionError("judged")
 
-    monkeypatch.setattr(enforce, "judge", refuse)
+    monkeypatch.setattr(rules, "judge", refuse)
     Enforcer(safe, MNIST).enforce(plan_of(safe), LABELS)
     with pytest.raises(AssertionError, match="judged"):
         Enforcer(CARELESS, MNIST).enforce(plan_of(CARELESS), LABELS)
@@ -184,3 +184,54 @@ def test_logs_add_up() -> None:
     assert total.counts.total() == sum(p.counts.total() for p in parts)
     entry = total.to_dict()["counts"][0]
     assert entry["code"] in CODES and entry["class"] in MNIST.classes and entry["count"] > 0
+
+
+def test_a_change_by_several_steps_counts_as_as102() -> None:
+    flips = aug.Compose([aug.HorizontalFlip(), aug.VerticalFlip(), aug.Rotate((-5, 5)), aug.Brightness()])
+    plan, labels = plan_of(flips), np.full(400, 6)
+    _, _, _, log = Enforcer(flips, MNIST, "warn").enforce(plan, labels)
+    both = plan.draws.active["HorizontalFlip"] & plan.draws.active["VerticalFlip"]
+    one = plan.draws.active["HorizontalFlip"] ^ plan.draws.active["VerticalFlip"]
+    counts = {code: sum(n for (c, *_), n in log.counts.items() if c == code) for code in ("AS101", "AS102")}
+    assert counts == {"AS101": int(one.sum()), "AS102": int(both.sum())}
+    assert all({"HorizontalFlip", "VerticalFlip"} <= set(steps) for (code, steps, *_) in log.counts if code == "AS102")
+    turns = aug.Compose([aug.Rotate((80, 100), p=0.5), aug.Rotate((80, 100), p=0.5)])
+    _, _, _, log = Enforcer(turns, MNIST, "warn").enforce(plan_of(turns), np.full(400, 6))
+    assert {code for code, *_ in log.counts} >= {"AS102"}
+
+
+def accepting(*entries: dict[str, object]) -> Contract:
+    return Contract.from_dict({**MNIST.to_dict(), "accept": list(entries)})
+
+
+def test_what_the_contract_accepts_is_left_alone() -> None:
+    flips = aug.Compose([aug.HorizontalFlip(), aug.VerticalFlip()])
+    both = {
+        "code": "AS102",
+        "steps": ["HorizontalFlip", "VerticalFlip"],
+        "classes": ["6"],
+        "reason": "seen, and wanted",
+    }
+    plan, labels = plan_of(flips), np.arange(400) % 10
+    turned = plan.draws.active["HorizontalFlip"] & plan.draws.active["VerticalFlip"]
+    enforcer = Enforcer(flips, accepting(both), "redraw")
+    mended, _, _, log = enforcer.enforce(plan, labels)
+    still = mended.draws.active["HorizontalFlip"] & mended.draws.active["VerticalFlip"]
+    assert still[(labels == 6) & turned].all() and not still[labels == 9].any()
+    one = plan.draws.active["HorizontalFlip"] ^ plan.draws.active["VerticalFlip"]
+    now = mended.draws.active["HorizontalFlip"] ^ mended.draws.active["VerticalFlip"]
+    assert (one & (labels == 6)).any() and not now[labels == 6].any(), "one flip alone is not accepted"
+    assert log.accepted == int((turned & (labels == 6)).sum()) > 0
+    assert not any(code == "AS102" and cls == "6" for code, _, cls, _ in log.counts)
+    _, _, _, strict = Enforcer(flips, MNIST, "redraw").enforce(plan, labels)
+    assert strict.accepted == 0 and any(code == "AS102" and cls == "6" for code, _, cls, _ in strict.counts)
+
+
+def test_accepting_a_limit_does_not_accept_other_steps() -> None:
+    turns = aug.Compose([aug.Rotate((35, 40), p=0.5), aug.Rotate((35, 40), p=0.5, name="other")])
+    entry = {"code": "AS106", "steps": ["Rotate"], "classes": ["*"], "reason": "the camera is turned"}
+    plan, labels = plan_of(turns), np.full(400, 8)
+    on = plan.draws.active
+    _, _, _, log = Enforcer(turns, accepting(entry), "warn").enforce(plan, labels)
+    assert log.accepted == int((on["Rotate"] & ~on["other"]).sum())
+    assert sum(n for (code, *_), n in log.counts.items() if code == "AS106") >= int((on["other"] & ~on["Rotate"]).sum())

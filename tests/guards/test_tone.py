@@ -162,6 +162,16 @@ def test_neighbours_at_work_are_rendered(photos):
     assert found(aug.Compose([aug.Zoom((0.5, 2)), aug.GaussianBlur((0, 1))], border="constant"), images, labels) == []
 
 
+def test_a_colour_step_does_not_hide_what_is_clipped(photos):
+    images, labels = [image[::4, ::4] for image in photos[0]], photos[1]
+    (alone,) = [f for f in found(aug.Brightness((2.5, 2.5)), images, labels) if f.code == "AS301"]
+    beside = aug.Compose([aug.Saturation((0.95, 1.05)), aug.Brightness((2.5, 2.5))])
+    (both,) = [f for f in found(beside, images, labels) if f.code == "AS301"]
+    assert both.steps == ("Brightness",) and both.probability == pytest.approx(alone.probability, abs=0.1)
+    colours = aug.Compose([aug.Saturation(), aug.Hue((-30, 30)), aug.Brightness((0.8, 1.2)), aug.Contrast((0.8, 1.2))])
+    assert found(colours, images, labels) == []
+
+
 def test_limits_come_from_the_contract(photos):
     strict = Contract(classes=("a", "b"), limits={"a": Limits(contrast=0.9)})
     (finding,) = found(aug.Contrast((0.8, 0.85)), *photos, strict)

@@ -30,6 +30,7 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "offset": (-0.3, 0.3),
     "scale": (0.05, 1.0),
     "ratio": (0.5, 2.0),
+    "displacement": (0.0, 0.3),
     "kelvin": (2000.0, 20000.0),
     "threshold": (0.0, 1.0),
     "length": (0.0, 9.0),
@@ -41,6 +42,9 @@ WHOLE = {"bits": (1, 8), "quality": (1, 100)}
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
     "size": st.integers(1, 20) | st.tuples(st.integers(1, 20), st.integers(1, 20)),
     "side": st.integers(1, 20),
+    "keep": st.sampled_from([0.0, 0.7]),
+    "smoothness": st.sampled_from([0.08, 0.3]),
+    "cells": st.integers(1, 4) | st.tuples(st.integers(1, 4), st.integers(1, 4)),
     "same_scale": st.booleans(),
     "rounding": st.sampled_from(["none", "nearest", "down"]),
     "order": st.sampled_from(["scale-rotate-shear", "scale-shear-rotate"]),
@@ -205,11 +209,17 @@ def _within(move: Move, linear: NDArray[np.float64], drift: NDArray[np.float64],
 
 
 def law_targets_agree(step: Transform, seed: int, side: int = 48) -> None:
-    """Law 6: a marker in image, mask and keypoints ends at one place, to half a pixel."""
+    """Law 6: a marker in image, mask and keypoints ends at one place, to half a pixel.
+
+    The mask of a spot has a centre of its own, up to a third of a pixel beside the spot's: that one is followed. OpenCV
+    rounds places to 1/1024 of a pixel before it takes the nearest.
+    """
     x, y = 20.0, 26.0
     image = blob(side, x, y)
     compose = aug.Compose([step], border="constant")
-    sample = compose(image, mask=(image > 0.3).astype(np.uint8), keypoints=[[x, y]], seed=seed)
+    mask = (image > 0.3).astype(np.uint8)
+    start, _ = middle_of(mask, 0.5)
+    sample = compose(image, mask=mask, keypoints=[[x, y], start], seed=seed)
     assert sample.keypoints is not None
     assert sample.mask is not None
     place, (height, width) = sample.keypoints[0], sample.image.shape[:2]
@@ -220,4 +230,8 @@ def law_targets_agree(step: Transform, seed: int, side: int = 48) -> None:
     if weight > 0 and sample.image.max() > 0.1:
         assert np.abs(found - place).max() <= 0.5, (step, found, place)
     marked, weight = middle_of(sample.mask, 0.5)
-    assert weight == 0 or np.abs(marked - place).max() <= 0.75, (step, marked, place)
+    assert weight < 8 or np.abs(marked - sample.keypoints[1]).max() <= 0.5 + 2 / 1024, (
+        step,
+        marked,
+        sample.keypoints[1],
+    )

@@ -278,8 +278,8 @@ def test_law_12_memory_is_flat() -> None:
 
     tracemalloc.start()
     try:
-        first = grown(200)  # Python's free lists fill up at first
-        assert grown(400) - first < 200_000  # one leaked image a call would be 5 MB
+        first = grown(60)  # Python's free lists fill up at first
+        assert grown(120) - first < 200_000  # one leaked image a call would be 1.5 MB
     finally:
         tracemalloc.stop()
 

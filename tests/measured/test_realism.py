@@ -110,6 +110,15 @@ def test_a_model_of_the_users_own(fields):
     assert found.verdict == "distinguishable"
 
 
+def test_within_a_check(fields):
+    report = aug.check(BORDERS, fields[:200], realism=True, suggest=False)
+    assert "AS401" in [f.code for f in report.findings] and report.ok
+    assert any(note.startswith("Realism: distinguishable") for note in report.notes)
+    assert "AS401" not in [f.code for f in aug.check(BORDERS, fields[:200], suggest=False).findings]
+    with pytest.raises(ArgumentError, match="need images"):
+        aug.check(BORDERS, realism=True)
+
+
 def test_what_cannot_be_asked_is_refused(fields):
     with pytest.raises(InputError, match="at least 80 images, got 20"):
         aug.realism(BORDERS, fields[:20])

@@ -1,0 +1,46 @@
+"""Which stage each step of a policy belongs to: one stage is one warp, one table, then local steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from augsafe.transforms.base import Local, Opaque, Transform
+from augsafe.transforms.choice import Choice, OneOf, leaves_of
+from augsafe.transforms.distortion import Distortion
+
+
+def stages_of(steps: Sequence[Transform], stage: int, before: str) -> tuple[list[int], int, str]:
+    """The stage of each leaf of steps that begin in `stage`; the stage they end in, and the kind of step it ends with.
+
+    `before` is the kind of step that came before: "fused", "local", "bent" (a distortion), or "" for none. What follows
+    a local step, and is not local, opens a stage; a distortion is one. Of a OneOf one child acts: none follows another,
+    and each begins where the choice does (unless one moves pixels by itself, and so must end its stage).
+    """
+    out: list[int] = []
+    for step in steps:
+        if isinstance(step, OneOf) and not any(
+            isinstance(leaf, Distortion) or _moves(leaf) for leaf in leaves_of(step)
+        ):
+            ends = [stages_of([child], stage, before) for child in step.children]
+            stage = max(end for _, end, _ in ends)
+            out += [k for leaves, _, _ in ends for k in leaves]
+            before = "local" if any(kind == "local" for _, end, kind in ends if end == stage) else "fused"
+        elif isinstance(step, Choice):
+            leaves, stage, before = stages_of(step.parts, stage, before)
+            out += leaves
+        else:
+            kind = "bent" if isinstance(step, Distortion) else "local" if isinstance(step, Local) else "fused"
+            if before and ("bent" in (before, kind) or (before == "local" and (kind != "local" or _moves(step)))):
+                stage += 1
+            before = kind
+            out.append(stage)
+    return out, stage, before
+
+
+def _alone(step: Transform) -> bool:
+    """Whether a step decides by itself where a stage ends."""
+    return isinstance(step, Distortion) or _moves(step)
+
+
+def _moves(step: Transform) -> bool:
+    return isinstance(step, Opaque) and step.moves_pixels
