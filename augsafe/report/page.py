@@ -13,7 +13,7 @@ from augsafe.guards.base import SEVERITIES, Finding
 from augsafe.report.curves import Curve, curves
 from augsafe.report.pictures import Album, Shown, show
 from augsafe.report.text import class_words, headline, percent
-from augsafe.report.verdicts import table
+from augsafe.report.verdicts import Table, owners, table
 from augsafe.report.weakest import weakest
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def page(report: Report, names: Sequence[str] | None = None) -> str:
     shown = [show(f, report.policy, report.evidence, album) for f in findings]
     weak = weakest(report.policy, report.evidence, album)
     contract = report.contract if report.evidence is None else report.evidence.contract
+    verdicts = table(report)
     environment.filters.update(percent=percent, points=_points, band=_band)
     return environment.get_template("report.html").render(
         report=report,
@@ -77,7 +78,8 @@ def page(report: Report, names: Sequence[str] | None = None) -> str:
         steps=[leaf.label for leaf in report.policy.leaves],
         diff=_diff(report),
         policy=report.policy.to_yaml(),
-        table=table(report),
+        table=verdicts,
+        column_steps=_column_steps(report, verdicts),
         curves=curves(report.policy, contract, report.evidence, report.size),
         weak=weak,
         album=album,
@@ -115,6 +117,13 @@ def _entry(report: Report, number: int, finding: Finding, shown: list[Shown]) ->
         rates=tuple((cls, percent(rate)) for cls, rate in rates[:40]) if spread else (),
         whole=not finding.steps or set(leaves) <= set(finding.steps),
     )
+
+
+def _column_steps(report: Report, verdicts: Table) -> list[str]:
+    """For each column the numbers of the steps that it is filtered by; "*" for the whole policy."""
+    owner = owners(report)
+    of = [owner.get(leaf.label, leaf.label) for leaf in report.policy.leaves]
+    return [" ".join(str(k) for k, name in enumerate(of) if name in column) or "*" for column in verdicts.columns]
 
 
 def _exact(value: float) -> str:

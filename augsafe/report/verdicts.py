@@ -44,7 +44,7 @@ class Table:
 
 def table(report: Report) -> Table:
     """The verdicts of a report: what is proven or drawn of steps alone, and what the findings say of them."""
-    owner = _owners(report)
+    owner = owners(report)
     said: dict[tuple[str, ...], list[tuple[int, Finding]]] = {}
     for number, finding in enumerate(report.findings):
         if finding.verdict in PRECEDENCE and finding.accepted is None:
@@ -64,7 +64,8 @@ def table(report: Report) -> Table:
     return _shortened(((), *columns), rows)
 
 
-def _owners(report: Report) -> dict[str, str]:
+def owners(report: Report) -> dict[str, str]:
+    """The step of the policy that each step within a choice belongs to, by name."""
     choices = [step for step in report.policy.steps if isinstance(step, Choice)]
     return {held.label: step.label for step in choices for held in (*walk(step), *leaves_of(step))}
 

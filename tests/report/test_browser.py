@@ -21,8 +21,10 @@ def test_filters_leave_what_matches(browser, page, report):
         assert visible(tab, "tbody tr") == 1
         tab.select_option("#by-step", label="Rotate")
         assert visible(tab, ".finding") == sum("Rotate" in f.steps for f in about)
+        assert tab.locator("thead th:visible").all_inner_texts() == ["class", "whole policy", "Rotate"]
+        assert visible(tab, "tbody td") == 2
         tab.click("button[type=reset]")
-        tab.wait_for_function("document.querySelectorAll('.finding[hidden]').length === 0")
+        tab.locator(".finding[hidden]").first.wait_for(state="detached")
         tab.select_option("#by-severity", "warning")
         assert visible(tab, ".finding") == report.count("warning")
         assert tab.inner_text("#count") == f"{report.count('warning')} of {len(report.findings)} findings"
@@ -38,8 +40,7 @@ def test_a_verdict_leads_to_its_finding_although_it_was_filtered(browser, page):
         link = tab.locator("tbody tr[data-class='6'] td.bad a").first
         target = link.get_attribute("href")
         link.click()
-        tab.wait_for_function("id => !document.querySelector(id).hidden", arg=target)
-        assert tab.locator(target).is_visible()
+        tab.locator(target).wait_for(state="visible")
 
 
 def test_witnesses_open(browser, page):

@@ -13,6 +13,10 @@ function apply() {
     shown += entry.hidden ? 0 : 1;
   }
   for (const row of document.querySelectorAll("tr[data-class]")) row.hidden = !has(row.dataset.class, cls);
+  document.querySelectorAll("th[data-steps]").forEach((head, column) => {
+    head.hidden = !has(head.dataset.steps, step);
+    for (const row of document.querySelectorAll("tr[data-class]")) row.cells[column + 1].hidden = head.hidden;
+  });
   for (const weak of document.querySelectorAll(".weak")) weak.hidden = !has(weak.dataset.classes, cls);
   document.getElementById("none").hidden = shown > 0 || entries.length === 0;
   document.getElementById("count").textContent = `${shown} of ${entries.length} findings`;
