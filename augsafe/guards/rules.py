@@ -55,6 +55,7 @@ class Rules:
         self.compose, self.contract = compose, contract
         self.limits = LimitTable.of(contract)
         self._reached: dict[tuple[int, int], bool] = {}
+        self._several: dict[tuple[int, ...], bool] = {}  # by acting steps, class, and the class that it becomes
         self._distorts = any(isinstance(leaf, Distortion) for leaf in compose.leaves)
         if contract is not None and contract.classes:
             tables = contract.tables()
@@ -105,13 +106,17 @@ class Rules:
         return shrink(self.compose, plan, rows, persists)
 
     def takes_several(self, plan: Plan, labels: Labels, verdicts: Verdicts) -> BoolArray:
-        """Where it takes several steps to change the class, as one draw of each set of acting steps shows."""
+        """Where it takes several steps to change the class, as the first draw of each set of acting steps showed."""
         rows = np.flatnonzero(verdicts.codes["AS101"])
-        acting = [plan.draws.active[leaf.label][rows] for leaf in self.compose.leaves]
-        kind, example = kinds_of([*acting, labels[rows], verdicts.becomes[rows]])
-        needed = self.needed(plan, rows[example], labels, None, "AS101", verdicts)
+        columns = [*(plan.draws.active[leaf.label] for leaf in self.compose.leaves), labels, verdicts.becomes]
+        kind, example = kinds_of([column[rows] for column in columns])
+        keys = list(zip(*(column[rows[example]].tolist() for column in columns), strict=True))
+        new = [k for k, key in enumerate(keys) if key not in self._several]
+        if new:
+            needed = self.needed(plan, rows[example[new]], labels, None, "AS101", verdicts)
+            self._several.update(zip((keys[k] for k in new), (needed.sum(axis=1) > 1).tolist(), strict=True))
         several = np.zeros(len(plan), bool)
-        several[rows] = (needed.sum(axis=1) > 1)[kind]
+        several[rows] = np.array([self._several[key] for key in keys])[kind]
         return several
 
     def _rules(self, plan: Plan, labels: Labels, objects: Objects | None, content: bool = True) -> Verdicts:
