@@ -200,7 +200,9 @@ def listed(examples):
     return tuple(zip(*examples, strict=True))
 
 
-@pytest.mark.parametrize("options", [{"batch_size": None}, {"batch_size": 4, "collate_fn": listed}], ids=["one by one", "as lists"])
+@pytest.mark.parametrize(
+    "options", [{"batch_size": None}, {"batch_size": 4, "collate_fn": listed}], ids=["one by one", "as lists"]
+)
 def test_batches_of_other_forms_are_read(options):
     bad = torch.utils.data.DataLoader(Noisy("own"), num_workers=2, **options)
     good = torch.utils.data.DataLoader(Noisy("torch"), num_workers=2, **options)
