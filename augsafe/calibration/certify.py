@@ -66,8 +66,13 @@ class Walk:
         return self.scales[count - 1] if count else 0.0
 
     def needed(self, bar: Bar, level: float, cls: int, reached: int) -> int | None:
-        """How many independent images of a class would certify the next scale at the rates seen there."""
+        """How many independent images of a class would certify the next scale at the rates seen there.
+
+        Of a class without images nothing was seen: as many as it takes where none is lost.
+        """
         row, column = min(reached, len(self.scales) - 1), self.classes.index(cls)
+        if not self.n[column]:
+            return bar.needed(0.0, 0.0, level)
         return bar.needed(float(self.lost[row, column]), float(self.unfamiliar[row, column]), level)
 
 

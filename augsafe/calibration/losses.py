@@ -32,8 +32,8 @@ class Losses:
     """For n draws: `lost`, the class changed or the content lost; `unfamiliar`, unlike any class or not clearly one.
 
     `unjudged`: neither the contract nor the images can say. All are beyond what the image was before the draw.
-    codes: what was lost, by the guards' codes (AS101 for the class, AS106 for the contract's limits on rotation and
-    zoom); one draw may lose in several ways.
+    codes: what was lost, by the guards' codes (AS101 for the class, AS106 for the contract's limits on rotation, zoom
+    and displacement); one draw may lose in several ways.
     """
 
     lost: BoolArray
@@ -128,11 +128,13 @@ class Jury:
         kind = tables.kind[own, judged.symmetry]
         turned = np.abs(judged.residual)
         far = turned > tables.rotation[own] + 1e-9
+        far |= plan.displaced > tables.displacement[own] + 1e-9
         far |= (judged.zoom_min < tables.zoom_lo[own] - 1e-9) | (judged.zoom_max > tables.zoom_hi[own] + 1e-9)
         unknown = kind == KINDS.index("unknown")
         unknown |= (turned > 1e-6) & np.isinf(tables.rotation[own])
         zoomed = (np.abs(judged.zoom_min - 1) > 1e-6) | (np.abs(judged.zoom_max - 1) > 1e-6)
         unknown |= zoomed & np.isinf(tables.zoom_hi[own])
+        unknown |= (plan.displaced > 0) & np.isinf(tables.displacement[own])
         # of levels, blur and perspective a contract says nothing
         other = tilted(plan.matrix)
         for stage in plan.stages:

@@ -153,8 +153,8 @@ class Calibration:
                 "scale": scale,
                 "classes": {
                     names[c]: {
-                        "lost": round(float(self.walk.lost[k, j]), 6),
-                        "unfamiliar": round(float(self.walk.unfamiliar[k, j]), 6),
+                        "lost": _plain(self.walk.lost[k, j]),
+                        "unfamiliar": _plain(self.walk.unfamiliar[k, j]),
                         "p": float(self.walk.p[k, j]),
                     }
                     for j, c in enumerate(self.walk.classes)
@@ -221,3 +221,8 @@ class Calibration:
         out = io.StringIO()
         Console(file=out, width=120, color_system=None).print(render(self))
         return out.getvalue()
+
+
+def _plain(rate: float) -> float | None:
+    """A rate for JSON: none where the class has no images in this half."""
+    return None if np.isnan(rate) else round(float(rate), 6)

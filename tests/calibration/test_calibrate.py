@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,15 @@ def test_what_the_contract_does_not_know_is_asked_of_the_images():
     assert found.certified and [s.label for s in found.compose.steps] == ["Brightness"]
 
 
+def test_distortions_are_held_to_the_limit_of_the_contract_or_asked_of_the_images():
+    limits = Limits(rotation=44, zoom=(0.2, 5), visible=0.1)
+    free, held = (aug.Contract(NAMES, {}, {"*": replace(limits, displacement=at)}) for at in (None, 0.1))
+    found = run(aug.ElasticDistortion((0, 0.2)), problem(contract=held), grid=4)
+    assert found.scale == 0.5 and not found.measured
+    assert found.walk.codes[2][0]["AS106"] > 0.1
+    assert run(aug.ElasticDistortion((0, 0.2)), problem(40, contract=free), grid=2).measured
+
+
 def test_images_that_are_all_of_one_group_in_truth_do_not_count_apart():
     given = problem(400)
     alone, grouped = (run(aug.Rotate((-20, 20)), given, groups=g) for g in (None, np.arange(400) // 20))
@@ -118,6 +128,17 @@ def test_a_class_with_too_few_images_for_the_reference_is_undecided():
     assert set(found.short) == {"left", "right"} and found.short["left"] == 99
     assert {row.verdict for row in found.singles} == {"undecided"}
     assert found.scale == 0 and "198" in found.words()
+
+
+def test_a_class_of_which_the_half_that_certifies_has_no_image_is_undecided():
+    given = problem(400)
+    one = np.flatnonzero(given["labels"] == 0)[1:]
+    given = {k: np.delete(v, one, axis=0) if k != "contract" else v for k, v in given.items()}
+    found = run(aug.Rotate((-10, 10)), given)
+    assert found.walk.n[0] == 0 and found.walk.n[1] > 0  # the one image of class a ranks
+    assert [found.by_class[c].verdict for c in NAMES] == ["undecided", "certified"]
+    assert found.certificate.verdict == "undecided" and found.certificate.needed == 2 * 72
+    assert json.loads(found.to_json())["curve"][0]["classes"]["a"]["lost"] is None
 
 
 def test_a_policy_of_which_no_step_is_left_certifies_nothing():
