@@ -147,7 +147,7 @@ def hue_findings(
     steps = tuple(leaf for leaf in compose.leaves if isinstance(leaf, _KINDS))
     coloured = np.array([image.ndim == 3 and image.shape[2] in (3, 4) for image in images])
     asked = np.flatnonzero(np.isfinite(limits[labels]) & coloured)
-    if not len(asked) or not any(isinstance(s, Color) and not s.never_acts for s in steps):
+    if not len(asked) or all(s.never_acts for s in steps):
         return []
     rows = asked[sample(labels[asked])]
     judge = _Colours.of(compose, images, rows, steps, limits)

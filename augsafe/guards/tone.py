@@ -17,7 +17,7 @@ from augsafe.guards.levels import ToneMeasures, by_curves, by_pixels, histograms
 from augsafe.guards.shares import EPSILON
 from augsafe.plan import Draws, Plan
 from augsafe.render import Images, render
-from augsafe.transforms import Color, Cut, Erase, Geometric, Local, Tone, Transform
+from augsafe.transforms import Color, Cut, Distortion, Erase, Geometric, Local, Tone, Transform
 from augsafe.transforms.base import Opaque, Sizes
 
 BoolArray = NDArray[np.bool_]
@@ -26,6 +26,7 @@ CLIPPED, CONTRAST, LEAST_LEVELS = 0.4, 0.1, 3.0
 RENDERED, PIXELS = 1000, 6_000_000  # draws and pixels that are rendered at most, where curves do not say it all
 SHRUNK, SHRUNK_RENDERED = 200, 40  # violating draws that are shrunk, for each code
 _JUDGED = (Tone, Color, Local)  # but for erased patches, of which AS203 speaks
+_ELSEWHERE = (Geometric, Distortion, Cut, Erase)  # what changes places, not levels
 
 
 class ToneClipped(Guard):
@@ -87,7 +88,7 @@ class _Eye:
         steps = tuple(
             s for s in compose.leaves if isinstance(s, _JUDGED) and not _moves(s) and not isinstance(s, Erase)
         )
-        curves = all(isinstance(s, (Geometric, Tone, Cut, Erase)) or _moves(s) for s in compose.leaves)
+        curves = all(isinstance(s, (Tone, *_ELSEWHERE)) or _moves(s) for s in compose.leaves)
         place = np.zeros(len(images), np.intp)
         place[rows] = np.arange(len(rows))
         shares = histograms([images[int(i)] for i in rows], compose.value_range)
@@ -118,7 +119,7 @@ class _Eye:
         if self.curves:
             return by_curves(plan, shares)
         images = [self.images[int(i)] for i in indices]
-        before = render(images, self._plan(plan.shapes, plan.draws, (Geometric, Cut, Erase)))
+        before = render(images, self._plan(plan.shapes, plan.draws, _ELSEWHERE))
         seen = by_pixels(before, render(images, plan), self.compose.value_range)
         # the mean of all channels hides what is clipped in one, and a plain border what is lost inside it
         curves = by_curves(self._plan(plan.shapes, plan.draws, (Tone,)), shares)

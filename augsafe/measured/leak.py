@@ -129,7 +129,7 @@ def traces(policy: Compose, plan: Plan, names: Sequence[tuple[str, str]]) -> Flo
     """What the plans (n) leave to see, (n, k)."""
     n = len(plan)
     judged = judge(plan.jacobian)
-    resampled = ~np.all([is_permutation(stage.matrix) for stage in plan.stages], axis=0)
+    resampled = ~np.all([is_permutation(stage.matrix) for stage in plan.stages], axis=0) | (plan.displaced > 0)
     shape = [resampled, np.abs(judged.residual), judged.zoom_min, judged.zoom_max, padding(plan)]
     columns = {name: np.zeros(n) for name in names}
     for leaf in policy.leaves:

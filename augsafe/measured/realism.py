@@ -138,7 +138,7 @@ def _parts(cluster: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 def _resampled(compose: Compose, images: Images, rows: NDArray[np.intp], plan: Plan, seed: int) -> list[NDArray[Any]]:
     """The images moved by a part of a pixel, where their draw is resampled too; else as they are."""
     if not any(leaf.frame for leaf in compose.leaves):
-        moved = ~np.all([is_permutation(stage.whole) for stage in plan.stages], axis=0)
+        moved = ~np.all([is_permutation(stage.whole) for stage in plan.stages], axis=0) | (plan.displaced > 0)
     else:
         moved = np.ones(len(images), bool)
     out = list(images)

@@ -31,6 +31,8 @@ def found(policy, images=IMAGES, contract=STRICT):
         aug.Hue((-90, 90)),
         aug.ChannelShuffle(),
         aug.Grayscale(p=0.5),
+        aug.Invert(),
+        aug.Solarize((0.2, 0.4)),
         aug.Compose([aug.Hue((20, 20)), aug.Rotate(), aug.Brightness(), aug.Hue((15, 25), name="more")]),
         aug.Compose([aug.GaussianBlur((0, 1)), aug.Hue((100, 120))]),
     ],
@@ -57,6 +59,8 @@ def test_the_steps_that_turn_it_together_are_named():
         aug.Saturation((0.6, 1.4)),
         aug.Compose([aug.Hue((-180, 180), p=0.0), aug.Brightness((0.7, 1.3)), aug.ColorTemperature((5500, 7500))]),
         aug.Rotate((-180, 180)),
+        aug.Brightness((0.6, 1.4)),
+        aug.Gamma((0.5, 2)),
     ],
     ids=lambda p: type(p).__name__,
 )

@@ -162,6 +162,17 @@ def test_neighbours_at_work_are_rendered(photos):
     assert found(aug.Compose([aug.Zoom((0.5, 2)), aug.GaussianBlur((0, 1))], border="constant"), images, labels) == []
 
 
+def test_what_a_distortion_does_to_places_is_not_held_against_levels():
+    stripes = np.zeros((40, 32, 32), np.uint8)
+    stripes[:, :, ::2] = 255  # resampled, they lose half of their contrast
+    strict = Contract(classes=("a",), limits={"*": Limits(contrast=0.8)})
+    labels = np.zeros(40, np.int64)
+    bent = aug.ElasticDistortion((0.1, 0.1))
+    for step in (aug.Contrast((0.95, 1)), aug.Sharpen((1, 1.01))):
+        assert found(aug.Compose([bent, step]), stripes, labels, strict) == []
+    assert found(aug.Compose([bent, aug.Contrast((0.5, 0.6))]), stripes, labels, strict)[0].steps == ("Contrast",)
+
+
 def test_a_colour_step_does_not_hide_what_is_clipped(photos):
     images, labels = [image[::4, ::4] for image in photos[0]], photos[1]
     (alone,) = [f for f in found(aug.Brightness((2.5, 2.5)), images, labels) if f.code == "AS301"]

@@ -69,6 +69,12 @@ def test_judging_what_was_learned_from_would_be_seen(monkeypatch):
     assert not leak(*ALIKE["the same"]).ok
 
 
+def test_a_distortion_leaves_the_trace_of_resampling():
+    policy = aug.Compose([aug.ElasticDistortion((0.02, 0.02), p=0.5)])
+    plan = policy.plan([(32, 32)] * 40, np.arange(40), 0)
+    assert (leak_module.traces(policy, plan, ())[:, 0] == plan.draws.active["ElasticDistortion"]).all()
+
+
 def test_the_witness_replays():
     policies = aug.PerClass({"6": aug.Compose([aug.Rotate((-5, 5))]), "*": aug.Compose([aug.Rotate((-40, 40))])})
     witness = aug.label_leak(policies, ["6", "8"], draws=400).findings[0].witness

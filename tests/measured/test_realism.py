@@ -90,6 +90,11 @@ def test_resampling_alone_is_not_held_against_a_policy(fields, monkeypatch):
     assert aug.realism(policy, sharp).verdict == "distinguishable"
 
 
+def test_a_distortion_is_held_against_resampled_images():
+    sharp = np.random.default_rng(0).integers(0, 256, (400, 24, 24), dtype=np.uint8)
+    assert aug.realism(aug.ElasticDistortion((0.02, 0.02)), sharp).control > 0.6
+
+
 def test_few_images_leave_it_undecided_and_say_how_many_would_not(fields):
     found = aug.realism(aug.Rotate90(), fields[:80])
     assert found.verdict == "undecided" and found.needed > 80
