@@ -21,6 +21,7 @@ from augsafe.guards.mistakes import mistakes
 from augsafe.guards.objects import Objects, inspect
 from augsafe.guards.pipelines import check_role, pipeline_findings
 from augsafe.guards.static import DRAWS, StaticResult, static_check
+from augsafe.randomness import check_seed
 from augsafe.report import Report, sort_findings
 from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
@@ -67,6 +68,7 @@ def check(
     given = any(value is not None for value in (labels, masks, boxes, groups, reference))
     _check_arguments(images is not None, given or realism, draws)
     check_role(role, "check")
+    check_seed(seed)
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     objects = None if images is None else inspect(images, masks, boxes)

@@ -102,6 +102,12 @@ def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.argsort(words["augsafe/shuffle"][0], kind="stable").astype(np.int64)
 
 
+def check_seed(seed: object) -> None:
+    """Raise ArgumentError for a seed that numpy's generators cannot take."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"seed must be a whole number of at least 0, got {seed!r}")
+
+
 def fresh_seed() -> int:
     """A seed from the operating system: differs at every call, also in forked processes."""
     return int.from_bytes(os.urandom(7), "little")

@@ -24,6 +24,7 @@ from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.foreign import as_policy
 from augsafe.guards.base import Finding
+from augsafe.randomness import check_seed
 
 CLEAN, SEEN, BOTH, AFTER = "clean to clean", "clean to augmented", "augmented to augmented", "augmented to clean"
 ASKED = {"affinity": SEEN, "recoverability": BOTH, "benefit": AFTER}
@@ -89,6 +90,7 @@ def damage(
     count = needed_seeds(len(ASKED)) if seeds is None else seeds
     if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 2:
         raise ArgumentError(f"damage(seeds=...) must be a whole number of at least 2, got {seeds!r}")
+    check_seed(seed)
     learner = Light() if train is None else train
     if not callable(learner):
         raise ArgumentError(f"damage(train=...) must be a function (policy, seed, split), got {train!r}")
@@ -99,7 +101,7 @@ def damage(
     right: dict[str, list[Any]] = {name: [] for name in (CLEAN, SEEN, BOTH, AFTER)}
     for number in range(int(count)):
         drawn = compose.batch(split.targets, judging, seed=number, epoch=FAR)
-        for policy, names in ((Compose(()), (CLEAN, SEEN)), (compose, (AFTER, BOTH))):
+        for policy, names in ((replace(compose, steps=()), (CLEAN, SEEN)), (compose, (AFTER, BOTH))):
             for name, said in zip(names, _predictions(learner, policy, number, split, drawn), strict=True):
                 right[name].append(said == truth)
     found = Scores({name: np.array(rows, dtype=float) for name, rows in right.items()}, truth, data.classes)

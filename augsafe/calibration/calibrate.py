@@ -22,10 +22,11 @@ from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
 from augsafe.foreign import as_policy
 from augsafe.guards.objects import inspect
+from augsafe.randomness import check_seed
 from augsafe.sample import check_image
 from augsafe.transforms import Transform
 from augsafe.typicality.labels import folds, group_indices, sample
-from augsafe.typicality.reference import as_list
+from augsafe.typicality.reference import as_list, refuse_constant
 
 Rows = NDArray[np.int64]
 UNFAMILIAR = 0.1
@@ -73,6 +74,7 @@ def calibrate(
     Raises ArgumentError, InputError and ContractError.
     """
     _check_numbers(epsilon, delta, unfamiliar, grid, most)
+    check_seed(seed)
     policy = _policy(transform)
     if not any(not leaf.never_acts for leaf in policy.leaves):
         raise ArgumentError("calibrate: no step of this policy ever acts; give it ranges to calibrate")
@@ -139,6 +141,8 @@ def _bench(
     if not len(rank) or not len(test):
         raise InputError(f"calibrate splits the groups into two halves; there are only {len(np.unique(grouped))}")
     used = [given[int(i)] for i in rows]
+    if contract is None:  # named here by their numbers among all images; the reference sees a part of them
+        refuse_constant([used[int(i)] for i in rank], rows[rank])
     jury = Jury(
         used,
         own[rows],
@@ -147,7 +151,7 @@ def _bench(
         bound,
         contract is None,
         rank,
-        epsilon / 5,
+        float(epsilon) / 5,
         seed,
         jobs,
         reference,

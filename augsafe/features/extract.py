@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from augsafe.errors import InputError
+from augsafe.errors import ArgumentError, InputError
 from augsafe.features.builtin import Builtin
 from augsafe.features.canonical import FloatArray
 from augsafe.features.model import Model
@@ -21,6 +21,8 @@ class Extractor(Protocol):
 
 def extractor(reference: Callable[[Any], Any] | None, images: Sequence[NDArray[Any]], jobs: int = 1) -> Extractor:
     """The user's model, or the built-in features for images like these. Raises ArgumentError and InputError."""
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0:
+        raise ArgumentError(f"jobs must be a number of threads, or -1 for all cores, got {jobs!r}")
     if reference is not None:
         return Model(reference)
     counts = {image.shape[2] if image.ndim == 3 else 1 for image in images}

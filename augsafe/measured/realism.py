@@ -22,6 +22,7 @@ from augsafe.foreign import as_policy
 from augsafe.guards.base import Finding, Witness
 from augsafe.measured.two_sample import Estimate, Scores, area, excess
 from augsafe.plan import Plan
+from augsafe.randomness import check_seed
 from augsafe.render import render
 from augsafe.sample import check_image
 from augsafe.transforms import Shift
@@ -88,6 +89,7 @@ def realism(
     """
     if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not 0 < margin < 0.5:
         raise ArgumentError(f"realism(margin=...) must be between 0 and 0.5, got {margin!r}")
+    check_seed(seed)
     compose = replace(as_policy(transform)[0], output=None)
     chosen, cluster = _chosen(compose, images, groups)
     parts = _parts(cluster, seed)  # 0 and 1 are augmented, 2 and 3 stay; 0 and 2 teach

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, InputError
 from augsafe.features import Extractor, extractor
+from augsafe.randomness import check_seed
 from augsafe.sample import check_image
 from augsafe.typicality.labels import IndexArray, class_indices, class_names, folds, group_indices, sample
 from augsafe.typicality.outcomes import Judged, decide
@@ -123,6 +124,7 @@ def fit(
     """
     if not isinstance(alpha, float) or not 0 < alpha < 0.5:
         raise ArgumentError(f"fit(alpha=...) must be between 0 and 0.5, got {alpha!r}")
+    check_seed(seed)
     names = class_names(labels, classes)
     given = as_list(images)
     own, grouped = class_indices(labels, names, len(given)), group_indices(groups, len(given))

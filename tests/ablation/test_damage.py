@@ -75,6 +75,13 @@ def test_real_digits():
     assert not mild.findings and mild.guard == "safe"
 
 
+def test_training_without_the_policy_keeps_its_settings():
+    images, labels = digits()
+    policy = aug.Compose([aug.Shift((-0.05, 0.05), (-0.05, 0.05))], value_range=(0, 255))
+    found = aug.damage(policy, images[:300].astype(np.float32), labels[:300], seeds=2)
+    assert found.accuracy["clean to clean"] > 0.5
+
+
 def test_wrong_use_is_named():
     def broken(policy, seed, split):
         raise RuntimeError("no memory")
@@ -83,5 +90,7 @@ def test_wrong_use_is_named():
         aug.damage(NEUTRAL, IMAGES, LABELS, train=broken)
     with pytest.raises(ArgumentError, match="seeds"):
         aug.damage(NEUTRAL, IMAGES, LABELS, seeds=1)
+    with pytest.raises(ArgumentError, match="seed must be"):
+        aug.damage(NEUTRAL, IMAGES, LABELS, seed=-1)
     with pytest.raises(ArgumentError, match="train"):
         aug.damage(NEUTRAL, IMAGES, LABELS, train="light")

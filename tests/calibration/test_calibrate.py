@@ -227,12 +227,13 @@ BAD = {
     "unfamiliar": [0, 2],
     "grid": [1, 2.5],
     "most": [0],
+    "seed": [-1, 0.5, None],
 }
 
 
 @pytest.mark.parametrize(("name", "value"), [(k, v) for k, values in BAD.items() for v in values])
 def test_numbers_out_of_range_are_refused(name, value):
-    with pytest.raises(ArgumentError, match=f"{name}=.*got"):
+    with pytest.raises(ArgumentError, match=f"{name}.*got"):
         run(aug.Rotate(), problem(40), **{name: value})
 
 
@@ -263,6 +264,15 @@ def _with_nan(n: int = 40) -> np.ndarray:
 def test_bad_input_is_named(change, error, words):
     with pytest.raises(error, match=words):
         run(aug.Rotate(), problem(40) | change)
+
+
+def test_a_constant_image_is_named_by_its_own_number():
+    images, labels = arrows(60)
+    images[77] = 9
+    with pytest.raises(InputError, match=r"images\[77\] is constant"):
+        run(aug.Rotate(), {"images": images, "labels": labels}, most=40, epsilon=np.float32(0.3))
+    with pytest.raises(ArgumentError, match="jobs must be"):
+        run(aug.Rotate(), dict(zip(("images", "labels"), arrows(60), strict=True)), jobs=0)
 
 
 def test_one_class_needs_a_contract():

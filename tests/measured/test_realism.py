@@ -131,3 +131,6 @@ def test_what_cannot_be_asked_is_refused(fields):
         aug.realism(BORDERS, fields, groups=np.arange(400) % 4)
     with pytest.raises(ArgumentError, match="between 0 and"):
         aug.realism(BORDERS, fields, margin=0)
+    for asked in (lambda: aug.realism(BORDERS, fields, seed=-1), lambda: aug.check(BORDERS, contract="mnist", seed=-1)):
+        with pytest.raises(ArgumentError, match="seed must be"):
+            asked()
