@@ -61,14 +61,22 @@ class Direction:
         """This step alone at one of the strengths, always acting, its other parameters neutral."""
         step = replace(compose.step(self.step), p=1.0)
         if self.side != "acts":
-            fixed: dict[str, Any] = {q.name: (q.neutral, q.neutral) for q in step.parameters if not q.free}
             value = self.values[number]
-            step = replace(step, **{**fixed, self.parameter: (value, value)})
+            step = alone(step, self.parameter, (value, value))
         return replace(compose, steps=(step,))
 
 
+def alone(step: Transform, parameter: str, ends: tuple[float, float]) -> Transform:
+    """The step, always acting, with one parameter in this range and the others neutral."""
+    neutral: dict[str, Any] = {q.name: (q.neutral, q.neutral) for q in step.parameters if not q.free}
+    return replace(step, p=1.0, **{**neutral, parameter: ends})
+
+
 def directions(compose: Compose, grid: int) -> Iterator[Direction]:
-    """Every way in which a policy's steps grow stronger, in `grid` equal parts of the way to the end of the range."""
+    """Every way in which a policy's steps grow stronger, in `grid` equal parts of the way to the end of the range.
+
+    Parameters that do nothing while the others are neutral, such as the angle of a motion blur, are no way.
+    """
     for leaf in (leaf for step in compose.steps for leaf in written_in(step)):
         if leaf.never_acts:
             continue
@@ -79,7 +87,8 @@ def directions(compose: Compose, grid: int) -> Iterator[Direction]:
                 continue
             low, high = leaf.bounds(q)
             for side, end in (("below", low), ("above", high)):
-                if (end < q.neutral) if side == "below" else (end > q.neutral):
+                stronger = end < q.neutral if side == "below" else end > q.neutral
+                if stronger and not alone(leaf, q.name, (end, end)).never_acts:
                     yield Direction(leaf.label, q.name, side, _strengths(q, end, grid))
 
 

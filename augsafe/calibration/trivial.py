@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from augsafe.calibration.result import Calibration
+from augsafe.calibration.scaling import alone
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
@@ -170,7 +171,7 @@ def _up(value: float) -> float:
 
 
 def _of_calibration(c: Calibration, classes: Sequence[str] | None) -> Iterator[Op]:
-    """Each range of the certified policy as an operation of its own."""
+    """Each range of the certified policy as an operation of its own, no more often than its step was certified."""
     policy = c.compose
     if classes is not None:
         if isinstance(classes, str) or len(classes) != 1 or classes[0] not in c.by_class:
@@ -199,7 +200,9 @@ def _apart(policy: Compose) -> Iterator[Op]:
         if discrete(leaf):
             yield replace(leaf, p=1.0, name=None), chances[leaf.label]
             continue
-        ranged: dict[str, Any] = {q.name: (q.neutral, q.neutral) for q in leaf.parameters if not q.free}
-        for q in leaf.parameters:
-            if not q.free and not np.allclose(leaf.bounds(q), q.neutral):
-                yield replace(leaf, p=1.0, name=None, **{**ranged, q.name: leaf.bounds(q)}), 1.0
+        strong = [q for q in leaf.parameters if not q.free and not np.allclose(leaf.bounds(q), q.neutral)]
+        still = [q.name for q in strong if alone(leaf, q.name, leaf.bounds(q)).never_acts]
+        acting = [q for q in strong if q.name not in still]
+        for q in acting:  # the others, such as the ratio of erased patches, only say how it acts
+            ranged: dict[str, Any] = {name: getattr(leaf, name) for name in still}
+            yield replace(alone(leaf, q.name, leaf.bounds(q)), name=None, **ranged), chances[leaf.label] / len(acting)

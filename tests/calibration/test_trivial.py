@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 import augsafe as aug
+from augsafe.calibration.scaling import directions
+from augsafe.calibration.trivial import _apart
 from augsafe.contracts import Limits, Relation
 from augsafe.errors import ArgumentError, ContractError
 from augsafe.schema import policy_schema
@@ -97,6 +99,24 @@ def test_a_flip_is_chosen_no_more_often_than_it_was_certified_to_act():
     step = aug.SafeTrivialAugment(calibration=found)
     chances = {c.label: step.p * s for c, s in zip(step.children, step.shares, strict=True)}
     assert chances == pytest.approx({"HorizontalFlip": 0.1, "Rotate": 1 / 3}, abs=1e-5)
+
+
+def test_a_range_is_chosen_no_more_often_than_it_was_certified_to_act():
+    found = run(aug.Rotate((-90, 90), p=0.002), problem())  # harmful, and rare enough
+    assert found.scale == 1
+    step = aug.SafeTrivialAugment(calibration=found)
+    assert step.p == pytest.approx(0.002)
+
+
+def test_what_only_says_how_a_step_acts_is_no_operation():
+    steps = [aug.Erase((0.01, 0.05), (0.5, 2), p=0.3), aug.MotionBlur((1, 3))]
+    assert {(d.step, d.parameter) for d in directions(aug.Compose(steps), 3)} == {
+        ("Erase", "area"),
+        ("MotionBlur", "length"),
+    }
+    ops = {type(op).__name__: (op, most) for op, most in _apart(aug.Compose(steps))}
+    assert ops["Erase"] == (aug.Erase((0.01, 0.05), (0.5, 2)), 0.3)
+    assert ops["MotionBlur"] == (aug.MotionBlur((1, 3)), 1.0)
 
 
 @pytest.mark.parametrize(
