@@ -15,8 +15,8 @@ from augsafe.contracts import Contract
 from augsafe.errors import ContractError, InputError
 from augsafe.guards.enforce import Enforcer, OnViolation
 from augsafe.guards.log import Log
-from augsafe.guards.objects import Cache
 from augsafe.joining import mixed_shapes
+from augsafe.objects import Cache
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
 from augsafe.reading import Read, read_images

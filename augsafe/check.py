@@ -18,9 +18,9 @@ from augsafe.guards.base import Finding
 from augsafe.guards.content import content_findings
 from augsafe.guards.mend import mend
 from augsafe.guards.mistakes import mistakes
-from augsafe.guards.objects import Objects, inspect
 from augsafe.guards.pipelines import check_role, pipeline_findings
 from augsafe.guards.static import DRAWS, StaticResult, static_check
+from augsafe.objects import Objects, inspect
 from augsafe.randomness import check_seed
 from augsafe.report import Report, sort_findings
 from augsafe.report.evidence import Evidence

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
 from augsafe.grid import GRID
-from augsafe.guards.objects import inspect
+from augsafe.objects import inspect
 from augsafe.randomness import FloatArray, Key, uniforms
 from augsafe.sample import Batch, Mixed, Sample
 from augsafe.sources import Source

@@ -28,7 +28,10 @@ SEEDS = 8
 
 @dataclass(frozen=True)
 class Problem:
-    """Images with labels and a contract; hand: steps that a person would pick. train: so many a class to learn from."""
+    """Images with labels and a contract; hand: steps that a person would pick. train: so many a class to learn from.
+
+    epochs: long enough for the policies to be learned, not only met.
+    """
 
     name: str
     contract: str
@@ -37,6 +40,7 @@ class Problem:
     classes: tuple[str, ...]
     hand: tuple[aug.Transform, ...]
     train: int
+    epochs: int
 
 
 SMALL_MOVES = (aug.Rotate((-12, 12)), aug.Shift((-0.08, 0.08), (-0.08, 0.08)), aug.Zoom((0.9, 1.1)))
@@ -48,17 +52,18 @@ def problems(folder: Path | None, per_class: int = 200) -> list[Problem]:
 
     pixels, digits = mnist_data()
     ten = tuple(map(str, range(10)))
-    found = [Problem("digits", "mnist", *some(pixels.reshape(-1, 28, 28), digits, per_class), ten, SMALL_MOVES, 50)]
+    shown = some(pixels.reshape(-1, 28, 28), digits, per_class)
+    found = [Problem("digits", "mnist", *shown, ten, SMALL_MOVES, 50, 30)]
     drawn, names, _ = glyphs(SETS["upright, all"], per_class=per_class // 4)
     letters = np.char.isalpha(names)
     classes = tuple(sorted(set(names[letters])))
     labels = np.searchsorted(classes, names[letters])
-    found.append(Problem("glyphs", "text", drawn[letters], labels, classes, SMALL_MOVES, 8))
+    found.append(Problem("glyphs", "text", drawn[letters], labels, classes, SMALL_MOVES, 8, 100))
     if folder is not None:
         contract = aug.Contract.builtin("fashion-mnist")
         images, clothes = some(*fashion(folder), per_class)
         hand = (*SMALL_MOVES, aug.HorizontalFlip())
-        found.append(Problem("clothes", "fashion-mnist", images, clothes, contract.classes, hand, 50))
+        found.append(Problem("clothes", "fashion-mnist", images, clothes, contract.classes, hand, 50, 40))
     return found
 
 
@@ -123,9 +128,10 @@ def main(arguments: list[str]) -> None:
     from augsafe.ablation.learners import torch_learner
 
     for problem in problems(Path(arguments[0]) if arguments else None):
-        print(f"{problem.name}: {problem.train} training images a class, small LeNet-5, {SEEDS} seeds\n")
+        learner = torch_learner("lenet5", problem.epochs)
+        print(f"{problem.name}: {problem.train} training images a class, {problem.epochs} epochs, {SEEDS} seeds\n")
         print(f"{'':<20}{'accuracy':>14}{'worst class':>14}   against none, points (95 %)")
-        for name, mean, worst, said in compare(problem, torch_learner("lenet5", 20)):
+        for name, mean, worst, said in compare(problem, learner):
             print(f"{name:<20}{mean:>14}{worst:>14}   {said}", flush=True)
         print()
 

@@ -85,7 +85,7 @@ def chances(spread: float) -> np.ndarray:
 def lost() -> tuple[np.ndarray, np.ndarray]:
     """Shifts (k,), and which of them lose the square at each place (k, places): the guard itself, on every place."""
     from augsafe.calibration.losses import Jury
-    from augsafe.guards.objects import inspect
+    from augsafe.objects import inspect
 
     images = squares(np.arange(PLACES))
     own = np.zeros(PLACES, np.int64)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import augsafe as aug
 from augsafe.contracts import Contract
 from augsafe.guards.enforce import Enforcer
-from augsafe.guards.objects import Objects, inspect
+from augsafe.objects import Objects, inspect
 from augsafe.plan import Plan
 from augsafe.render import render
 

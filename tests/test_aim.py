@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import augsafe as aug
 from augsafe.errors import ArgumentError
 from augsafe.guards.content import LimitTable, content_findings, measure, violations
-from augsafe.guards.objects import Objects, inspect
 from augsafe.guards.static import static_check
 from augsafe.loader import Loader
+from augsafe.objects import Objects, inspect
 from augsafe.plan import Plan
 from augsafe.transforms import Transform
 

@@ -21,7 +21,7 @@ from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
 from augsafe.foreign import as_policy
-from augsafe.guards.objects import inspect
+from augsafe.objects import inspect
 from augsafe.randomness import check_seed
 from augsafe.sample import check_image
 from augsafe.transforms import Transform

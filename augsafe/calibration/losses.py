@@ -15,7 +15,7 @@ from augsafe.contracts import KINDS, Contract
 from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
 from augsafe.guards.measures import measure
-from augsafe.guards.objects import Objects
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 from augsafe.render import render
 from augsafe.typicality import AMBIGUOUS, CHANGED, UNDECIDED, UNFAMILIAR, Judged, Reference, fit

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.grid import GRID
-from augsafe.guards.objects import Objects
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 from augsafe.warp import tilted

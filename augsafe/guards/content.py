@@ -15,8 +15,8 @@ from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard, Witness
 from augsafe.guards.clusters import class_intervals
 from augsafe.guards.measures import ContentMeasures, Limits, measure
-from augsafe.guards.objects import Objects
 from augsafe.guards.shrink import shrink
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 from augsafe.render import Images, render
 from augsafe.transforms import Geometric

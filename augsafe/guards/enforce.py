@@ -18,8 +18,8 @@ from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, ViolationError
 from augsafe.guards.content import CODES as CONTENT_CODES
 from augsafe.guards.log import Log
-from augsafe.guards.objects import Objects
 from augsafe.guards.rules import Rules, Verdicts
+from augsafe.objects import Objects
 from augsafe.plan import Draws, Plan
 from augsafe.transforms import Distortion, Erase, Geometric, Transform
 

@@ -15,7 +15,7 @@ from augsafe.covering import covered
 from augsafe.grid import GRID
 from augsafe.guards.bounds import Extents, HalfFrames, doubled_bound, half_frames, lost_bound, padding_bound
 from augsafe.guards.judge import padding
-from augsafe.guards.objects import Objects
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 

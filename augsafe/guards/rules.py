@@ -16,9 +16,9 @@ from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
 from augsafe.guards.log import kinds_of
 from augsafe.guards.measures import measure
-from augsafe.guards.objects import Objects
 from augsafe.guards.reach import Reach, reach
 from augsafe.guards.shrink import shrink
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 from augsafe.transforms import Distortion
 

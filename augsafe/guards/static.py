@@ -18,11 +18,11 @@ from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.base import Finding
 from augsafe.guards.distortions import distortion_findings
 from augsafe.guards.judge import Judged, judge
-from augsafe.guards.objects import Objects
 from augsafe.guards.outcomes import Outcome, outcomes_for
 from augsafe.guards.reach import Reach, reach
 from augsafe.guards.shrink import clopper_pearson, shrink, witness_of
 from augsafe.guards.standin import standin_findings
+from augsafe.objects import Objects
 from augsafe.plan import Draws, Plan
 from augsafe.randomness import Key
 from augsafe.transforms import Choice, Distortion, Geometric, Transform

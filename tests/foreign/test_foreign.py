@@ -150,7 +150,7 @@ def test_a_callable_is_checked_for_the_class_change_it_makes():
 
 def test_what_an_earlier_frame_cuts_off_stays_lost():
     from augsafe.guards.measures import measure
-    from augsafe.guards.objects import inspect
+    from augsafe.objects import inspect
 
     image = np.zeros((1, 64, 64), np.uint8)
     image[0, 8:20, 8:20] = 255

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import augsafe as aug
 from augsafe.guards import bounds, measures
 from augsafe.guards.bounds import Extents, half_frames
-from augsafe.guards.objects import Objects
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 
 N = 1500

@@ -8,8 +8,8 @@ import pytest
 import augsafe as aug
 from augsafe.guards.clusters import cluster_interval
 from augsafe.guards.content import content_findings
-from augsafe.guards.objects import inspect
 from augsafe.guards.shrink import clopper_pearson
+from augsafe.objects import inspect
 
 
 def outcomes(rng: np.random.Generator, images: int, draws: int) -> np.ndarray:

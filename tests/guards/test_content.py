@@ -15,7 +15,7 @@ import augsafe as aug
 from augsafe.contracts import Contract, Limits
 from augsafe.errors import InputError
 from augsafe.guards.content import CODES, CONTENT, LimitTable, content_findings, measure, violations
-from augsafe.guards.objects import Objects, inspect
+from augsafe.objects import Objects, inspect
 from augsafe.render import render
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)

@@ -18,7 +18,7 @@ from augsafe.guards.enforce import ATTEMPTS, CODES, Enforcer, actions_of
 from augsafe.guards.judge import judge
 from augsafe.guards.log import Log
 from augsafe.guards.measures import measure
-from augsafe.guards.objects import Objects, inspect
+from augsafe.objects import Objects, inspect
 from augsafe.plan import Plan
 
 DIGITS = load_digits()
