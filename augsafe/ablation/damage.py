@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from augsafe.ablation.analysis import HARMS, Row, Scores, answer, judge
 from augsafe.ablation.design import Question
@@ -82,7 +83,7 @@ def damage(
     images, seeds and draws on both sides; the policy's images are drawn for judging as for training. AS403 is reported
     where the benefit is certainly below 0, over all images (exact sign-flip test over seeds and a model with seeds and
     images crossed, corrected for the three rows) or in some class (its corrected interval). groups (n,): images of one
-    group stay on one side. seeds: as many as a claim needs, unless said.
+    group stay on one side and count as one. seeds: as many as a claim needs, unless said.
 
     Raises ArgumentError and InputError.
     """
@@ -106,7 +107,10 @@ def damage(
                 right[name].append(said == truth)
     found = Scores({name: np.array(rows, dtype=float) for name, rows in right.items()}, truth, data.classes)
     questions = [Question(name, "policy", (), ((corner, 1.0), (CLEAN, -1.0)), name) for name, corner in ASKED.items()]
-    affinity, recoverability, benefit = answer(found, questions)
+    rows = answer(found, questions)
+    if groups is not None:
+        rows = _by_group(found, questions, np.unique(np.asarray(groups), return_inverse=True)[1][judging])
+    affinity, recoverability, benefit = rows
     guard = judge({"policy": compose}, split, contract)["policy"] or "safe"
     findings = _findings(compose, benefit, guard, data.classes)
     corners = {name: found.mean(name) for name in right}
@@ -124,6 +128,20 @@ def _predictions(train: Train, policy: Compose, seed: int, split: Split, drawn: 
     if outcome.predictions is None:
         raise ArgumentError(f"damage(train=...) failed with seed {seed}:\n{outcome.error}")
     return outcome.predictions[:n], outcome.predictions[n:]
+
+
+def _by_group(found: Scores, questions: Sequence[Question], groups: NDArray[np.int64]) -> tuple[Row, ...]:
+    """The rows where images of one group are not independent: each group is one, and in a class each of its parts."""
+
+    def pooled(cells: NDArray[np.int64]) -> Scores:
+        _, first, place = np.unique(cells, return_index=True, return_inverse=True)
+        member = place[:, None] == np.arange(len(first))
+        means = {name: table @ (member / member.sum(axis=0)) for name, table in found.right.items()}
+        return Scores(means, found.labels[first], found.classes)
+
+    whole = answer(pooled(groups), questions)
+    parts = answer(pooled(groups * len(found.classes) + found.labels), questions)
+    return tuple(replace(row, per_class=part.per_class) for row, part in zip(whole, parts, strict=True))
 
 
 def _findings(compose: Compose, benefit: Row, guard: str, classes: Sequence[str]) -> tuple[Finding, ...]:

@@ -10,6 +10,9 @@ from scipy.stats import binomtest
 
 import augsafe as aug
 from augsafe.ablation import damage
+from augsafe.ablation.analysis import Scores, answer
+from augsafe.ablation.damage import _by_group
+from augsafe.ablation.design import Question
 from augsafe.demo import digits
 from augsafe.errors import ArgumentError
 from augsafe.explain import GUARDS
@@ -75,10 +78,28 @@ def test_real_digits():
     assert not mild.findings and mild.guard == "safe"
 
 
+def test_images_of_one_group_count_as_one():
+    """The interval holds its level where groups differ and images of one are alike; without groups it does not."""
+    rng = np.random.default_rng(0)
+    groups, labels = np.repeat(np.arange(12), 20), np.tile([0, 1], 120)
+    (question,) = (Question("benefit", "policy", (), (("with", 1.0), ("without", -1.0)), "benefit"),)
+    missed = {"groups": 0, "images": 0}
+    for _ in range(200):
+        effect = rng.normal(0, 0.1, 12)[groups]  # none on average
+        right = {k: (rng.random((7, 240)) < 0.8 + s * effect / 2) * 1.0 for k, s in (("with", 1), ("without", -1))}
+        found = Scores(right, labels, ("a", "b"))
+        for name, (row,) in (("groups", _by_group(found, [question], groups)), ("images", answer(found, [question]))):
+            missed[name] += not row.interval[0] <= 0 <= row.interval[1]
+            assert set(row.per_class) == {"a", "b"}
+    assert binomtest(missed["groups"], 200, 0.05, alternative="greater").pvalue > 0.01
+    assert missed["images"] > 30
+
+
 def test_training_without_the_policy_keeps_its_settings():
     images, labels = digits()
     policy = aug.Compose([aug.Shift((-0.05, 0.05), (-0.05, 0.05))], value_range=(0, 255))
-    found = aug.damage(policy, images[:300].astype(np.float32), labels[:300], seeds=2)
+    images, labels = images[:300].astype(np.float32), labels[:300]
+    found = aug.damage(policy, images, labels, seeds=2, groups=np.arange(300) // 2)
     assert found.accuracy["clean to clean"] > 0.5
 
 
