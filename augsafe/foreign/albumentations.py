@@ -27,8 +27,8 @@ class Albumentations(Library):
     def still(self, step: Any) -> bool:
         from albumentations import ImageOnlyTransform, NoOp
 
-        if hasattr(step, "transforms"):
-            return all(self.still(part) for part in step.transforms)
+        if parts := _parts(step):
+            return all(self.still(part) for part in parts)
         # a class written elsewhere may promise to move nothing and yet do it
         known = type(step).__module__.startswith("albumentations.")
         return known and isinstance(step, (ImageOnlyTransform, NoOp))
@@ -60,9 +60,15 @@ class Albumentations(Library):
         return np.asarray(prepared(image=image, mask=planes)["mask"])
 
 
+def _parts(step: Any) -> list[Any]:
+    """The steps of a composition; ColorJitter has functions under the same name."""
+    from albumentations import BaseCompose
+
+    return list(step.transforms) if isinstance(step, BaseCompose) else []
+
+
 def _all_known(step: Any) -> bool:
-    parts = getattr(step, "transforms", None)
-    if parts is not None:
+    if parts := _parts(step):
         return all(_all_known(part) for part in parts)
     return type(step).__module__.startswith("albumentations.") and type(step).__name__ != "Lambda"
 
@@ -71,7 +77,7 @@ def _without_replay(step: Any) -> None:
     """ReplayCompose marks its steps to record their draws, which they then do everywhere."""
     if getattr(step, "deterministic", False):
         step.deterministic = False
-    for part in getattr(step, "transforms", ()):
+    for part in _parts(step):
         _without_replay(part)
 
 
@@ -87,5 +93,5 @@ def _plain_borders(step: Any) -> None:
             setattr(step, name, cv2.INTER_LINEAR)
     if getattr(step, "area_for_downscale", None):
         step.area_for_downscale = None
-    for part in getattr(step, "transforms", ()):
+    for part in _parts(step):
         _plain_borders(part)

@@ -179,3 +179,11 @@ def test_kornia_is_recovered():
         1,
         *NOISE.shape,
     )
+
+
+def test_a_colour_step_that_holds_functions_moves_nothing():
+    """albumentations' ColorJitter has an attribute `transforms`, as compositions do."""
+    A = pytest.importorskip("albumentations")
+    assert not Foreign(A.ColorJitter()).moves_pixels
+    assert not Foreign(A.OneOf([A.ColorJitter(), A.ToGray()])).moves_pixels
+    assert Foreign(A.OneOf([A.ColorJitter(), A.HorizontalFlip()])).moves_pixels
