@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import ablation, automatic, calibrate, class_change, cnns, published, realism, static_table
+from benchmarks import ablation, automatic, calibrate, class_change, cnns, published, realism, saliency, static_table
 
 
 def main() -> None:
@@ -16,6 +16,8 @@ def main() -> None:
     static_table.main()
     print("\nPublished policies against the contracts of four data sets\n")
     published.main([])
+    print("\nLost objects\n")
+    saliency.main()
     print("\nClass change from images alone\n")
     class_change.main([])
     print("\nCertified strengths\n")
