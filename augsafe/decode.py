@@ -113,7 +113,7 @@ def _errors_naming(name: str) -> Iterator[None]:
     except (DecodeError, ArgumentError, MemoryError):
         raise
     except Exception as error:  # decoders raise some dozen kinds, from struct.error to ZeroDivisionError
-        cause = str(error) or type(error).__name__
+        cause = str(error).strip() or type(error).__name__
         raise DecodeError(f"{name} is broken, or of a kind that is not read: {cause}") from error
 
 

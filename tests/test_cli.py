@@ -187,7 +187,7 @@ def test_wrong_use_is_one_clear_line(run, words, said):
     assert done.exit_code == 2
     assert done.stdout == ""
     assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
 
 

@@ -13,9 +13,11 @@ from PIL import Image
 from augsafe.compose import Compose
 from augsafe.demo import careless, digits
 from augsafe.errors import ArgumentError, ContractError, InputError
+from augsafe.guards.measures import ContentMeasures
 from augsafe.output import Output
 from augsafe.preview import preview, spread
 from augsafe.report.grid import COLOURS, fit, shorten, to_rgb, wrap
+from augsafe.report.marks import content_words
 from augsafe.transforms import Brightness, HorizontalFlip, OneOf, Rotate, Rotate90, Shift, VerticalFlip, Zoom
 
 RED = np.array(COLOURS["error"], np.uint8)
@@ -323,3 +325,19 @@ def test_wrong_input():
         preview(Rotate(), IMAGES[:3], contract="mnst")
     with pytest.raises(ArgumentError):
         preview(3, IMAGES[:3])
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "said"),
+    [
+        ("AS201", {"visible": 0.699}, "object 69% left"),
+        ("AS202", {"pixels": 7.7}, "object 7 px"),
+        ("AS203", {"covered": 0.501}, "object 51% covered"),
+        ("AS204", {"padding": 0.501}, "padding 51%"),
+        ("AS204", {"padding": 1.0}, "padding 100%"),
+    ],
+)
+def test_a_number_is_rounded_away_from_the_limit_that_it_breaks(code, values, said):
+    names = ("visible", "pixels", "plain_pixels", "padding", "doubled", "covered")
+    found = ContentMeasures(**{name: np.array([values.get(name, 0.0)]) for name in names})
+    assert content_words(code, found, 0) == said

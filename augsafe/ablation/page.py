@@ -63,7 +63,7 @@ def heat(rows: tuple[Row, ...], classes: tuple[str, ...]) -> dict[str, Any]:
     most = max((abs(v[0]) for r in rows for v in r.per_class.values()), default=0.0) or 1.0
     lines = []
     for r in rows:
-        worst = next(iter(r.per_class), None)
+        worst = next((c for c, value in r.per_class.items() if value[0] < 0), None)  # the worst comes first
         cells = []
         for c in shown:
             value = r.per_class.get(c, (math.nan,) * 3)

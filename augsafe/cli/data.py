@@ -55,7 +55,9 @@ def load(source: Source, rows: NDArray[np.int64], console: Console) -> Loaded:
 
     numbers = class_indices(source)
     words = f"Reading {len(rows):,} images"
-    items = [source[int(i)] for i in track(rows, words, console=console, transient=True)]
+    # where nobody looks, a bar would leave an empty line
+    bar = track(rows, words, console=console, transient=True, disable=not console.is_terminal)
+    items = [source[int(i)] for i in bar]
     return Loaded(
         [item.image for item in items],
         [int(numbers[i]) for i in rows] if numbers[0] >= 0 else None,

@@ -149,15 +149,12 @@ class Task:
 
     def begin(self, resume: bool) -> None:
         """Take the folder: write down what this run is, or compare with what is there. Raises ArgumentError."""
+        refuse_taken(self.out, resume)
         path = self.out / RUN
         if not path.exists():
-            if (self.out / RESULTS).exists():
-                raise ArgumentError(f"out={str(self.out)!r} holds results of another run; give another folder")
             self.out.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(self.facts(), indent=2, ensure_ascii=False), encoding="utf-8")
             return
-        if not resume:
-            raise ArgumentError(f"out={str(self.out)!r} holds a run; go on with it by resume, or give another folder")
         held = json.loads(path.read_text(encoding="utf-8"))
         mine = json.loads(json.dumps(self.facts()))
         for name, value in mine.items():
@@ -166,6 +163,17 @@ class Task:
                     f"the run in {str(self.out)!r} had {name}={_short(held.get(name))}, not {_short(value)}; resume "
                     "with what it was begun with"
                 )
+
+
+def refuse_taken(out: Path, resume: bool) -> None:
+    """Raise ArgumentError where the folder holds a run that is not to go on."""
+    if (out / RUN).exists():
+        if not resume:
+            raise ArgumentError(
+                f"out={str(out)!r} holds a run; go on with it by resume=True or --resume, or give another folder"
+            )
+    elif (out / RESULTS).exists():
+        raise ArgumentError(f"out={str(out)!r} holds results of another run; give another folder")
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ from augsafe.cnns.advice import Transfer
 from augsafe.cnns.data import Policy
 from augsafe.cnns.results import Result
 from augsafe.cnns.specs import Network, network
-from augsafe.cnns.task import Options, Task, prepare
+from augsafe.cnns.task import Options, Task, prepare, refuse_taken
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.frameworks import framework as needed
@@ -52,6 +52,8 @@ def train(
     """
     net = network(model, framework)
     rank, world = _processes(net)
+    if rank == 0:
+        refuse_taken(Path(out), resume)  # before the policy is checked, which takes its time
     task = prepare(
         net,
         Compose((policy,)) if isinstance(policy, Transform) else policy,

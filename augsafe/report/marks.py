@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,17 +89,18 @@ class Marks:
         found = measure(plan, self.objects)
         broken = violations(found, limits, self.objects)
         return [
-            [("error", _content_words(code, found, row)) for code in broken if broken[code][row]]
+            [("error", content_words(code, found, row)) for code in broken if broken[code][row]]
             for row in range(len(plan))
         ]
 
 
-def _content_words(code: str, found: ContentMeasures, row: int) -> str:
+def content_words(code: str, found: ContentMeasures, row: int) -> str:
+    """What a draw is flagged for, by its code."""
     return {
         "AS201": f"object {_floor(float(found.visible[row]))}% left",
-        "AS202": f"object {found.pixels[row]:.0f} px",
-        "AS203": f"object {100 * found.covered[row]:.0f}% covered",
-        "AS204": f"padding {100 * found.padding[row]:.0f}%",
+        "AS202": f"object {int(found.pixels[row])} px",
+        "AS203": f"object {_ceil(float(found.covered[row]))}% covered",
+        "AS204": f"padding {_ceil(float(found.padding[row]))}%",
         "AS205": "object doubled",
     }[code]
 
@@ -106,6 +108,11 @@ def _content_words(code: str, found: ContentMeasures, row: int) -> str:
 def _floor(share: float) -> int:
     """Percent, rounded down: 69.9% is not 70%."""
     return int(100 * max(share, 0.0) + 1e-9)
+
+
+def _ceil(share: float) -> int:
+    """Percent, rounded up: 50.1% is more than 50%."""
+    return math.ceil(100 * share - 1e-9)
 
 
 def _beyond(value: float, limit: float, digits: int) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from learners import Broken, Planted, problem
 
 import augsafe as aug
+from augsafe.ablation.page import heat
 from tests.browsing import opened
 
 EVIL = "<script>alert(1)</script>"
@@ -52,3 +55,10 @@ def test_it_shows_what_was_planted(browser, pages):
         assert marks.count() >= 2
     with opened(browser, pages / "evil.html") as seen:
         assert EVIL in seen.page.inner_text("main")
+
+
+@pytest.mark.parametrize(("effects", "outlined"), [((-0.2, -0.1), ["a"]), ((0.0, 0.1), [])])
+def test_only_a_class_that_loses_is_outlined(effects, outlined):
+    row = SimpleNamespace(name="Rotate", per_class={c: (e, e, e) for c, e in zip("ab", effects, strict=True)})
+    ((_, cells),) = heat((row,), ("a", "b"))["lines"]
+    assert [c for c, cell in zip("ab", cells, strict=True) if cell["worst"]] == outlined
