@@ -18,7 +18,7 @@ test: .venv/stamp ## lint, types and tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/python -m pytest -n $(WORKERS)
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS)
 
 bench: .venv-bench/stamp ## speed beside other libraries
 	.venv-bench/bin/python -m benchmarks
