@@ -51,7 +51,8 @@ class _Bench:
     def scores(self, design: Design, seeds: Sequence[int], part: str, words: str) -> tuple[Scores, Done]:
         done = self.run(runs_of(design, seeds, part), words)
         names = list(design.policies)
-        return scores(names, seeds, done, self.data.truth(part), self.data.classes), done
+        data = self.data
+        return scores(names, seeds, done, data.truth(part), data.classes, data.grouped(part)), done
 
 
 def ablate(

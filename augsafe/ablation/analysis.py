@@ -53,11 +53,25 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Which images each policy got right: (seeds, images) of 0 and 1; a failed run's seed is a row of NaN."""
+    """Which images each policy got right: (seeds, images) of 0 and 1; a failed run's seed is a row of NaN.
+
+    groups (images,): images of one group are not independent.
+    """
 
     right: Mapping[str, Array]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    groups: NDArray[np.int64] | None = None
+
+    def pooled(self, by_class: bool = False) -> Scores:
+        """A column for each group, the mean over its images; by class, one for each of its classes."""
+        if self.groups is None:
+            return self
+        cells = self.groups * len(self.classes) + self.labels if by_class else self.groups
+        _, first, place = np.unique(cells, return_index=True, return_inverse=True)
+        member = place[:, None] == np.arange(len(first))
+        means = {name: table @ (member / member.sum(axis=0)) for name, table in self.right.items()}
+        return Scores(means, self.labels[first], self.classes)
 
     def mean(self, name: str) -> float:
         """Accuracy over the runs that did not fail; NaN where all did."""
@@ -78,6 +92,7 @@ def scores(
     done: Mapping[tuple[str, int], Outcome],
     labels: NDArray[np.int64],
     classes: tuple[str, ...],
+    groups: NDArray[np.int64] | None = None,
 ) -> Scores:
     """Compare predictions with the truth."""
     right = {}
@@ -88,12 +103,13 @@ def scores(
             if predictions is not None:
                 row[:] = predictions == labels
         right[name] = table
-    return Scores(right, labels, classes)
+    return Scores(right, labels, classes, groups)
 
 
 def answer(found: Scores, questions: Sequence[Question], alpha: float = ALPHA) -> tuple[Row, ...]:
-    """A row for each question; Holm's correction goes over all of them."""
-    differences = [found.difference(q) for q in questions]
+    """A row for each question; Holm's correction goes over all of them. Images of one group count as one."""
+    whole, parts = found.pooled(), found.pooled(by_class=True)
+    differences = [whole.difference(q) for q in questions]
     models = [crossed(d) if len(d) else None for d, _ in differences]
     # Both must speak: signs over seeds say that it is not these seeds, the crossed model that it is not these images.
     p = np.array([_p(d, m) for (d, _), m in zip(differences, models, strict=True)])
@@ -105,7 +121,7 @@ def answer(found: Scores, questions: Sequence[Question], alpha: float = ALPHA) -
         claim = corrected <= alpha and len(d) >= needed_seeds(len(questions), alpha)
         verdict = (HELPS if mean > 0 else HARMS) if claim else OPEN
         decide = None if claim or model is None else seeds_to_decide(d, len(questions), alpha)
-        per_class = _per_class(found, d)
+        per_class = _per_class(parts, parts.difference(q)[0])
         rows.append(Row(q, mean, interval, float(raw), float(corrected), verdict, len(d), lost, decide, per_class))
     return tuple(rows)
 
@@ -128,6 +144,7 @@ def _per_class(found: Scores, d: Array) -> dict[str, tuple[float, float, float]]
 
 def shares(found: Scores, names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
     """Exact Shapley shares of a full factorial, with 95 % intervals over seeds and images."""
+    found = found.pooled()
     usable = ~np.isnan(sum(found.right.values()))[:, 0]
     if not usable.any():
         return {}

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from augsafe.ablation.analysis import HARMS, Row, Scores, answer, judge
 from augsafe.ablation.design import Question
@@ -105,12 +104,10 @@ def damage(
         for policy, names in ((replace(compose, steps=()), (CLEAN, SEEN)), (compose, (AFTER, BOTH))):
             for name, said in zip(names, _predictions(learner, policy, number, split, drawn), strict=True):
                 right[name].append(said == truth)
-    found = Scores({name: np.array(rows, dtype=float) for name, rows in right.items()}, truth, data.classes)
+    tables = {name: np.array(rows, dtype=float) for name, rows in right.items()}
+    found = Scores(tables, truth, data.classes, data.grouped("validation"))
     questions = [Question(name, "policy", (), ((corner, 1.0), (CLEAN, -1.0)), name) for name, corner in ASKED.items()]
-    rows = answer(found, questions)
-    if groups is not None:
-        rows = _by_group(found, questions, np.unique(np.asarray(groups), return_inverse=True)[1][judging])
-    affinity, recoverability, benefit = rows
+    affinity, recoverability, benefit = answer(found, questions)
     guard = judge({"policy": compose}, split, contract)["policy"] or "safe"
     findings = _findings(compose, benefit, guard, data.classes)
     corners = {name: found.mean(name) for name in right}
@@ -128,20 +125,6 @@ def _predictions(train: Train, policy: Compose, seed: int, split: Split, drawn: 
     if outcome.predictions is None:
         raise ArgumentError(f"damage(train=...) failed with seed {seed}:\n{outcome.error}")
     return outcome.predictions[:n], outcome.predictions[n:]
-
-
-def _by_group(found: Scores, questions: Sequence[Question], groups: NDArray[np.int64]) -> tuple[Row, ...]:
-    """The rows where images of one group are not independent: each group is one, and in a class each of its parts."""
-
-    def pooled(cells: NDArray[np.int64]) -> Scores:
-        _, first, place = np.unique(cells, return_index=True, return_inverse=True)
-        member = place[:, None] == np.arange(len(first))
-        means = {name: table @ (member / member.sum(axis=0)) for name, table in found.right.items()}
-        return Scores(means, found.labels[first], found.classes)
-
-    whole = answer(pooled(groups), questions)
-    parts = answer(pooled(groups * len(found.classes) + found.labels), questions)
-    return tuple(replace(row, per_class=part.per_class) for row, part in zip(whole, parts, strict=True))
 
 
 def _findings(compose: Compose, benefit: Row, guard: str, classes: Sequence[str]) -> tuple[Finding, ...]:

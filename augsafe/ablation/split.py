@@ -46,6 +46,7 @@ class Data:
     classes: tuple[str, ...]
     rows: dict[str, Indices]
     hash: str
+    groups: Indices | None = None
 
     def part(self, name: str) -> Split:
         """The split whose targets are the images of that part."""
@@ -55,6 +56,10 @@ class Data:
     def truth(self, name: str) -> Indices:
         """The labels of a part."""
         return self.labels[self.rows[name]]
+
+    def grouped(self, name: str) -> Indices | None:
+        """The group of each image of a part, where there are groups."""
+        return None if self.groups is None else self.groups[self.rows[name]]
 
     def _take(self, rows: Indices) -> Any:
         return self.images[rows] if isinstance(self.images, np.ndarray) else [self.images[int(i)] for i in rows]
@@ -100,7 +105,8 @@ def split_data(
     if len(np.unique(numbers)) < 2:
         raise InputError("labels hold one class alone; an ablation needs two")
     rows = _rows(numbers, shares, seed, groups)
-    return Data(images, numbers, names, rows, _hash(images, numbers, names, rows))
+    units = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+    return Data(images, numbers, names, rows, _hash(images, numbers, names, rows), units)
 
 
 def _rows(labels: Indices, shares: tuple[float, float], seed: int, groups: Any) -> dict[str, Indices]:

@@ -137,7 +137,7 @@ def counted(folder):
 
 def test_two_processes_share_a_store(tmp_path):
     both = [start(tmp_path), start(tmp_path)]
-    assert [p.wait(120) for p in both] == [0, 0]
+    assert [p.wait(600) for p in both] == [0, 0]
     assert set(counted(tmp_path).values()) == {1} and len(counted(tmp_path)) == 24
 
 
@@ -148,7 +148,7 @@ def test_killed_and_started_again_it_goes_on(tmp_path):
         time.sleep(0.02)
     first.kill()
     first.wait()
-    assert start(tmp_path).wait(120) == 0
+    assert start(tmp_path).wait(600) == 0
     begun = counted(tmp_path)
     assert len(begun) == 24 and sum(begun.values()) <= 25  # the run that was cut off may stand there twice
 

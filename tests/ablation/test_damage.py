@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,6 @@ from scipy.stats import binomtest
 import augsafe as aug
 from augsafe.ablation import damage
 from augsafe.ablation.analysis import Scores, answer
-from augsafe.ablation.damage import _by_group
 from augsafe.ablation.design import Question
 from augsafe.demo import digits
 from augsafe.errors import ArgumentError
@@ -88,7 +87,8 @@ def test_images_of_one_group_count_as_one():
         effect = rng.normal(0, 0.1, 12)[groups]  # none on average
         right = {k: (rng.random((7, 240)) < 0.8 + s * effect / 2) * 1.0 for k, s in (("with", 1), ("without", -1))}
         found = Scores(right, labels, ("a", "b"))
-        for name, (row,) in (("groups", _by_group(found, [question], groups)), ("images", answer(found, [question]))):
+        for name, scored in (("groups", replace(found, groups=groups)), ("images", found)):
+            (row,) = answer(scored, [question])
             missed[name] += not row.interval[0] <= 0 <= row.interval[1]
             assert set(row.per_class) == {"a", "b"}
     assert binomtest(missed["groups"], 200, 0.05, alternative="greater").pvalue > 0.01

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from augsafe.ablation.analysis import Scores
 from augsafe.ablation.statistics import crossed, holm, needed_seeds, seeds_to_decide, shapley, sign_flip
 
 
@@ -86,3 +87,13 @@ def test_seeds_to_decide_do_decide():
     again = [sign_flip(rng.normal(effect, sd, (n, 1)))[0] * 4 <= 0.05 for _ in range(40)] if n <= 20 else [True]
     assert np.mean(again) > 0.5
     assert seeds_to_decide(np.zeros((6, 9)), 4) is None
+
+
+def test_a_column_for_each_group():
+    right = {"none": np.array([[1.0, 0, 1, 1], [np.nan] * 4])}
+    found = Scores(right, np.array([0, 1, 0, 1]), ("a", "b"), np.array([0, 0, 1, 1]))
+    np.testing.assert_allclose(found.pooled().right["none"][0], [0.5, 1.0])
+    assert np.isnan(found.pooled().right["none"][1]).all()
+    by_class = found.pooled(by_class=True)
+    np.testing.assert_allclose(by_class.right["none"][0], [1, 0, 1, 1])
+    assert by_class.labels.tolist() == [0, 1, 0, 1]
