@@ -212,9 +212,10 @@ class Enforcer:
         cls = f" of class {self.names[label]!r}" if 0 <= label < len(self.names) else ""
         becomes = int(verdicts.becomes[row])
         reads = f" (it reads as {self.names[becomes]!r})" if becomes >= 0 else ""
+        border = "give the policy border='constant', " if "AS205" in codes else ""
         raise ViolationError(
             f"image {int(plan.draws.key.indices[row])}{cls}: {why}the draw {plan.describe(row)!r} breaks "
-            f"{', '.join(codes)}{reads}; change the policy, or choose another on_violation"
+            f"{', '.join(codes)}{reads}; {border}change the policy, or choose another on_violation"
         )
 
 

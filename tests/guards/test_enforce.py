@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ from augsafe.guards.log import Log
 from augsafe.guards.measures import measure
 from augsafe.objects import Objects, inspect
 from augsafe.plan import Plan
+from augsafe.sources import ArraySource
 
 DIGITS = load_digits()
 IMAGES = np.rint(DIGITS.images[:400] * 255 / 16).astype(np.uint8)
@@ -235,3 +238,13 @@ def test_accepting_a_limit_does_not_accept_other_steps() -> None:
     _, _, _, log = Enforcer(turns, accepting(entry), "warn").enforce(plan, labels)
     assert log.accepted == int((on["Rotate"] & ~on["other"]).sum())
     assert sum(n for (code, *_), n in log.counts.items() if code == "AS106") >= int((on["other"] & ~on["Rotate"]).sum())
+
+
+def test_a_frame_that_doubles_the_object_says_which_border_does_not():
+    image, mask = np.full((20, 20), 40, np.uint8), np.zeros((20, 20), np.uint8)
+    image[4:16, :5], mask[4:16, :5] = 220, 1
+
+    policy = aug.Compose([aug.Pad(left=4)])
+    with pytest.raises(aug.ViolationError, match=r"AS205; give the policy border='constant'"):
+        list(aug.Loader(ArraySource([image], [0], [mask]), policy, workers=0))
+    list(aug.Loader(ArraySource([image], [0], [mask]), replace(policy, border="constant"), workers=0))
