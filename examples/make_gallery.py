@@ -86,6 +86,7 @@ GALLERY = {
         "AutoAugment": 'AutoAugment("imagenet")',
         "RandAugment": "RandAugment(n=2, magnitude=15)",
         "TrivialAugmentWide": "TrivialAugmentWide(size=112)",
+        "AugMix": "AugMix(severity=(6, 10))",
     },
 }
 HIDDEN = ("Cut",)  # changes no pixel

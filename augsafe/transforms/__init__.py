@@ -1,5 +1,6 @@
 """The transforms, sorted by what they act on."""
 
+from augsafe.transforms.augmix import AugMix
 from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, Tone, Transform
 from augsafe.transforms.choice import AllOf, Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
@@ -67,6 +68,7 @@ TRANSFORMS: dict[str, type[Transform]] = {
         Equalize,
         AutoContrast,
         CLAHE,
+        AugMix,
         GaussianNoise,
         SaltAndPepper,
         JpegCompression,
@@ -85,6 +87,7 @@ __all__ = [
     "TRANSFORMS",
     "Affine",
     "AllOf",
+    "AugMix",
     "AutoAugment",
     "AutoContrast",
     "Brightness",

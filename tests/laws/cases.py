@@ -37,11 +37,14 @@ SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie 
     "clip": (0.0, 5.0),
     "amount": (0.0, 0.5),
     "area": (0.0, 0.9),
+    "severity": (0.0, 10.0),
 }
 WHOLE = {"bits": (1, 8), "quality": (1, 100)}
 OTHER: dict[str, st.SearchStrategy[Any]] = {  # fields that are not ranges of parameters
     "size": st.integers(1, 20) | st.tuples(st.integers(1, 20), st.integers(1, 20)),
     "side": st.integers(1, 20),
+    "width": st.integers(1, 4),
+    "depth": st.integers(1, 4),
     "keep": st.sampled_from([0.0, 0.7]),
     "smoothness": st.sampled_from([0.08, 0.3]),
     "cells": st.integers(1, 4) | st.tuples(st.integers(1, 4), st.integers(1, 4)),
