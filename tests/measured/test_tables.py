@@ -37,3 +37,9 @@ def test_a_rule_that_flags_too_much_is_scored_as_such():
     worse = {*truth.changes, ("hflip", "n", "k")}
     assert class_change.score(worse, truth.changes, truth.ambiguous).false == 1
     assert class_change.score(set(), truth.changes, truth.ambiguous).missed == len(truth.changes)
+
+
+def test_sets_without_fonts_are_left_out_and_named(capsys):
+    there = class_change.drawable({"mono": glyphs.SETS["mono"], "none": ("NoSuchFont", "NorThis")})
+    assert "none" not in there
+    assert "left out, for want of fonts: " in capsys.readouterr().out
