@@ -8,7 +8,7 @@ with every font on both sides and split by font; the truth is `glyph_truth.yaml`
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
