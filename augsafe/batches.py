@@ -203,16 +203,17 @@ class Worker:
 
     def _rendered(self, block: Block, order: NDArray[np.intp], parts: list[Planned]) -> Batch:
         read = block.read
-        shapes = {shape for part in parts for shape in _output_shapes(part.plan, read.some(part.rows))}
+        given = [read.some(part.rows) for part in parts]
+        shapes = {s for part, images in zip(parts, given, strict=True) for s in _output_shapes(part.plan, images)}
         if len(shapes) > 1:
             raise mixed_shapes(shapes)
         ((shape, dtype),) = shapes
         out = np.empty((len(order), *shape), dtype)
         samples: list[Sample | None] = [None] * len(order)
         labels = [read.labels[i] for i in order]
-        for part in parts:
-            alone = len(parts) == 1
-            made = render(read.some(part.rows), part.plan, out if alone else None)
+        alone = len(parts) == 1
+        for part, images in zip(parts, given, strict=True):
+            made = render(images, part.plan, out if alone else None)
             places = np.searchsorted(order, part.rows)
             if not alone:
                 out[places] = made

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, InputError
-from augsafe.guards.base import Finding
+from augsafe.guards.base import Finding, lines_of
 
 LEVEL = 0.001  # of each of the two tests
 _KEPT = (
@@ -50,10 +50,9 @@ class LoaderCheck:
         return not self.findings
 
     def __str__(self) -> str:
-        lines = [f"{f.code} {f.severity}: {f.message}. {f.help}" for f in self.findings]
         workers = "" if self.between_workers is None else f", in two workers {self.between_workers:.0%}"
         said = f"Of {self.draws} draws of one image, equal by chance {self.by_chance:.0%}{workers}"
-        return "\n".join([*lines, f"{said}, in two epochs {self.between_epochs:.0%}."])
+        return "\n".join([*lines_of(self.findings), f"{said}, in two epochs {self.between_epochs:.0%}."])
 
 
 def check_loader(loader: Any, *, draws: int = 64, index: int = 0) -> LoaderCheck:

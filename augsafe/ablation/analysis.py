@@ -110,18 +110,21 @@ def answer(found: Scores, questions: Sequence[Question], alpha: float = ALPHA) -
     """A row for each question; Holm's correction goes over all of them. Images of one group count as one."""
     whole, parts = found.pooled(), found.pooled(by_class=True)
     differences = [whole.difference(q) for q in questions]
+    apart = differences if parts is whole else [parts.difference(q) for q in questions]
     models = [crossed(d) if len(d) else None for d, _ in differences]
     # Both must speak: signs over seeds say that it is not these seeds, the crossed model that it is not these images.
     p = np.array([_p(d, m) for (d, _), m in zip(differences, models, strict=True)])
     adjusted = holm(p)
     rows = []
-    for q, (d, lost), model, raw, corrected in zip(questions, differences, models, p, adjusted, strict=True):
+    for q, (d, lost), (cells, _), model, raw, corrected in zip(
+        questions, differences, apart, models, p, adjusted, strict=True
+    ):
         mean = float("nan") if model is None else model.mean
         interval = (-1.0, 1.0) if model is None or not np.isfinite(model.se) else model.interval()
         claim = corrected <= alpha and len(d) >= needed_seeds(len(questions), alpha)
         verdict = (HELPS if mean > 0 else HARMS) if claim else OPEN
         decide = None if claim or model is None else seeds_to_decide(d, len(questions), alpha)
-        per_class = _per_class(parts, parts.difference(q)[0])
+        per_class = _per_class(parts, cells)
         rows.append(Row(q, mean, interval, float(raw), float(corrected), verdict, len(d), lost, decide, per_class))
     return tuple(rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,11 @@ class Finding:
             if witness is None
             else {"words": witness.words, "index": witness.index, "record": dict(witness.record)},
         }
+
+
+def lines_of(findings: Iterable[Finding]) -> list[str]:
+    """Findings as short text, one line each."""
+    return [f"{f.code} {f.severity}: {f.message}. {f.help}" for f in findings]
 
 
 @dataclass(frozen=True)

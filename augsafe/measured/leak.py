@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from augsafe.assembling import assemble
 from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
-from augsafe.guards.base import Finding, Witness
+from augsafe.guards.base import Finding, Witness, lines_of
 from augsafe.guards.judge import judge, padding
 from augsafe.perclass import ANY, PerClass
 from augsafe.plan import Plan
@@ -60,10 +60,11 @@ class Leak:
         return not self.findings
 
     def __str__(self) -> str:
-        lines = [f"{f.code} {f.severity}: {f.message}. {f.help}" for f in self.findings]
         low, high = self.interval
         said = f"From its traces alone the policy of a plan is told in {self.accuracy:.0%} ({low:.0%} to {high:.0%})"
-        return "\n".join([*lines, f"{said} of {self.draws:,} plans; guessing gives {self.chance:.0%}."])
+        return "\n".join(
+            [*lines_of(self.findings), f"{said} of {self.draws:,} plans; guessing gives {self.chance:.0%}."]
+        )
 
 
 def label_leak(
