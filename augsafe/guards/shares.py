@@ -47,7 +47,7 @@ def shares_by_class(
             continue
         column = hit[rows][:, None]
         rate, n = column.mean(axis=0), effective(column, clusters[rows])
-        low, high = (float(b[0]) for b in (bounds(rate, n, level)[0], bounds(rate, n, level)[1]))
+        low, high = (float(b[0]) for b in bounds(rate, n, level))
         two = [float(b[0]) for b in bounds(rate, n, 1 - (1 - LEVEL) / 2)]
         status = "error" if low > epsilon else "info" if high < epsilon else "warning"
         more = ""
