@@ -223,10 +223,8 @@ def _table(rows: tuple[Row, ...], heading: str) -> Any:
     colours = {HELPS: "green", HARMS: "bold red", OPEN: "dim"}
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
     guarded = any(r.guard for r in rows)
-    word = max((len(w) for r in rows for w in r.name.split()), default=0)  # names of steps stay whole where they can
-    table.add_column("", overflow="fold", min_width=min(word, 24))
-    for name in ("effect", "95 % interval", "p (Holm)", "verdict", "seeds", "worst class"):
-        table.add_column(name, justify="left" if name == "verdict" else "right", overflow="fold")
+    for name in ("", "effect", "95 % interval", "p (Holm)", "verdict", "seeds", "worst class"):
+        table.add_column(name, justify="left" if name in ("", "verdict") else "right", overflow="fold")
     if guarded:
         table.add_column("the guard says", overflow="fold")
     for r in rows:
