@@ -73,7 +73,8 @@ def calibrate(
 
     Raises ArgumentError, InputError and ContractError.
     """
-    _check_numbers(epsilon, delta, unfamiliar, grid, most)
+    check_limits(epsilon, delta, unfamiliar)
+    _check_counts(grid, most)
     check_seed(seed)
     policy = _policy(transform)
     if not any(not leaf.never_acts for leaf in policy.leaves):
@@ -247,11 +248,15 @@ def _start(policy: Compose, table: Sequence[Single], narrow: bool) -> Compose:
     return held_to(start, ends)
 
 
-def _check_numbers(epsilon: float, delta: float, unfamiliar: float, grid: int, most: int) -> None:
+def check_limits(epsilon: float, delta: float, unfamiliar: float) -> None:
+    """Raise ArgumentError for a limit or a chance that is not between 0 and 1."""
     for name, value in (("epsilon", epsilon), ("delta", delta), ("unfamiliar", unfamiliar)):
         real = isinstance(value, (int, float, np.floating)) and not isinstance(value, bool)
         if not real or not math.isfinite(value) or not 0 < value < 1:
             raise ArgumentError(f"calibrate({name}=...) must be between 0 and 1, such as 0.05, got {value!r}")
+
+
+def _check_counts(grid: int, most: int) -> None:
     for name, count, least in (("grid", grid, 2), ("most", most, 4)):
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
             raise ArgumentError(f"calibrate({name}=...) must be a whole number of at least {least}, got {count!r}")
