@@ -60,8 +60,9 @@ def calibrate(
 
     transform: a Compose, transforms, another library's pipeline, or None for a wide policy to begin from. images:
     (n, H, W[, C]) or a list; labels (n,): names or indices. A draw is a loss where it changes the class or loses the
-    content of an image: as the contract says, or as the images do where it is silent or there is none (`reference`: a
-    callable from images to class probabilities or embeddings, in place of built-in features). masks, boxes: where the
+    content or the tone of an image: the class as the contract says, or as the images do where it is silent or there is
+    none (`reference`: a callable from images to class probabilities or embeddings, in place of built-in features);
+    content and tone as the guards say. masks, boxes: where the
     object is. groups (n,): images of one group (patient, video, font) count as one.
 
     Half of the groups measures single limits, which are shown and not certified. On the other half the policy is
@@ -156,6 +157,7 @@ def _bench(
         seed,
         jobs,
         reference,
+        policy.value_range,
     )
     return _Bench(jury, rank, test)
 
