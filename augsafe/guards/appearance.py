@@ -30,18 +30,19 @@ RENDERED = 256  # images that are rendered at once
 class Looks:
     """What the rules see of n images: their histograms (n, 256) and their strongest colours (n, 8, 8, 3).
 
-    coloured (n,): which have colours, and a class whose colour counts. images: for steps that look at neighbours.
+    coloured (n,): of which the colours are there. images, at (n,): the images, and which of them these are, for steps
+    that look at neighbours.
     """
 
     images: Images = field(repr=False)
+    at: Rows = field(repr=False)
     shares: NDArray[np.float32] = field(repr=False)
     pixels: NDArray[Any] = field(repr=False)
     coloured: BoolArray = field(repr=False)
 
     def rows(self, rows: Rows) -> Looks:
-        """Those of some of the images."""
-        some = self.images[rows] if isinstance(self.images, np.ndarray) else [self.images[int(i)] for i in rows]
-        return Looks(some, self.shares[rows], self.pixels[rows], self.coloured[rows])
+        """Those of some of the images, which are not copied."""
+        return Looks(self.images, self.at[rows], self.shares[rows], self.pixels[rows], self.coloured[rows])
 
 
 def look(images: Images, value_range: tuple[float, float] | None, minds_colour: BoolArray) -> Looks:
@@ -51,7 +52,38 @@ def look(images: Images, value_range: tuple[float, float] | None, minds_colour: 
     pixels = np.zeros((len(images), SIDE, SIDE, 3), images[rows[0]].dtype if rows else np.uint8)
     for i in rows:
         pixels[i] = strongest(images[i], value_range)
-    return Looks(images, histograms(list(images), value_range), pixels, coloured)
+    return Looks(images, np.arange(len(images)), histograms(list(images), value_range), pixels, coloured)
+
+
+class LooksCache:
+    """The looks of a data set, seen once for each image; a large one is looked at anew each time."""
+
+    MOST = 100_000
+
+    def __init__(self, n: int, value_range: tuple[float, float] | None, colours: bool) -> None:
+        self._value_range, self._colours = value_range, colours
+        self._shares = np.zeros((n, 256), np.float32) if n <= self.MOST else None
+        self._known = np.zeros(n if n <= self.MOST else 0, bool)
+        self._pixels: dict[int, NDArray[Any]] = {}
+
+    def find(self, indices: Labels, images: Images) -> Looks:
+        """The looks of some images, which have these indices in the data set."""
+        wanted = np.full(len(images), self._colours)
+        if self._shares is None:
+            return look(images, self._value_range, wanted)
+        new = np.flatnonzero(~self._known[indices])
+        if len(new):
+            # two threads may see the same image at the same time: they write the same values
+            seen = look([images[i] for i in new.tolist()], self._value_range, wanted[new])
+            self._shares[indices[new]] = seen.shares
+            for row in np.flatnonzero(seen.coloured).tolist():
+                self._pixels[int(indices[new[row]])] = seen.pixels[row]
+            self._known[indices[new]] = True
+        coloured = np.array([int(i) in self._pixels for i in indices], bool) if self._colours else wanted
+        pixels = np.zeros((len(indices), SIDE, SIDE, 3), images[0].dtype if coloured.any() else np.uint8)
+        for row in np.flatnonzero(coloured).tolist():
+            pixels[row] = self._pixels[int(indices[row])]
+        return Looks(images, np.arange(len(indices)), self._shares[indices], pixels, coloured)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +107,6 @@ class Appearance:
         """The steps that may break a rule."""
         return tuple(dict.fromkeys((*self.tone.steps, *self.hue.steps)))
 
-    def minds_colour(self, labels: Labels) -> BoolArray:
-        """Of which images (n,) the colour counts, by their class."""
-        return np.isfinite(self.hue.limits[labels]) if HUE in self.codes else np.zeros(len(labels), bool)
-
     def broken(self, plan: Plan, labels: Labels, looks: Looks) -> dict[str, BoolArray]:
         """For each code, which rows (n,) of a plan of the whole policy break it."""
         out = {code: np.zeros(len(plan), bool) for code in self.codes}
@@ -86,8 +114,9 @@ class Appearance:
             acts = _acting(plan, self.tone.steps)
             size = len(plan) if self.tone.curves else RENDERED
             for rows in (acts[start : start + size] for start in range(0, len(acts), max(size, 1))):
-                part, some = self.tone.plan(plan.shapes[rows], plan.draws.rows(rows)), looks.rows(rows)
-                for code, bad in self.tone.broken(part, labels[rows], some.shares, some.images).items():
+                part = self.tone.plan(plan.shapes[rows], plan.draws.rows(rows))
+                images = [] if self.tone.curves else [looks.images[int(i)] for i in looks.at[rows]]
+                for code, bad in self.tone.broken(part, labels[rows], looks.shares[rows], images).items():
                     if code in out:
                         out[code][rows] = bad
         if HUE in self.codes:
