@@ -175,6 +175,7 @@ def hue_findings(
     seed: int = 0,
     draws: int = DRAWS,
     epsilon: float = EPSILON,
+    claims: int = 1,
 ) -> list[Finding]:
     """AS303 for the classes whose contract limits the hue, on draws of the policy for a part of their images."""
     rule = HueRule.of(compose, contract)
@@ -183,7 +184,9 @@ def hue_findings(
         return []
     rows = asked[sample(labels[asked])]
     judge = _Colours.of(rule, images, rows)
-    return drawn_findings(judge, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon)
+    return drawn_findings(
+        judge, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon, claims=claims
+    )
 
 
 def has_colour(images: Images) -> BoolArray:

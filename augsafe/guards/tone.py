@@ -194,6 +194,7 @@ def tone_findings(
     seed: int = 0,
     draws: int = DRAWS,
     epsilon: float = EPSILON,
+    claims: int = 1,
 ) -> list[Finding]:
     """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`."""
     rule = ToneRule.of(compose, contract)
@@ -205,4 +206,6 @@ def tone_findings(
         draws = min(draws, RENDERED, max(100, PIXELS // area))
         rows = sample(labels, draws)
     eye = _Eye.of(rule, images, rows)
-    return drawn_findings(eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon)
+    return drawn_findings(
+        eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon, claims=claims
+    )
