@@ -197,6 +197,10 @@ class _Line(dict[str, Any]):
     """A mapping that fits on a line."""
 
 
+class _Rows(list[Any]):
+    """A list with a line for each entry."""
+
+
 class _Dumper(yaml.SafeDumper):
     """YAML as a person writes it: lists are indented, a step and its ranges stand on one line."""
 
@@ -209,27 +213,37 @@ _Dumper.add_representer(
 )
 
 
+_Dumper.add_representer(
+    _Rows, lambda dumper, rows: dumper.represent_sequence("tag:yaml.org,2002:seq", rows, flow_style=False)
+)
+
+
 def write_yaml(value: Mapping[str, Any]) -> str:
     """Readable YAML, keys in their order, whole numbers without a point."""
-    short = {k: v if isinstance(v, float) else _short(v) for k, v in value.items()}
+    short = {k: v if isinstance(v, float) else _rows(k, _short(v)) for k, v in value.items()}
     made = yaml.dump(short, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
     return str(made)
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, Mapping):
-        parts = {k: _short(v) for k, v in value.items()}
+        parts = {k: _rows(k, _short(v)) for k, v in value.items()}
         return _Line(parts) if all(map(_flat, parts.values())) else parts
     if isinstance(value, list):
         return [_short(v) for v in value]
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
 
 
+def _rows(key: str, value: Any) -> Any:
+    """Steps stand one on a line, though their names alone would fit on one: so a difference shows which it is."""
+    return _Rows(value) if key in ("steps", "children") and value else value
+
+
 def _flat(value: Any) -> bool:
     """Whether a value may stand within a line: a number, a word, or a list of these."""
-    return not isinstance(value, (Mapping, list)) or (
-        isinstance(value, list) and not any(isinstance(v, (Mapping, list)) for v in value)
-    )
+    if isinstance(value, list) and not isinstance(value, _Rows):
+        return not any(isinstance(v, (Mapping, list)) for v in value)
+    return not isinstance(value, (Mapping, list))
 
 
 def write_file(path: Path, body: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from augsafe.cli.calibrate import calibrate
 from augsafe.cli.learn import learn
 from augsafe.cli.options import check_choice, check_file, check_picture, for_data, named_contract
 from augsafe.cli.train import train
-from augsafe.errors import AugsafeError
+from augsafe.errors import ArgumentError, AugsafeError
 
 if TYPE_CHECKING:
     from augsafe.report import Report
@@ -65,6 +65,9 @@ MasksOption = Annotated[
     typer.Option("--masks", metavar="DIR", help="For a folder of images: a folder with the same names, of masks."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
+]
 ValidationOption = Annotated[
     bool, typer.Option("--validation", help="The policy is for images that judge: nothing may be drawn (AS501).")
 ]
@@ -108,9 +111,7 @@ def check(
     json: JsonOption = False,
     strict: StrictOption = False,
     draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
-    ] = None,
+    html: HtmlOption = None,
     every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
     validation: ValidationOption = False,
     realism: Annotated[
@@ -162,15 +163,21 @@ def lint(
     json: JsonOption = False,
     strict: StrictOption = False,
     validation: ValidationOption = False,
+    html: HtmlOption = None,
 ) -> None:
     """Check policy files alone, without images."""
     from augsafe.check import check as run_check
     from augsafe.compose import Compose
 
+    check_file("--html", html)
+    if html is not None and len(policies) > 1:
+        raise ArgumentError(f"--html writes one page, and there are {len(policies)} policies; run lint for each")
     chosen = named_contract(contract)
     loaded = [(path, Compose.load(path)) for path in policies]
     role = "validation" if validation else "training"
     reports = [(path, run_check(compose, contract=chosen, role=role)) for path, compose in loaded]
+    if html is not None:
+        reports[0][1].to_html(html)
     _finish(reports, json, strict, one=len(policies) == 1)
 
 
