@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,7 @@ class _Case:
     size: tuple[int, int]
     seed: int
     role: str
+    seen: dict[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # histograms, for all policies
 
     def run(self, policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
         """The guards that take no model: on the policy alone, and on what its draws do to objects and levels."""
@@ -126,9 +127,10 @@ class _Case:
             policy, images, rows, self.objects, contract, groups=groups, seed=seed, draws=few, claims=claims
         )
         few = min(many, TONE_DRAWS)
-        for judged in (tone_findings, hue_findings):
-            found += judged(policy, images, rows, contract, groups=groups, seed=seed, draws=few, claims=claims)
-        return found
+        found += tone_findings(
+            policy, images, rows, contract, groups=groups, seed=seed, draws=few, claims=claims, seen=self.seen
+        )
+        return found + hue_findings(policy, images, rows, contract, groups=groups, seed=seed, draws=few, claims=claims)
 
 
 def _mended(
