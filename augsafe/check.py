@@ -75,14 +75,13 @@ def check(
     case = _Case(images, rows, objects, groups, bound, frame, seed, role)
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = case.run(compose, draws, bound)
-    from augsafe.measured import Measured, measure, worst  # slow to import
+    from augsafe.measured import Given, Measured, measure, worst  # slow to import
 
     measured = Measured((), (), bound)
     if images is not None:
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
-        measured = measure(
-            compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed, realism=realism
-        )
+        labelled = Given(images, rows, groups, reference)
+        measured = measure(compose, labelled, bound, unknown, size=frame, seed=seed, realism=realism)
     findings += [_accepted(f, bound) for f in measured.findings]
     mended, mends = _mended(case, compose, findings, min(draws, 4000), measured.contract) if suggest else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
