@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.typicality.intervals import bounds, effective
+from augsafe.typicality.intervals import bounds, effective, sureness
 
 LEVEL = 0.95
 
@@ -32,17 +32,9 @@ def cluster_interval(bad: Counts, drawn: Counts) -> tuple[float, float]:
     groups = np.concatenate([np.repeat(each, bad), np.repeat(each, drawn - bad)])
     worth = effective(values[:, None], groups)
     if 0 < count < total:
-        worth = np.maximum(worth * _sureness(clusters, total), min(1, clusters))
+        worth = np.maximum(worth * sureness(clusters, total), min(1, clusters))
     low, high = bounds(np.array([count / total]), worth, 0.5 + LEVEL / 2)  # one-sided each
     return float(low[0]), float(high[0])
-
-
-def _sureness(clusters: int, total: int) -> float:
-    from scipy.stats import t
-
-    if clusters in (1, total):
-        return float(clusters == total)
-    return float((t.ppf(0.5 + LEVEL / 2, total - 1) / t.ppf(0.5 + LEVEL / 2, clusters - 1)) ** 2)
 
 
 def class_intervals(
