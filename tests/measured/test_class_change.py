@@ -184,8 +184,19 @@ def test_a_class_with_too_few_images_is_undecided_and_says_how_many(digits):
     keep = np.flatnonzero((labels != "3") | (np.cumsum(labels == "3") <= 12))
     report = aug.check(aug.HorizontalFlip(), images[keep], labels[keep])
     (found,) = [f for f in codes(report, "AS105") if "3" in f.classes]
-    assert "3 has 12 of 20" in found.message
+    assert "3 has 12 images, 20 are needed" in found.message
     assert report.verdict(None, "3") == "undecided" or report.verdict(None, "3") == "unknown"
+
+
+def test_many_images_of_few_groups_are_too_few(digits):
+    images, labels = digits
+    some = np.concatenate([np.flatnonzero(labels == name)[:80] for name in "69"])
+    short = []
+    for groups in (None, np.arange(160) // 8):
+        report = aug.check(aug.HorizontalFlip(), images[some], labels[some], groups=groups, suggest=False)
+        short.append([f for f in codes(report, "AS105") if "too few" in f.message])
+    assert not short[0] and short[1][0].classes == ("6", "9")
+    assert "6 has 10 groups (80 images), 20 are needed" in short[1][0].message
 
 
 def test_groups_make_intervals_wider(digits):
