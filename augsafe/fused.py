@@ -53,9 +53,9 @@ def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any])
             before, after = _tables_of(plan, slice(start, start + block), channels, out.dtype, line is None)
         if before is not None and colors is not None:
             given = [colors.recolored(images[i], i, (0, 255)) for i in range(start, stop)]
-            sources = _four_channels(given, 0, stop - start, channels, wide)
+            sources = _four_channels(given, warps.late[start:stop], 0, channels, wide)
         else:
-            sources = _four_channels(images, start, stop, channels, wide)
+            sources = _four_channels(images, warps.late[start:stop], start, channels, wide)
         if before is not None and colors is None:
             sources = [cv2.LUT(s, table) for s, table in zip(sources, before[first:], strict=False)]
         warps.run(sources, start, warped)
@@ -102,22 +102,28 @@ def _wide_scratch(images: Bytes | Sequence[Bytes], plan: Plan, step: int, channe
 
 
 def _four_channels(
-    images: Bytes | Sequence[Bytes], start: int, stop: int, channels: int, wide: Bytes | None
+    images: Bytes | Sequence[Bytes], late: list[bool], start: int, channels: int, wide: Bytes | None
 ) -> Bytes | list[Bytes]:
-    """A chunk's images, grey as (H, W) and colour with four channels; one array where they have one shape."""
-    if channels == 3 and isinstance(images, np.ndarray) and images.flags.c_contiguous and wide is not None:
-        n, (height, width) = stop - start, images.shape[1:3]
-        rows = images[start:stop].reshape(n * height, width, 3)
+    """The images of a chunk from number `start` on: grey as (H, W), and colour with four channels but where `late`.
+
+    One array where they have one shape.
+    """
+    n, some = len(late), any(late)
+    if channels == 3 and isinstance(images, np.ndarray) and images.flags.c_contiguous and wide is not None and not some:
+        height, width = images.shape[1:3]
+        rows = images[start : start + n].reshape(n * height, width, 3)
         cv2.cvtColor(rows, cv2.COLOR_RGB2RGBA, wide[:n].reshape(n * height, width, 4))
         return wide[:n]
-    chunk = [np.ascontiguousarray(images[i]) for i in range(start, stop)]
+    chunk = [np.ascontiguousarray(images[i]) for i in range(start, start + n)]
     if channels == 1:
         return [image if image.ndim == 2 else image[..., 0] for image in chunk]
-    if channels == 4:
+    if channels == 4 or all(late):
         return chunk
-    if wide is None:
-        return [cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) for image in chunk]  # type: ignore[misc]
-    return [cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, w) for image, w in zip(chunk, wide, strict=False)]  # type: ignore[misc]
+    room: Sequence[Bytes | None] = [None] * n if wide is None else list(wide[:n])
+    return [
+        image if after else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, w))
+        for image, after, w in zip(chunk, late, room, strict=True)
+    ]
 
 
 def _finish_by_line(

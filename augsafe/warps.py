@@ -8,14 +8,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.blocks import reduced
+from augsafe.permutation import BORDERS, is_permutation, permute
 from augsafe.plan import Plan
-from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, paddings, reductions, squashes, tilted, warp
+from augsafe.warp import INTERPOLATIONS, paddings, reductions, squashes, tilted, warp
 
 Bytes = NDArray[np.uint8]
+_LARGE = 1 << 14  # pixels
 
 
 class Warps:
     """What each warp needs. `chunk` images at most are warped in one call of `run`.
+
+    Colour comes with four channels, but for the rows that are `late`: large images that are cropped or reduced first,
+    so that fewer pixels need a fourth channel.
 
     Sources are widened by the border rule first (see `paddings`). Where a chunk is one array, all its images are
     widened together by the most that any of the plan needs, and each warp is shown just its own part of that: the
@@ -34,6 +40,9 @@ class Warps:
         plain = ~tilted(stage.matrix) & ~self.exact & (self.reduce[:, 0] == 1) & (self.reduce[:, 1] == 1)
         plain &= ~self.squash | (settings.interpolation == "nearest")
         self.plain: list[bool] = plain.tolist()
+        smaller = self.exact | (self.reduce > 1).any(axis=1) & (settings.interpolation != "nearest")
+        self.late: list[bool] = (smaller & (stage.size_in.prod(axis=1) >= _LARGE)).tolist()
+        self.whole = np.rint(np.where(self.exact[:, None, None], stage.matrix, 0)).astype(np.int64)
         pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
         left, right, top, bottom = pads.T
         self.pads: list[list[int]] = pads.tolist()
@@ -96,5 +105,13 @@ class Warps:
 
     def _otherwise(self, source: Bytes, i: int, target: Bytes) -> None:
         s, place = self.settings, (int(self.reduce[i, 0]), int(self.reduce[i, 1]))
-        matrix, exact = self.matrix[i], bool(self.exact[i])
-        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, exact, place, bool(self.squash[i]), target)
+        matrix, squash, narrow = self.matrix[i], bool(self.squash[i]), self.late[i] and source.shape[2:] == (3,)
+        if self.exact[i]:
+            moved = permute(source, self.whole[i].tolist(), self.frame, s.border, s.fill, None if narrow else target)
+            if narrow:
+                cv2.cvtColor(moved, cv2.COLOR_RGB2RGBA, target)
+            return
+        if narrow:
+            source, matrix = reduced(source, matrix, self.frame, place, squash)
+            source, place = np.asarray(cv2.cvtColor(source, cv2.COLOR_RGB2RGBA)), (1, 1)
+        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, False, place, squash, target)

@@ -26,6 +26,8 @@ LAYERS = (
     "objects",
     "plan",
     "assembling",
+    "permutation",
+    "blocks",
     "warp",
     "sample",
     "targets",
