@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import cv2
@@ -40,43 +39,12 @@ def block_means(image: Image, kx: int, ky: int) -> Image:
     return image.reshape(*image.shape[:2], *tail)
 
 
-def reduced(
-    image: Image, matrix: FloatArray, size: tuple[int, int], factors: tuple[int, int], whole: bool
-) -> tuple[Image, FloatArray]:
-    """The image averaged over blocks, `factors` (x, y) of pixels each, and the map from it onto a frame of `size`.
-
-    Of what the map does not show, nothing is averaged, unless the `whole` is asked for.
-    """
-    image, offset = (image, (0, 0)) if whole else _needed(image, matrix, size, factors)
+def reduced(image: Image, matrix: FloatArray, factors: tuple[int, int]) -> tuple[Image, FloatArray]:
+    """The image averaged over blocks, `factors` (x, y) of pixels each, and the map from it."""
     kx, ky = (min(k, side) for k, side in zip(factors, image.shape[1::-1], strict=True))
     missing_x, missing_y = -image.shape[1] % kx, -image.shape[0] % ky
     if missing_x or missing_y:
         wide = cv2.copyMakeBorder(image, 0, missing_y, 0, missing_x, cv2.BORDER_REPLICATE)
         image = np.asarray(wide).reshape(*wide.shape[:2], *image.shape[2:])
-    back = np.array([[kx, 0, (kx - 1) / 2 + offset[0]], [0, ky, (ky - 1) / 2 + offset[1]], [0, 0, 1.0]])
+    back = np.array([[kx, 0, (kx - 1) / 2], [0, ky, (ky - 1) / 2], [0, 0, 1.0]])
     return block_means(image, kx, ky), matrix @ back
-
-
-def _needed(
-    image: Image, matrix: FloatArray, size: tuple[int, int], factors: tuple[int, int]
-) -> tuple[Image, tuple[int, int]]:
-    """The part of the image that an affine map shows, with what the border rule may repeat of it, and its corner."""
-    if matrix[2, 0] != 0 or matrix[2, 1] != 0:
-        return image, (0, 0)
-    corners = np.array([[-1, -1, 1], [size[1], -1, 1], [-1, size[0], 1], [size[1], size[0], 1]], dtype=float)
-    seen = corners @ np.linalg.inv(matrix)[:2].T
-    low = [math.floor(v) - 2 * k for v, k in zip(seen.min(axis=0), factors, strict=True)]
-    high = [math.ceil(v) + 2 * k for v, k in zip(seen.max(axis=0), factors, strict=True)]
-    sides = image.shape[1::-1]
-    if any(a < 0 or b > side for a, b, side in zip(low, high, sides, strict=True)):
-        parts = [_aligned(*values) for values in zip(low, high, sides, factors, strict=True)]
-        (low, high) = ([part[k] for part in parts] for k in (0, 1))
-    return image[low[1] : high[1], low[0] : high[0]], (low[0], low[1])
-
-
-def _aligned(low: int, high: int, side: int, k: int) -> tuple[int, int]:
-    """The part of a side to keep where the border is touched: whole blocks, counted from the image's own edge."""
-    first, last = max(low, 0) // k * k, min(-(-high // k) * k, side)
-    if -low >= last or high - side >= side - first:  # the border rule may reach for the other end
-        return 0, side
-    return first, last

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.blocks import reduced
+from augsafe.extent import from_part, parts, seen
 from augsafe.permutation import BORDERS as BORDERS
 from augsafe.permutation import permute
 from augsafe.randomness import FloatArray
@@ -89,21 +90,12 @@ def paddings(matrices: FloatArray, sizes: NDArray[np.int64], frame: tuple[int, i
     OpenCV takes three times as long over a pixel that it must fetch by the border rule as over one inside; to apply
     the rule beforehand costs little. All 0 where nothing lies outside, or too much for this to pay.
     """
-    a, b, c, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1]
-    half_x, half_y = (frame[1] - 1) / 2.0, (frame[0] - 1) / 2.0
-    x, y = half_x - matrices[:, 0, 2], half_y - matrices[:, 1, 2]
     pays, touches = np.ones(len(matrices), bool), np.zeros(len(matrices), bool)
     area, pads = np.ones(len(matrices)), []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inverse = 1.0 / (a * d - b * c)
-        size = np.abs(inverse)
-        reach_x = (np.abs(d) * half_x + np.abs(b) * half_y) * size
-        reach_y = (np.abs(c) * half_x + np.abs(a) * half_y) * size
-        for middle, reach, side in (
-            ((d * x - b * y) * inverse, reach_x, sizes[:, 1]),
-            ((a * y - c * x) * inverse, reach_y, sizes[:, 0]),
-        ):
-            low, high = middle - reach, middle + reach
+    lows, highs = seen(matrices, frame, 0.0)
+    with np.errstate(invalid="ignore"):
+        for k in (0, 1):
+            low, high, side = lows[:, k], highs[:, k], sizes[:, 1 - k]
             before, after = np.maximum(1 - np.floor(low), 0), np.maximum(np.ceil(high) + 2 - side, 0)
             pays &= side + before + after < LARGEST_SIDE
             touches |= (low < 0) | (high > side - 1)
@@ -133,13 +125,17 @@ def warp(
     if exact:
         return permute(image, np.rint(matrix).astype(np.int64).tolist(), size, border, fill, dst)
     if max(reduce) > 1 and interpolation != "nearest":
-        image, matrix = reduced(image, matrix, size, reduce, squash)
+        if not squash:
+            sizes, factors = np.array([image.shape[:2]]), np.array([reduce])
+            x0, y0, x1, y1 = parts(matrix[None], sizes, size, factors)[0].tolist()
+            image, matrix = image[y0:y1, x0:x1], from_part(matrix[None], np.array([[x0, y0]]))[0]
+        image, matrix = reduced(image, matrix, reduce)
     if squash and interpolation != "nearest":
         image = _smeared(image, matrix, border)
     if image.ndim == 3 and image.shape[2] > 4:
         fours = [np.ascontiguousarray(image[..., c : c + 4]) for c in range(0, image.shape[2], 4)]
-        parts = [_resample(four, matrix, size, border, fill, interpolation, None) for four in fours]
-        out = np.concatenate([part.reshape(*size, -1) for part in parts], axis=2)
+        warped = [_resample(four, matrix, size, border, fill, interpolation, None) for four in fours]
+        out = np.concatenate([part.reshape(*size, -1) for part in warped], axis=2)
     else:
         out = _resample(image, matrix, size, border, fill, interpolation, dst)
         out = out if out.ndim == image.ndim else out[..., None]

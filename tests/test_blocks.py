@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import augsafe as aug
 from augsafe.blocks import block_means, reduced
+from augsafe.extent import from_part, parts
 from augsafe.warp import reductions, warp
 from tests.laws.cases import noise
 
@@ -62,8 +63,9 @@ def zooms(draw: Any) -> Any:
 def test_a_part_is_averaged_as_the_whole_where_the_border_shows(matrix: Any, border: str) -> None:
     image, frame = noise((60, 70, 3)), (12, 10)
     kx, ky = (int(k) for k in reductions(matrix[None], np.array([[60, 70]]))[0])
-    part, moved = reduced(image, matrix, frame, (kx, ky), whole=False)
-    whole, map_of_it = reduced(image, matrix, frame, (kx, ky), whole=True)
+    x0, y0, x1, y1 = parts(matrix[None], np.array([[60, 70]]), frame, np.array([[kx, ky]]))[0]
+    part, moved = reduced(image[y0:y1, x0:x1], from_part(matrix[None], np.array([[x0, y0]]))[0], (kx, ky))
+    whole, map_of_it = reduced(image, matrix, (kx, ky))
     offset = np.linalg.inv(map_of_it) @ moved  # from the part's pixels to the whole's
     x, y = offset[:2, 2]
     np.testing.assert_allclose(offset[:2, :2], np.eye(2), atol=1e-9)

@@ -26,6 +26,7 @@ LAYERS = (
     "objects",
     "plan",
     "assembling",
+    "extent",
     "permutation",
     "blocks",
     "warp",
