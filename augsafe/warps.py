@@ -17,7 +17,8 @@ from augsafe.warp import INTERPOLATIONS, paddings, reductions, squashes, tilted,
 
 Bytes = NDArray[np.uint8]
 _LARGE = 1 << 14  # pixels; of smaller images, whole chunks are made ready in fewer calls
-_SHARE = 0.75  # of an image, above which it is not worth while to cut a part out of it
+_HUGE = 1 << 18  # pixels; in smaller images, to read whole rows takes no longer than parts of them
+_SHARE = 0.5  # of an image, above which to cut a part out of it is not worth while
 
 
 class Warps:
@@ -46,7 +47,7 @@ class Warps:
         blocks = affine & reduced & ~self.squash
         pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
         large = stage.size_in.prod(axis=1) >= _LARGE
-        cut = self._cut(stage.matrix, stage.size_in, blocks, plain & large & ~pads.any(axis=1) & (planes == 4))
+        cut = self._cut(stage.matrix, stage.size_in, blocks, plain & ~pads.any(axis=1) & (planes == 4))
         self.early: list[bool] = (cut & large).tolist()
         self.late: list[bool] = ((self.exact | blocks) & large).tolist()
         self.plain: list[bool] = plain.tolist()
@@ -65,11 +66,13 @@ class Warps:
         self, matrix: FloatArray, sizes: NDArray[np.int64], blocks: NDArray[np.bool_], plain: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         """Set the part of each image and the map from it; which images (n,) have a part that is not the whole."""
-        part = parts(matrix, sizes, self.frame, np.where(blocks[:, None], self.reduce, 1))
-        area = (part[:, 2:] - part[:, :2]).prod(axis=1)
-        cut: NDArray[np.bool_] = blocks | plain & (area <= _SHARE * sizes.prod(axis=1))
-        self.parts: list[list[int]] = part.tolist()
-        self.matrix = np.where(cut[:, None, None], from_part(matrix, part[:, :2]), matrix)
+        self.matrix, self.parts = matrix, [[0, 0, 0, 0]] * len(matrix)
+        cut: NDArray[np.bool_] = blocks | plain & (sizes.prod(axis=1) >= _HUGE)
+        if cut.any():
+            part = parts(matrix, sizes, self.frame, np.where(blocks[:, None], self.reduce, 1))
+            cut &= blocks | ((part[:, 2:] - part[:, :2]).prod(axis=1) <= _SHARE * sizes.prod(axis=1))
+            self.parts = part.tolist()
+            self.matrix = np.where(cut[:, None, None], from_part(matrix, part[:, :2]), matrix)
         return cut
 
     def shown(self, images: Bytes | Sequence[Bytes], start: int, stop: int) -> Bytes | list[Bytes]:
