@@ -13,10 +13,11 @@ from augsafe.errors import ArgumentError, InputError
 from augsafe.fused import fusable, render_fused
 from augsafe.lookup import levels_of, tables
 from augsafe.output import Output
+from augsafe.permutation import is_permutation
 from augsafe.plan import Part, Plan, StagePlan
 from augsafe.sample import Image
 from augsafe.transforms.base import FULL_RANGE
-from augsafe.warp import displace, is_permutation, reductions, squashes, warp
+from augsafe.warp import displace, reductions, squashes, warp
 
 Images = NDArray[Any] | Sequence[Image]
 
