@@ -9,23 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.colors import Colors, check_channels
-from augsafe.errors import ArgumentError, InputError
+from augsafe.errors import ArgumentError, ForeignStepError, InputError
 from augsafe.fused import fusable, render_fused
 from augsafe.lookup import levels_of, tables
 from augsafe.output import Output
-from augsafe.plan import Part, Plan, StagePlan
+from augsafe.plan import Plan, Settings
 from augsafe.sample import Image
-from augsafe.transforms.base import FULL_RANGE
+from augsafe.stages import Part, StagePlan
+from augsafe.transforms.base import FULL_RANGE, Local, Opaque, Range
 from augsafe.warp import displace, is_permutation, reductions, squashes, warp
 
 Images = NDArray[Any] | Sequence[Image]
+Form = tuple[tuple[int, ...], np.dtype[Any]]
 
 
-def output_shape(plan: Plan, row: int, image: Image) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def output_shape(plan: Plan, row: int, image: Image) -> Form:
     """Shape and dtype of one output."""
-    height, width = (int(v) for v in plan.sizes[row])
+    height, width = plan.sizes[row].tolist()
+    return _form_of((height, width), image, plan.settings.output)
+
+
+def _form_of(size: tuple[int, int], image: Image, output: Output | None) -> Form:
+    """Shape and dtype of an image like `image`, (height, width) in size, when it leaves."""
+    height, width = size
     shape: tuple[int, ...] = (height, width, *image.shape[2:])
-    output = plan.settings.output
     if output is None:
         return shape, image.dtype
     if output.layout == "CHW":
@@ -42,26 +49,34 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
     n = len(plan)
     if len(images) != n:
         raise ArgumentError(f"the plan is for {n} images, got {len(images)}")
+    if out is not None and any(np.may_share_memory(out, image) for image in _views(images)):
+        raise ArgumentError("out= shares memory with the images, which must not change; give another array")
+    if not plan.settled or any(isinstance(part.step, Opaque) for stage in plan.stages for part in stage.local):
+        return _render_by_stages(images, plan, out)
     wanted = [output_shape(plan, i, images[i]) for i in range(n)] if not _uniform(images, plan) else None
-    if wanted is not None and len(set(wanted)) > 1:
-        if out is not None:
-            raise ArgumentError(f"out= needs outputs of one shape, these differ: {sorted({s for s, _ in wanted})[:4]}")
-        results = [np.empty(shape, dtype) for shape, dtype in wanted]
+    results = _room(wanted or [output_shape(plan, 0, images[0])], n, out)
+    if isinstance(results, list):
         for i, result in enumerate(results):
             _render_alike([images[i]], plan.rows(np.array([i])), result[None])
-        return results
-    shape, dtype = output_shape(plan, 0, images[0])
-    if out is None:
-        out = np.empty((n, *shape), dtype)
-    elif out.shape != (n, *shape) or out.dtype != dtype:
-        raise ArgumentError(f"out= must be {dtype} of shape {(n, *shape)}, got {out.dtype} of shape {out.shape}")
-    elif any(np.may_share_memory(out, image) for image in _views(images)):
-        raise ArgumentError("out= shares memory with the images, which must not change; give another array")
-    if wanted is None:
-        _render_alike(images, plan, out)
+    elif wanted is None:
+        _render_alike(images, plan, results)
     else:  # one shape of output from inputs of several kinds
         for i in range(n):
-            _render_alike([images[i]], plan.rows(np.array([i])), out[i : i + 1])
+            _render_alike([images[i]], plan.rows(np.array([i])), results[i : i + 1])
+    return results
+
+
+def _room(forms: Sequence[Form], n: int, out: NDArray[Any] | None) -> Any:
+    """Where n outputs go: `out` or a new array where they have one form, else a list of arrays."""
+    if len(set(forms)) > 1:
+        if out is not None:
+            raise ArgumentError(f"out= needs outputs of one shape, these differ: {sorted({s for s, _ in forms})[:4]}")
+        return [np.empty(shape, dtype) for shape, dtype in forms]
+    shape, dtype = forms[0]
+    if out is None:
+        return np.empty((n, *shape), dtype)
+    if out.shape != (n, *shape) or out.dtype != dtype:
+        raise ArgumentError(f"out= must be {dtype} of shape {(n, *shape)}, got {out.dtype} of shape {out.shape}")
     return out
 
 
@@ -70,8 +85,14 @@ def _render_alike(images: Images, plan: Plan, out: NDArray[Any]) -> None:
     for stage in plan.stages:
         check_channels(stage, images[0].shape[2] if images[0].ndim == 3 else 1)
     if not fusable(images[0], plan):
-        for i, image in enumerate(images):
-            _render_one(image, plan, i, out[i])
+        warps = [_Warps(stage, plan.settings) for stage in plan.stages]
+        limits = _limits(images[0], plan.settings)
+        for row, image in enumerate(images):
+            for warp_of in warps:
+                image = warp_of.run(image, row, limits)
+                for part in warp_of.stage.local:
+                    image = _local(part, image, row, limits)
+            _write(image, plan.settings.output, limits, out[row])
     elif out.flags.c_contiguous:
         render_fused(images, plan, out)
     else:
@@ -94,34 +115,81 @@ def _uniform(images: Images, plan: Plan) -> bool:
     return all(i.shape[2:] == first.shape[2:] and i.dtype == first.dtype and i.ndim == first.ndim for i in images)
 
 
-def _render_one(image: Image, plan: Plan, row: int, target: NDArray[Any]) -> None:
-    """Any dtype, any number of stages and channels, one image."""
-    settings = plan.settings
-    low, high = settings.value_range or FULL_RANGE[image.dtype.name]
-    for stage in plan.stages:
+def _render_by_stages(images: Images, plan: Plan, out: NDArray[Any] | None) -> Any:
+    """All images stage by stage, so that an opaque step does many at once and the next stage follows from their sizes.
+
+    Raises ForeignStepError where a step gives another size than it was found to give.
+    """
+    settings, done, count = plan.settings, list(images), plan.maker.count
+    limits = [_limits(image, settings) for image in done]
+    for number in range(len(plan.stages) if plan.settled else count):
+        sizes = np.array([image.shape[:2] for image in done], dtype=np.int64)
+        stage = plan.stages[number] if plan.settled else plan.maker.stage(number, plan.draws, sizes)
+        for image in done:
+            check_channels(stage, image.shape[2] if image.ndim == 3 else 1)
+        warps = _Warps(stage, settings)
+        done = [warps.run(image, row, limits[row]) for row, image in enumerate(done)]
+        for part in stage.local:
+            done = _local_of_all(part, done, limits)
+        if stage.size_end is not None:
+            _check_sizes(stage, done)
+    forms = [_form_of((image.shape[0], image.shape[1]), image, settings.output) for image in done]
+    results = _room(forms, len(done), out)
+    for image, limit, target in zip(done, limits, results, strict=True):
+        _write(image, settings.output, limit, target)
+    return results
+
+
+def _check_sizes(stage: StagePlan, images: Sequence[Image]) -> None:
+    for image, wanted in zip(images, stage.size_after.tolist(), strict=True):
+        if list(image.shape[:2]) != wanted:
+            labels = " and ".join(part.step.label for part in stage.local if isinstance(part.step, Opaque))
+            raise ForeignStepError(
+                f"step {labels!r} gave an image of {image.shape[0]} x {image.shape[1]} pixels where it was found to "
+                f"give {wanted[0]} x {wanted[1]}; the size may depend on its draw and the image's size, on nothing else"
+            )
+
+
+class _Warps:
+    """The warps of one stage, and its tone, for images of any dtype and number of channels, one by one."""
+
+    def __init__(self, stage: StagePlan, settings: Settings) -> None:
+        self.stage, self.settings = stage, settings
+        self.exact = is_permutation(stage.matrix)
+        self.reduce = reductions(stage.matrix, stage.size_in)
+        self.squash = squashes(stage.matrix, stage.size_in, self.reduce)
+        same = (stage.matrix == np.eye(3)).all(axis=(1, 2)) & (stage.size_in == stage.size_out).all(axis=1)
+        self.still: list[bool] = same.tolist()
+
+    def run(self, image: Image, row: int, limits: Range) -> Image:
+        """A new image: after the warp and the tone of its row."""
+        stage, settings = self.stage, self.settings
         first = settings.border == "constant" and stage.toned[row]
         if first:
-            image = _toned(image, stage, row, (low, high))
-        matrix = stage.matrix[row : row + 1]
-        reduce = reductions(matrix, stage.size_in[row : row + 1])[0]
-        image = warp(
-            image,
-            matrix[0],
-            (int(stage.size_out[row, 0]), int(stage.size_out[row, 1])),
-            settings.border,
-            settings.fill,
-            settings.interpolation,
-            bool(is_permutation(matrix)[0]),
-            (int(reduce[0]), int(reduce[1])),
-            bool(squashes(matrix, stage.size_in[row : row + 1], reduce[None])[0]),
-        )
+            image = _toned(image, stage, row, limits)
+        if self.still[row]:
+            image = image.copy()  # a step that writes into its input must not reach the caller's
+        else:
+            height, width = stage.size_out[row].tolist()
+            across, down = self.reduce[row].tolist()
+            image = warp(
+                image,
+                stage.matrix[row],
+                (height, width),
+                settings.border,
+                settings.fill,
+                settings.interpolation,
+                bool(self.exact[row]),
+                (across, down),
+                bool(self.squash[row]),
+            )
         if (field := stage.field(row)) is not None:
             image = displace(image, field, settings.border, settings.fill, settings.interpolation)
-        if not first:
-            image = _toned(image, stage, row, (low, high))
-        for part in stage.local:
-            image = _local(part, image, row, (low, high))
-    _write(image, settings.output, (low, high), target)
+        return image if first else _toned(image, stage, row, limits)
+
+
+def _limits(image: Image, settings: Settings) -> Range:
+    return settings.value_range or FULL_RANGE[image.dtype.name]
 
 
 def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]) -> Image:
@@ -139,16 +207,24 @@ def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]
     return (np.rint(new) if image.dtype.kind == "u" else new).astype(image.dtype)
 
 
-def _local(part: Part, image: Image, row: int, limits: tuple[float, float]) -> Image:
-    from augsafe.transforms.base import Local, Opaque
+def _local_of_all(part: Part, images: list[Image], limits: Sequence[Range]) -> list[Image]:
+    """A local step of every image for which it acts."""
+    if not isinstance(part.step, Opaque):
+        return [_local(part, image, row, limits[row]) for row, image in enumerate(images)]
+    rows = np.flatnonzero(part.active)
+    made = part.step.apply_all([images[row] for row in rows], {k: v[rows] for k, v in part.values.items()})
+    done = list(images)
+    for row, image in zip(rows.tolist(), made, strict=True):
+        done[row] = image
+    return done
 
+
+def _local(part: Part, image: Image, row: int, limits: Range) -> Image:
     if not part.active[row]:
         return image
     step = part.step
     assert isinstance(step, Local)
     result = step.within(image, {k: float(v[row]) for k, v in part.values.items()}, limits)
-    if isinstance(step, Opaque):
-        return result
     if result.shape != image.shape or result.dtype != image.dtype:
         raise InputError(
             f"step {step.label!r} turned {image.dtype} {image.shape} into {result.dtype} {result.shape}; "

@@ -24,6 +24,7 @@ LAYERS = (
     "output",
     "grid",
     "objects",
+    "stages",
     "plan",
     "assembling",
     "warp",

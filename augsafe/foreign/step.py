@@ -181,7 +181,19 @@ class Foreign(Opaque):
                 except Exception as error:
                     raise ForeignStepError(f"step {self.label!r} raised {type(error).__name__}: {error}") from error
             return fit(planes, size)
-        return probe(lambda image: self.apply(image, {"seed": seed}), size, self.channels)
+        sizes: set[tuple[int, ...]] = set()
+
+        def run(image: Image) -> Image:
+            result = self.apply(image, {"seed": seed})
+            sizes.add(result.shape[:2])
+            if len(sizes) > 1:
+                raise ForeignStepError(
+                    f"step {self.label!r} gave images of {' and '.join(f'{h} x {w}' for h, w in sorted(sizes))} pixels "
+                    "from images that differ in their levels alone; targets and guards cannot follow it"
+                )
+            return result
+
+        return probe(run, size, self.channels)
 
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
         return np.stack([r.matrix for r in self._all(values, sizes)]) if len(sizes) else np.zeros((0, 3, 3))
