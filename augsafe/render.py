@@ -18,6 +18,7 @@ from augsafe.sample import Image
 from augsafe.stages import Part, StagePlan
 from augsafe.transforms.base import FULL_RANGE, Local, Opaque, Range
 from augsafe.warp import displace, is_permutation, reductions, squashes, warp
+from augsafe.writing import Writer, looked_up
 
 Images = NDArray[Any] | Sequence[Image]
 Form = tuple[tuple[int, ...], np.dtype[Any]]
@@ -86,13 +87,13 @@ def _render_alike(images: Images, plan: Plan, out: NDArray[Any]) -> None:
         check_channels(stage, images[0].shape[2] if images[0].ndim == 3 else 1)
     if not fusable(images[0], plan):
         warps = [_Warps(stage, plan.settings) for stage in plan.stages]
-        limits = _limits(images[0], plan.settings)
+        limits, write = _limits(images[0], plan.settings), Writer(plan.settings.output)
         for row, image in enumerate(images):
             for warp_of in warps:
                 image = warp_of.run(image, row, limits)
                 for part in warp_of.stage.local:
                     image = _local(part, image, row, limits)
-            _write(image, plan.settings.output, limits, out[row])
+            write(image, limits, out[row])
     elif out.flags.c_contiguous:
         render_fused(images, plan, out)
     else:
@@ -134,9 +135,9 @@ def _render_by_stages(images: Images, plan: Plan, out: NDArray[Any] | None) -> A
         if stage.size_end is not None:
             _check_sizes(stage, done)
     forms = [_form_of((image.shape[0], image.shape[1]), image, settings.output) for image in done]
-    results = _room(forms, len(done), out)
+    results, write = _room(forms, len(done), out), Writer(settings.output)
     for image, limit, target in zip(done, limits, results, strict=True):
-        _write(image, settings.output, limit, target)
+        write(image, limit, target)
     return results
 
 
@@ -200,7 +201,7 @@ def _toned(image: Image, stage: StagePlan, row: int, limits: tuple[float, float]
     part = slice(row, row + 1)
     if image.dtype.kind == "u" and image.size > 4096:
         curve = stage.curve(levels_of(image.dtype), part)
-        return np.asarray(tables(curve, 1, image.dtype, None)[0, 0][image])
+        return looked_up(image, tables(curve, 1, image.dtype, None)[0, 0])
     low, high = limits
     levels = ((image.astype(np.float64) - low) / (high - low)).reshape(1, -1)
     new = (stage.curve(np.clip(levels, 0, 1), part) * (high - low) + low).reshape(image.shape)
@@ -231,32 +232,3 @@ def _local(part: Part, image: Image, row: int, limits: Range) -> Image:
             "a local step must keep both"
         )
     return result
-
-
-def _write(image: Image, output: Output | None, limits: tuple[float, float], target: NDArray[Any]) -> None:
-    if output is None:
-        target[...] = image
-        return
-    channels = image.shape[2] if image.ndim == 3 else 1
-    low, high = limits
-    planes = image if image.ndim == 3 else image[..., None]
-    count = int(np.iinfo(image.dtype).max) + 1 if image.dtype.kind == "u" else 0
-    if count and target.dtype == np.float32 and planes[..., 0].size > count // 4:
-        known = np.asarray(
-            (np.arange(count) - low) / (high - low), np.float64
-        )  # a table costs less than the arithmetic
-        for c, table in enumerate(tables(known[None], channels, target.dtype, output)[0]):
-            place = c if output.layout == "CHW" else (..., c) if target.ndim == 3 else ...
-            target[place] = table[planes[..., c]]
-        return
-    if output.dtype not in (None, image.dtype.name) or output.mean or output.std:
-        levels = (planes.astype(np.float64) - low) / (high - low)
-        if target.dtype.kind == "u":
-            planes = np.rint(np.clip(levels, 0, 1) * np.iinfo(target.dtype).max).astype(target.dtype)
-        else:
-            scale, offset = output.normalise(channels)
-            planes = (levels * scale + offset).astype(np.float32)
-    elif image.dtype == np.float32 and output.value_range != (low, high):
-        scale, offset = output.normalise(channels)
-        planes = (((planes.astype(np.float64) - low) / (high - low)) * scale + offset).astype(np.float32)
-    target[...] = planes.transpose(2, 0, 1) if output.layout == "CHW" else planes.reshape(target.shape)

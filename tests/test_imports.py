@@ -36,6 +36,7 @@ LAYERS = (
     "colors",
     "warps",
     "fused",
+    "writing",
     "render",
     "policy",
     "naming",
