@@ -98,7 +98,9 @@ class Torchvision(Library):
         return ("torch",) if _known(step) and type(step).__name__ != "Lambda" else EVERY
 
     def run(self, prepared: Any, image: Image, form: str) -> Any:
-        return Callables().run(prepared, image, "tensor" if form == "array" else form)
+        fits = image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] in (1, 3, 4))
+        picture = form == "pil" and (fits or not _known(prepared))
+        return Callables().run(prepared, image, "pil" if picture else "tensor")
 
     def move(self, prepared: Any, planes: NDArray[np.float32]) -> Image:
         import torch

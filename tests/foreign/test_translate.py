@@ -246,3 +246,25 @@ def test_what_was_fused_is_printed(capsys):
     assert "times as fast" in said
     with pytest.raises(aug.ArgumentError, match="torchvision"):
         aug.from_torchvision(pipeline)
+
+
+@needs("torchvision")
+def test_steps_before_tensors_are_given_pictures():
+    """Pillow and tensors differ in speed, and a little in pixels: what is kept runs as it ran."""
+    import torch
+    import torchvision.transforms as T
+    from PIL import Image
+
+    jitter, image = T.ColorJitter(0.4, 0.4, 0.4, 0.1), picture()
+    forms = {}
+    for name, steps in {"before": [jitter, T.ToTensor()], "after": [T.ToTensor(), jitter], "none": [jitter]}.items():
+        (kept,) = translate(T.Compose(steps)).kept
+        forms[name] = kept.form
+        if name == "before":
+            for u in (0.2, 0.7):
+                torch.manual_seed(int(u * 2.0**32))
+                want = np.asarray(jitter(Image.fromarray(image)))
+                np.testing.assert_array_equal(kept.apply(image, {"seed": u}), want)
+            deep = (image.astype(np.uint16) * 257)[..., :1].repeat(3, axis=2)  # which Pillow has no form for
+            assert kept.apply(deep, {"seed": 0.2}).dtype == np.uint16
+    assert forms == {"before": "pil", "after": "tensor", "none": "array"}
