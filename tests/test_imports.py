@@ -37,6 +37,7 @@ LAYERS = (
     "warps",
     "fused",
     "writing",
+    "staged",
     "render",
     "policy",
     "naming",

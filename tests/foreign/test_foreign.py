@@ -276,3 +276,26 @@ def test_a_size_that_depends_on_the_content_is_refused_where_it_is_foretold(cut,
     assert policy(image, seed=0).image.shape == (27, 52, 3)
     with pytest.raises(ForeignStepError, match=f"{cut.__name__}.* {said}"):
         policy(image, image[..., 0], seed=0)
+
+
+def test_outputs_of_several_sizes_are_a_list_and_a_large_batch_goes_in_groups(monkeypatch):
+    def halved_at_times(image):
+        return image[::2, ::2] if random.random() < 0.3 else image
+
+    policy = aug.Compose([Foreign(halved_at_times), aug.HorizontalFlip(p=1)])
+    images = np.stack([np.roll(NOISE, k, axis=0) for k in range(9)])
+    monkeypatch.setattr("augsafe.render._GROUP_BYTES", 2 * NOISE.nbytes)
+    made = policy.batch(images, indices=range(9), seed=3)
+    assert isinstance(made, list)
+    assert {image.shape for image in made} == {(40, 52, 3), (20, 26, 3)}
+    for k, image in enumerate(made):
+        np.testing.assert_array_equal(image, policy(images[k], seed=3, index=k).image)
+        assert image.base is None or image.base.shape == image.shape
+    with pytest.raises(ArgumentError, match="one shape"):
+        policy.batch(images, indices=range(9), seed=3, out=np.empty_like(images))
+    still = aug.Compose([Foreign(brighter), aug.HorizontalFlip(p=1)])
+    out = np.empty_like(images)
+    assert still.batch(images, indices=range(9), seed=3, out=out) is out
+    np.testing.assert_array_equal(out[8], still(images[8], seed=3, index=8).image)
+    with pytest.raises(ArgumentError, match="shares memory"):
+        still.batch(images, indices=range(9), seed=3, out=images)
