@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.typicality.intervals import bounds, effective, needed
+from augsafe.typicality.intervals import bounds, effective, needed, sureness
 
 EPSILON = 0.05  # the share of draws that may break a rule
 LEVEL = 0.95
@@ -79,17 +79,9 @@ def share_interval(bad: Counts, drawn: Counts, level: float = 0.5 + LEVEL / 2) -
     groups = np.concatenate([np.repeat(each, bad), np.repeat(each, drawn - bad)])
     worth = effective(values[:, None], groups)
     if 0 < count < total:
-        worth = np.maximum(worth * _sureness(clusters, total), min(1, clusters))
+        worth = np.maximum(worth * sureness(clusters, total), min(1, clusters))
     low, high = bounds(np.array([count / total]), worth, level)
     return float(low[0]), float(high[0])
-
-
-def _sureness(clusters: int, total: int) -> float:
-    from scipy.stats import t
-
-    if clusters in (1, total):
-        return float(clusters == total)
-    return float((t.ppf(0.5 + LEVEL / 2, total - 1) / t.ppf(0.5 + LEVEL / 2, clusters - 1)) ** 2)
 
 
 def _wanted(rate: float, epsilon: float, level: float) -> str:

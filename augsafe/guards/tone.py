@@ -18,7 +18,8 @@ from augsafe.guards.shares import EPSILON
 from augsafe.plan import Draws, Plan
 from augsafe.render import Images, render
 from augsafe.transforms import Color, Cut, Distortion, Erase, Geometric, Local, Tone, Transform
-from augsafe.transforms.base import Opaque, Sizes
+from augsafe.transforms.base import Sizes
+from augsafe.transforms.staging import may_move
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.intp]
@@ -89,9 +90,9 @@ class ToneRule:
     def of(compose: Compose, contract: Contract | None) -> ToneRule:
         """The rule for a policy, with the limits of a contract where it has any."""
         steps = tuple(
-            s for s in compose.leaves if isinstance(s, _JUDGED) and not _moves(s) and not isinstance(s, Erase)
+            s for s in compose.leaves if isinstance(s, _JUDGED) and not may_move(s) and not isinstance(s, Erase)
         )
-        curves = all(isinstance(s, (Tone, *_ELSEWHERE)) or _moves(s) for s in compose.leaves)
+        curves = all(isinstance(s, (Tone, *_ELSEWHERE)) or may_move(s) for s in compose.leaves)
         return ToneRule(compose, steps, _limits(contract), curves)
 
     def plan(self, shapes: Sizes, draws: Draws) -> Plan:
@@ -102,7 +103,7 @@ class ToneRule:
         pairs = [
             (leaf, stage)
             for leaf, stage in zip(self.compose.leaves, self.compose.stage_of, strict=True)
-            if isinstance(leaf, kept) and not _moves(leaf)
+            if isinstance(leaf, kept) and not may_move(leaf)
         ]
         leaves, stages = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
         settings = replace(self.compose.settings, output=None)
@@ -167,11 +168,6 @@ class _Eye:
     def message(self, code: str, label: int) -> str:
         clipped, contrast = self.rule.limits[label]
         return _MESSAGES[code].format(clipped=clipped, contrast=contrast)
-
-
-def _moves(step: Transform) -> bool:
-    """Whether a step of another library may move pixels: then what it does to levels cannot be told from that."""
-    return isinstance(step, Opaque) and step.moves_pixels
 
 
 def violations(measures: ToneMeasures, limits: NDArray[np.float64]) -> dict[str, BoolArray]:

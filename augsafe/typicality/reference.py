@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,14 @@ class Reference:
         place = np.searchsorted(self.rows, given)
         place = np.minimum(place, len(self.rows) - 1)
         return np.where(self.rows[place] == given, self.fold[place], -1)
+
+    def refit(self, extract: Extractor, chosen: Sequence[NDArray[Any]]) -> Reference:
+        """The same images (those of `rows`), classes and folds by other features."""
+        features = extract(chosen)
+        projection = project(features)
+        scores = score_all(projection(features), self.own, self.fold, self.scores.ready)
+        alike = _look_alikes(scores, self.own, self.classes)
+        return replace(self, look_alikes=alike, extract=extract, projection=projection, scores=scores)
 
     def found(self, name: str) -> str:
         """How many images of a class were used, in words, and in how many groups where these are fewer."""
