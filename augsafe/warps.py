@@ -69,10 +69,13 @@ class Warps:
     ) -> NDArray[np.bool_]:
         """Set the part of each image and the map from it; which images (n,) have a part that is not the whole."""
         self.matrix, self.parts = matrix, [[0, 0, 0, 0]] * len(matrix)
-        cut: NDArray[np.bool_] = blocks | plain & (sizes.prod(axis=1) >= _LARGE)
+        det = np.abs(matrix[:, 0, 0] * matrix[:, 1, 1] - matrix[:, 0, 1] * matrix[:, 1, 0])
+        area = sizes.prod(axis=1)
+        small = self.frame[0] * self.frame[1] <= _SHARE * det * area  # what is seen; a part of whole rows is larger
+        cut: NDArray[np.bool_] = blocks | plain & (area >= _LARGE) & small
         if cut.any():
             part = parts(matrix, sizes, self.frame, np.where(blocks[:, None], self.reduce, 1))
-            cut &= blocks | ((part[:, 2:] - part[:, :2]).prod(axis=1) <= _SHARE * sizes.prod(axis=1))
+            cut &= blocks | ((part[:, 2:] - part[:, :2]).prod(axis=1) <= _SHARE * area)
             self.parts = part.tolist()
             self.matrix = np.where(cut[:, None, None], from_part(matrix, part[:, :2]), matrix)
         return cut
