@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 import augsafe as aug
 from augsafe import warps
 from augsafe.extent import from_part, parts, seen
+from augsafe.render import _render_one, render
 from augsafe.warp import warp
+from tests.laws.cases import noise
 
 SIZE, FRAME = (70, 60), (14, 11)
 STEPS: dict[str, list[Any]] = {
@@ -90,3 +92,34 @@ def test_large_images_are_cut_and_come_out_the_same(name: str, border: str, monk
     whole = policy.batch(images, range(12))
     gain = 4 if name in ("toned", "coloured") else 1
     assert np.abs(cut - whole).max() <= gain / 255 + 1e-6
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.sampled_from(((150, 130), (40, 52))),
+    zoom=st.tuples(st.floats(0.2, 3), st.floats(0.2, 3)),
+    shift=st.tuples(st.floats(-0.6, 0.6), st.floats(-0.6, 0.6)),
+    flips=st.lists(st.sampled_from((aug.HorizontalFlip(p=1), aug.VerticalFlip(p=1), aug.Rotate90(p=1))), max_size=3),
+    whole=st.booleans(),
+    border=st.sampled_from(("reflect", "replicate", "constant")),
+    channels=st.sampled_from((1, 3, 4)),
+)
+def test_straight_maps_are_rendered_alike_at_once_and_one_by_one(
+    size: Any, zoom: Any, shift: Any, flips: Any, whole: bool, border: str, channels: int
+) -> None:
+    """The fast path against the general one, for all that flips, turns by quarters, shifts and scales."""
+    x, y = shift
+    moved = [] if whole else [aug.Affine(scale_x=(zoom[0],) * 2, scale_y=(zoom[1],) * 2, same_scale=False)]
+    steps = [
+        aug.Affine(x=(x, x), y=(y, y), rounding="nearest" if whole else "none"),
+        *flips,
+        *moved,
+        aug.CenterCrop(31),
+    ]
+    images = noise((3, *size, channels))
+    policy = aug.Compose(steps, border=border, fill=99)
+    plan = policy.plan(np.tile(size, (3, 1)), range(3))
+    fast, general = render(images, plan), np.empty((3, 31, 31, channels), np.uint8)
+    for i in range(3):
+        _render_one(images[i], plan, i, general[i])
+    assert np.abs(fast.astype(int) - general).max() <= (0 if whole else 2)
