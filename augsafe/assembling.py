@@ -3,16 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from augsafe.plan import Draws, GeometricPart, Part, Plan, Settings, StagePlan
+from augsafe.plan import Draws, Plan, Settings
 from augsafe.randomness import FloatArray
+from augsafe.stages import GeometricPart, Made, Part, StagePlan
 from augsafe.transforms.base import Color, Geometric, Local, Opaque, Sizes, Tone, Transform
 from augsafe.transforms.distortion import Distortion
 from augsafe.transforms.frames import scale_between
+from augsafe.transforms.staging import may_move
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Leaves and the stage of each, from which draws make matrices, frames, curves and local steps."""
+
+    leaves: tuple[Transform, ...]
+    stage_of: tuple[int, ...]
+    settings: Settings
+    count: int
+
+    def stage(self, number: int, draws: Draws, sizes: Sizes) -> StagePlan:
+        return self._stage(number, draws, sizes, None)
+
+    def whole(self, draws: Draws, sizes: Sizes) -> Made:
+        stages: list[StagePlan] = []
+        geometry: list[GeometricPart] = []
+        for number in range(self.count):
+            stages.append(self._stage(number, draws, sizes, geometry))
+            sizes = stages[-1].size_after
+        return Made(tuple(stages), tuple(geometry))
+
+    def _stage(self, number: int, draws: Draws, sizes: Sizes, geometry: list[GeometricPart] | None) -> StagePlan:
+        """One stage; its steps that move pixels are added to `geometry`, opaque ones only where that is given."""
+        inside = [leaf for leaf, stage in zip(self.leaves, self.stage_of, strict=True) if stage == number]
+        matrix = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
+        start, warped = sizes, sizes
+        moved: FloatArray | None = None
+        parts: list[GeometricPart] = []
+        for step in inside:
+            if isinstance(step, Geometric):
+                part = part_of(step, draws, sizes)
+                parts.append(part)
+                matrix, sizes = _product(part.matrix, matrix), part.after
+                warped = sizes
+            elif may_move(step) and geometry is not None:
+                part = part_of(step, draws, sizes)
+                parts.append(part)
+                moved, sizes = part.matrix if moved is None else part.matrix @ moved, part.after
+            elif isinstance(step, Distortion):
+                eye, ones = np.broadcast_to(np.eye(3), matrix.shape), np.ones(sizes.shape)
+                parts.append(GeometricPart(step, eye, sizes, sizes, ones, draws.active[step.label]))
+        if geometry is not None:
+            geometry += parts
+        acts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
+        tone = tuple(p for p in acts if isinstance(p.step, (Tone, Color)))
+        local = tuple(p for p in acts if isinstance(p.step, Local))
+        bent = next((p for p in acts if isinstance(p.step, Distortion)), None)
+        made = StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes, bent)
+        output = self.settings.output
+        if number == self.count - 1 and output is not None and output.size is not None:
+            return _resized(made, output.size)
+        return made
 
 
 def assemble(
@@ -24,44 +79,17 @@ def assemble(
     policy: Mapping[str, Any],
     count: int,
 ) -> Plan:
-    """Turn draws into matrices, frames, curves and local steps, in `count` stages."""
-    sizes = shapes
-    stages: list[StagePlan] = []
-    geometry: list[GeometricPart] = []
-    for number in range(count):
-        inside = [leaf for leaf, stage in zip(leaves, stage_of, strict=True) if stage == number]
-        matrix = np.broadcast_to(np.eye(3), (len(shapes), 3, 3))
-        start = sizes
-        moved: FloatArray | None = None
-        warped = sizes
-        for step in inside:
-            if isinstance(step, Geometric):
-                part = part_of(step, draws, sizes)
-                geometry.append(part)
-                matrix, sizes = _product(part.matrix, matrix), part.after
-                warped = sizes
-            elif isinstance(step, Opaque) and step.moves_pixels:
-                part = part_of(step, draws, sizes)
-                geometry.append(part)
-                moved, sizes = part.matrix if moved is None else part.matrix @ moved, part.after
-            elif isinstance(step, Distortion):
-                eye, ones = np.broadcast_to(np.eye(3), matrix.shape), np.ones(sizes.shape)
-                geometry.append(GeometricPart(step, eye, sizes, sizes, ones, draws.active[step.label]))
-        parts = [Part(s, draws.active[s.label], draws.values[s.label]) for s in inside]
-        tone = tuple(p for p in parts if isinstance(p.step, (Tone, Color)))
-        local = tuple(p for p in parts if isinstance(p.step, Local))
-        bent = next((p for p in parts if isinstance(p.step, Distortion)), None)
-        stages.append(StagePlan(matrix, start, warped, tone, local, moved, None if moved is None else sizes, bent))
-    if settings.output is not None and settings.output.size is not None:
-        stages[-1] = _resized(stages[-1], settings.output.size)
-    return Plan(settings, draws, shapes, tuple(stages), tuple(geometry), policy)
+    """Turn draws into a plan of `count` stages."""
+    assembly = Assembly(leaves, stage_of, settings, count)
+    made = None if any(map(may_move, leaves)) else assembly.whole(draws, shapes)
+    return Plan(settings, draws, shapes, assembly, policy, made)
 
 
 def map_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> tuple[FloatArray, Sizes]:
     """What some steps, the first of a policy, do to places (n, 3, 3), and the frame that they leave (n, 2)."""
     matrix: FloatArray = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
     for step in leaves:
-        if isinstance(step, Geometric) or (isinstance(step, Opaque) and step.moves_pixels):
+        if isinstance(step, Geometric) or may_move(step):
             part = part_of(step, draws, sizes)
             matrix, sizes = _product(part.matrix, matrix), part.after
     return matrix, sizes

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ContractError, InputError
+from augsafe.guards.appearance import HUE, LooksCache
 from augsafe.guards.enforce import Enforcer, OnViolation
 from augsafe.guards.log import Log
 from augsafe.joining import mixed_shapes
@@ -20,10 +21,10 @@ from augsafe.objects import Cache
 from augsafe.perclass import PerClass
 from augsafe.plan import Plan
 from augsafe.reading import Read, read_images
-from augsafe.render import Images, output_shape, render
+from augsafe.render import Form, Images, output_shape, render
 from augsafe.sample import Batch, Image, Sample
 from augsafe.sources import Item, Source
-from augsafe.targets import legs_of, move_targets
+from augsafe.targets import move_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,7 @@ class Worker:
     ) -> None:
         self.source = source
         self.policies = transform.policies if isinstance(transform, PerClass) else {"*": transform}
+        self._value_range = next(iter(self.policies.values())).value_range
         self.per_class = transform if isinstance(transform, PerClass) else None
         self.on_error = on_error
         self.seed = seed
@@ -111,6 +113,8 @@ class Worker:
         )
         wanted = bool(self.guards) or any(policy.minds_objects for policy in self.policies.values())
         self._objects = Cache(len(source)) if wanted else None
+        tone = {code for guard in self.guards.values() for code in guard.rules.appearance.codes}
+        self._looks = LooksCache(len(source), self._value_range, HUE in tone) if tone else None
 
     def __call__(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Chunk:
         """Carry out the candidates `indices`, whose first has place `start` in the epoch's order."""
@@ -119,7 +123,7 @@ class Worker:
 
     def plan(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Block:
         """Read the candidates, plan them and let the guards act: planning many at once costs less for each."""
-        read = read_images(self.source, indices, next(iter(self.policies.values())).value_range, self.on_error)
+        read = read_images(self.source, indices, self._value_range, self.on_error)
         end, rows = start + len(indices), np.asarray(read.rows, dtype=np.intp)
         labels = self._indices(read.labels) if len(rows) else np.zeros(0, np.int64)
         block = Block(read, indices[rows], labels, start + rows, end, Log(), [])
@@ -128,13 +132,15 @@ class Worker:
         objects = None
         if self._objects is not None:
             objects = self._objects.find(block.indices, read.images, read.targets("mask"), read.targets("boxes"))
+        looks = None if self._looks is None else self._looks.find(block.indices, read.images)
         for some, name, number in self._groups(read.labels, block.labels, view[rows]):
             policy = self.policies[name]
             found = None if objects is None else objects.rows(some)
             plan = policy.plan(read.shapes(some), block.indices[some], self.seed, epoch, objects=found, view=number)
             new = block.labels[some]
             if name in self.guards:
-                plan, new, keep, done = self.guards[name].enforce(plan, new, found)
+                seen = None if looks is None else looks.rows(some)
+                plan, new, keep, done = self.guards[name].enforce(plan, new, found, seen)
                 block.log.add(done)
                 if not keep.all():
                     kept = np.flatnonzero(keep)
@@ -204,24 +210,32 @@ class Worker:
     def _rendered(self, block: Block, order: NDArray[np.intp], parts: list[Planned]) -> Batch:
         read = block.read
         given = [read.some(part.rows) for part in parts]
-        shapes = {s for part, images in zip(parts, given, strict=True) for s in _output_shapes(part.plan, images)}
+        for part in parts:
+            if read.items and any(_has_targets(read.items[i]) for i in part.rows):
+                part.plan.settle()
+        # what a plan that is not settled gives is known once it is rendered
+        ready = [None if p.plan.settled else render(x, p.plan) for p, x in zip(parts, given, strict=True)]
+        shapes: set[Form] = set()
+        for part, images, made in zip(parts, given, ready, strict=True):
+            shapes |= _output_shapes(part.plan, images) if made is None else {(x.shape, x.dtype) for x in made}
         if len(shapes) > 1:
             raise mixed_shapes(shapes)
         ((shape, dtype),) = shapes
-        out = np.empty((len(order), *shape), dtype)
+        alone = len(parts) == 1
+        out = ready[0] if alone and ready[0] is not None else np.empty((len(order), *shape), dtype)
         samples: list[Sample | None] = [None] * len(order)
         labels = [read.labels[i] for i in order]
-        alone = len(parts) == 1
-        for part, images in zip(parts, given, strict=True):
-            made = render(images, part.plan, out if alone else None)
+        for part, images, made in zip(parts, given, ready, strict=True):
             places = np.searchsorted(order, part.rows)
+            if made is None:
+                made = render(images, part.plan, out if alone else None)
             if not alone:
                 out[places] = made
             for k in np.flatnonzero(part.labels != block.labels[part.rows]).tolist():
                 labels[places[k]] = self._relabelled(int(part.labels[k]), read.labels[part.rows[k]])
             for k, i in enumerate(part.rows if read.items else ()):
                 item = read.items[i]
-                if item.mask is not None or item.boxes is not None or item.keypoints is not None:
+                if _has_targets(item):
                     samples[places[k]] = _moved(part.policy, part.plan, k, item, out[places[k]], labels[places[k]])
         only = parts[0].plan if len(parts) == 1 else None
         return _batch(out, self._labels(labels), block.indices[order], samples, only)
@@ -248,7 +262,11 @@ class Worker:
         return np.asarray(labels)
 
 
-def _output_shapes(plan: Plan, images: Images) -> set[tuple[tuple[int, ...], np.dtype[Any]]]:
+def _has_targets(item: Item) -> bool:
+    return item.mask is not None or item.boxes is not None or item.keypoints is not None
+
+
+def _output_shapes(plan: Plan, images: Images) -> set[Form]:
     """The shapes and dtypes of a plan's outputs."""
     if (plan.sizes == plan.sizes[0]).all():
         if isinstance(images, np.ndarray):
@@ -264,11 +282,8 @@ def _bound(contract: Contract | None, classes: tuple[str, ...]) -> Contract | No
 
 def _moved(policy: Compose, plan: Plan, row: int, item: Item, image: Image, label: Any) -> Sample:
     """The image with its targets: boxes come as xyxy and leave in the policy's format."""
-    size = (int(plan.sizes[row, 0]), int(plan.sizes[row, 1]))
     rules = policy.target_rules("xyxy")
-    m = move_targets(
-        rules, legs_of(plan, row), item.image, size, item.mask, item.boxes, item.box_labels, item.keypoints
-    )
+    m = move_targets(rules, plan, row, item.image, item.mask, item.boxes, item.box_labels, item.keypoints)
     return Sample(image, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside)
 
 

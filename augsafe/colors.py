@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import InputError
-from augsafe.plan import Part, StagePlan
 from augsafe.randomness import FloatArray
+from augsafe.stages import Part, StagePlan
 from augsafe.transforms.base import Color, Tone
 
 Image = NDArray[Any]

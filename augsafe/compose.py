@@ -23,7 +23,7 @@ from augsafe.plan import Draws, Plan, Settings, check_shapes
 from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.render import Images, render
 from augsafe.sample import Batch, Image, Sample, check_image, check_images
-from augsafe.targets import TargetRules, legs_of, move_targets
+from augsafe.targets import TargetRules, move_targets
 from augsafe.transforms import Erase, Transform
 from augsafe.transforms.base import Sizes, as_range
 from augsafe.transforms.choice import draw_step, leaves_of, slots_of, walk
@@ -66,11 +66,7 @@ class Compose:
         if not isinstance(given, Iterable) or isinstance(given, (str, Mapping)):
             raise ArgumentError(f"Compose(steps=...) must be a list of transforms, got {given!r}")
         object.__setattr__(self, "steps", named_steps(tuple(given)))
-        for name, known in (
-            ("border", BORDERS),
-            ("interpolation", INTERPOLATIONS),
-            ("box_format", BOX_FORMATS),
-        ):
+        for name, known in (("border", BORDERS), ("interpolation", INTERPOLATIONS), ("box_format", BOX_FORMATS)):
             if getattr(self, name) not in known:
                 raise ArgumentError(
                     f"Compose({name}=...) must be one of {', '.join(known)}, got {getattr(self, name)!r}"
@@ -198,11 +194,12 @@ class Compose:
 
     def planned(self, key: Key, sizes: Sizes, objects: Objects | None = None) -> Plan:
         """The plan of a key, for frames (n, 2); see `plan`."""
-        return spared(self.assemble(sizes, self.draw(key, sizes, objects)), objects)
+        plan = self.assemble(sizes, self.draw(key, sizes, objects))
+        return spared(plan, objects) if self.minds_objects else plan
 
     def replay(self, record: Mapping[str, Any]) -> Plan:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""
-        if record.get("policy") != self._dict:
+        if not policy.same(record.get("policy"), self._dict):
             raise PolicyError("the record is of another policy; build it with Compose.from_dict(record['policy'])")
         key = Key.of(record["seed"], record["epoch"], record["indices"], record["view"])
         key = replace(key, attempts=np.asarray(record["attempts"], dtype=np.int64))
@@ -253,10 +250,8 @@ class Compose:
         `rendered` is the image that the plan gives, where it is there already.
         """
         one = plan if len(plan) == 1 else plan.rows(np.array([row]))
+        m = move_targets(self.target_rules(self.box_format), one, 0, image, mask, boxes, box_labels, keypoints)
         new = render([image], one)[0] if rendered is None else rendered
-        size = (int(one.sizes[0, 0]), int(one.sizes[0, 1]))
-        rules = self.target_rules(self.box_format)
-        m = move_targets(rules, legs_of(one, 0), image, size, mask, boxes, box_labels, keypoints)
         return Sample(new, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside, one)
 
     def batch(
@@ -283,6 +278,8 @@ class Compose:
             shapes = np.tile(images.shape[1:3], (len(images), 1))
         objects = found_objects(images, masks, boxes, self.box_format) if self.minds_objects else None
         plan = self.plan(shapes, indices, seed, epoch, objects=objects, view=view)
+        if masks is not None or boxes is not None or keypoints is not None:
+            plan.settle()  # so that the images are held to the sizes that the targets follow
         rendered = render(images, plan, out)
         if masks is None and boxes is None and keypoints is None and labels is None:
             return rendered

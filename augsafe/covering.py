@@ -99,7 +99,7 @@ def _with_values(plan: Plan, values: Mapping[str, Values]) -> Plan:
         replace(stage, local=tuple(replace(part, values=values[part.step.label]) for part in stage.local))
         for stage in plan.stages
     )
-    return replace(plan, draws=replace(plan.draws, values=values), stages=stages)
+    return replace(plan.with_stages(stages), draws=replace(plan.draws, values=values))
 
 
 def _patches(plan: Plan, k: int, step: Erase, keep: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:

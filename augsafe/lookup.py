@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.output import Output
-from augsafe.plan import StagePlan
 from augsafe.randomness import FloatArray
+from augsafe.stages import StagePlan
 from augsafe.transforms.base import Tone
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from augsafe.errors import ArgumentError
 from augsafe.output import Output
 from augsafe.randomness import FloatArray, Key
-from augsafe.transforms.base import Color, Sizes, Tone, Transform, Values
+from augsafe.stages import BoolArray, GeometricPart, Made, StagePlan
+from augsafe.transforms.base import Sizes, Transform, Values
 from augsafe.transforms.distortion import Distortion
-
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -66,100 +65,6 @@ def _put(column: NDArray[Any], rows: NDArray[np.intp], new: NDArray[Any]) -> NDA
 
 
 @dataclass(frozen=True)
-class Part:
-    """One step's share in a stage: who acts, with which values."""
-
-    step: Transform
-    active: BoolArray
-    values: Values
-
-    def rows(self, rows: NDArray[np.intp]) -> Part:
-        """The part of some of the images."""
-        return Part(self.step, self.active[rows], {k: v[rows] for k, v in self.values.items()})
-
-
-@dataclass(frozen=True)
-class GeometricPart:
-    """One step of the plan that moves pixels: its matrices (n, 3, 3) and the frames before and after (n, 2).
-
-    A distortion has no matrix of its own: it stands with the identity.
-    """
-
-    step: Transform
-    matrix: FloatArray
-    before: Sizes
-    after: Sizes
-    factor: FloatArray  # (n, 2): takes the change of frame out of the linear part
-    active: BoolArray
-
-
-@dataclass(frozen=True)
-class StagePlan:
-    """One warp, tone and colour in their order, then local steps; or a distortion alone.
-
-    `moved` (n, 3, 3) is what opaque steps among the local ones do to places.
-    """
-
-    matrix: FloatArray
-    size_in: Sizes
-    size_out: Sizes
-    tone: tuple[Part, ...]
-    local: tuple[Part, ...]
-    moved: FloatArray | None = None
-    size_end: Sizes | None = None
-    distortion: Part | None = None
-
-    @property
-    def whole(self) -> FloatArray:
-        """The map of the stage, opaque steps included."""
-        return self.matrix if self.moved is None else self.moved @ self.matrix
-
-    @property
-    def size_after(self) -> Sizes:
-        """The frame that leaves the stage."""
-        return self.size_out if self.size_end is None else self.size_end
-
-    @cached_property
-    def toned(self) -> BoolArray:
-        """Which images have their levels changed (n,)."""
-        return np.any([part.active for part in self.tone], axis=0) if self.tone else np.zeros(len(self.matrix), bool)
-
-    @cached_property
-    def colors(self) -> tuple[Part, ...]:
-        """The colour steps among `tone` that may act at all."""
-        return tuple(part for part in self.tone if isinstance(part.step, Color) and part.step.p > 0)
-
-    def rows(self, rows: NDArray[np.intp]) -> StagePlan:
-        """The stage of some of the images."""
-        tone, local = (tuple(part.rows(rows) for part in group) for group in (self.tone, self.local))
-        moved = None if self.moved is None else self.moved[rows]
-        end = None if self.size_end is None else self.size_end[rows]
-        bent = None if self.distortion is None else self.distortion.rows(rows)
-        return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], tone, local, moved, end, bent)
-
-    def field(self, row: int) -> NDArray[np.float32] | None:
-        """How far the source of each pixel lies (H, W, 2), in x and y; None where the stage distorts nothing."""
-        part = self.distortion
-        if part is None or not part.active[row]:
-            return None
-        assert isinstance(part.step, Distortion)
-        size = (int(self.size_out[row, 0]), int(self.size_out[row, 1]))
-        return part.step.field({k: float(v[row]) for k, v in part.values.items()}, size)
-
-    def curve(self, levels: FloatArray, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
-        """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k). Colour is left out."""
-        n = len(self.matrix[rows])
-        out = np.broadcast_to(levels, (n, levels.shape[-1]))
-        for part in self.tone:
-            active = part.active[rows]
-            step = part.step
-            if isinstance(step, Tone) and active.any():
-                new = step.curve(out, {k: v[rows] for k, v in part.values.items()})
-                out = np.where(active[:, None], np.clip(new, 0.0, 1.0), out)
-        return out
-
-
-@dataclass(frozen=True)
 class Settings:
     """How a policy renders."""
 
@@ -170,34 +75,76 @@ class Settings:
     output: Output | None = None
 
 
+class Maker(Protocol):
+    """How the stages of a plan follow from draws and sizes."""
+
+    @property
+    def count(self) -> int:
+        """How many stages there are."""
+
+    def stage(self, number: int, draws: Draws, sizes: Sizes) -> StagePlan:
+        """One stage for images that enter it with these sizes (n, 2), without what opaque steps do to places."""
+
+    def whole(self, draws: Draws, sizes: Sizes) -> Made:
+        """All stages for images of these sizes (n, 2); opaque steps are asked what they do to places."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What will happen to n images: immutable; `matrix` (n, 3, 3) maps source to output pixel centres."""
+    """What will happen to n images: immutable; `matrix` (n, 3, 3) maps source to output pixel centres.
+
+    To ask an opaque step what it does to places can take longer than to run it. A plan with such a step asks when
+    it is first asked for `stages`, `geometry` or what follows from them; until then it is not `settled`, and can be
+    rendered stage by stage.
+    """
 
     settings: Settings
     draws: Draws = field(repr=False)
     shapes: Sizes
-    stages: tuple[StagePlan, ...] = field(repr=False)
-    geometry: tuple[GeometricPart, ...] = field(repr=False)
+    maker: Maker = field(repr=False)
     policy: Mapping[str, Any] = field(repr=False)
+    made: Made | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.shapes)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the stages are known."""
+        return self.made is not None or "_made" in vars(self)
+
+    @cached_property
+    def _made(self) -> Made:
+        return self.maker.whole(self.draws, self.shapes) if self.made is None else self.made
+
+    @property
+    def stages(self) -> tuple[StagePlan, ...]:
+        """What is rendered, in its order."""
+        return self._made.stages
+
+    @property
+    def geometry(self) -> tuple[GeometricPart, ...]:
+        """The steps that move pixels, in their order."""
+        return self._made.geometry
+
+    def settle(self) -> None:
+        """Make the stages now."""
+        _ = self._made
+
+    def with_stages(self, stages: tuple[StagePlan, ...]) -> Plan:
+        """The plan with other stages."""
+        return replace(self, made=Made(stages, self.geometry))
+
     def rows(self, rows: NDArray[np.intp]) -> Plan:
         """The plan of some of the images."""
-        geometry = tuple(
-            GeometricPart(g.step, g.matrix[rows], g.before[rows], g.after[rows], g.factor[rows], g.active[rows])
-            for g in self.geometry
-        )
-        stages = tuple(stage.rows(rows) for stage in self.stages)
-        return Plan(self.settings, self.draws.rows(rows), self.shapes[rows], stages, geometry, self.policy)
+        made = self._made.rows(rows) if self.settled else None
+        return Plan(self.settings, self.draws.rows(rows), self.shapes[rows], self.maker, self.policy, made)
 
     @cached_property
     def prefixes(self) -> tuple[Plan, ...]:
         """The plan up to the end of each stage that cuts the image to a frame: what one does not show is lost."""
         count = len(self.stages)
-        return tuple(replace(self, stages=self.stages[: k + 1]) for k in range(count))
+        return tuple(self.with_stages(self.stages[: k + 1]) for k in range(count))
 
     @cached_property
     def matrix(self) -> FloatArray:

@@ -166,15 +166,22 @@ class Moved:
 
 def move_targets(
     rules: TargetRules,
-    legs: Sequence[Leg],
+    plan: Plan,
+    row: int,
     image: NDArray[Any],
-    size: tuple[int, int],
     mask: Any,
     boxes: Any,
     box_labels: Sequence[Any] | None,
     keypoints: Any,
 ) -> Moved:
-    """Check the targets of one image and move them onto its frame of `size`. Raises InputError."""
+    """Check the targets of one image and move them by its row of a plan, which is not asked where there are none.
+
+    Raises InputError.
+    """
+    if mask is None and boxes is None and box_labels is None and keypoints is None:
+        return Moved()
+    legs = legs_of(plan, row)
+    size = legs[-1].size
     mirrored = sum(mirrors(leg.matrix) for leg in legs) % 2 == 1
     new_mask = None
     if mask is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from augsafe.foreign.seeding import seeded
+from augsafe.foreign.seeding import EVERY, Generators
 from augsafe.foreign.step import Foreign
 
 Truth = Callable[[Any, int, tuple[int, int]], np.ndarray]
@@ -31,7 +31,8 @@ def torchvision_truth(step: Any, seed: int, size: tuple[int, int]) -> np.ndarray
     import torch
     from torchvision.transforms.functional import _get_inverse_affine_matrix
 
-    with seeded(seed, "truth"):
+    with Generators(EVERY, "truth") as generators:
+        generators.seed(seed)
         # v2 draws in make_params, and nothing before it
         drawn = step.make_params([torch.zeros((3, *size), dtype=torch.uint8)])
     angle = drawn["angle"] if "shear" in drawn else -drawn["angle"]

@@ -78,7 +78,7 @@ def test_strong_reduction_does_not_alias(angle: float, monkeypatch: pytest.Monke
     area = plate.reshape(64, 8, 64, 8).mean(axis=(1, 3))[outer] / 255.0
     filtered = ripple()
     assert filtered < 1.3 * float(area.std()) + 0.01
-    for module in ("augsafe.warps", "augsafe.render"):
+    for module in ("augsafe.warps", "augsafe.staged"):
         monkeypatch.setattr(f"{module}.reductions", lambda m, s: np.ones((len(m), 2), np.int64))
         monkeypatch.setattr(f"{module}.squashes", lambda m, s, r: np.zeros(len(m), bool))
     assert ripple() > 3 * filtered, "without the prefilter the rings must come back, or this test sees nothing"
@@ -106,7 +106,7 @@ def test_squashing_along_a_slant_does_not_alias(angle: float, dtype: str, monkey
 
     filtered = error()
     assert filtered < 0.09
-    for module in ("augsafe.warps", "augsafe.render"):
+    for module in ("augsafe.warps", "augsafe.staged"):
         monkeypatch.setattr(f"{module}.squashes", lambda m, s, r: np.zeros(len(m), bool))
     assert error() > 1.5 * filtered, "without the filter the rings must come back, or this test sees nothing"
 

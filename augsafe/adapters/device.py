@@ -15,7 +15,8 @@ from augsafe.evaluation import evaluation_policy
 from augsafe.frameworks import framework
 from augsafe.lookup import line_of
 from augsafe.output import Output
-from augsafe.plan import Plan, StagePlan
+from augsafe.plan import Plan
+from augsafe.stages import StagePlan
 from augsafe.transforms import Color, Distortion, Local
 from augsafe.transforms.base import FULL_RANGE
 from augsafe.warp import reductions, squashes

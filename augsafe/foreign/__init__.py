@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -30,18 +30,22 @@ def translate(pipeline: Any, *, fuse: str = "exact", native: bool = True) -> Tra
     if not parts:
         raise ArgumentError("the pipeline is empty")
     builder = Builder(fuse)
-    for part in parts:
-        library = library_of(part)
+    steps = [(step, library) for part in parts for library in (library_of(part),) for step in library.steps(part)]
+    pictures = _pictures(step for step, _ in steps)
+    for place, (step, library) in enumerate(steps):
         table = _TABLES.get(library.name, _kept)
-        pil = library.name == "torchvision"
-        for step in library.steps(part):
-            found = _keras_form(step) or (
-                table(step) if native or isinstance(table(step), Form) else "asked for as it is"
-            )
+        found = _keras_form(step) or (table(step) if native or isinstance(table(step), Form) else "asked for as it is")
+        form: str | None = "array"
+        if library.name == "torchvision":
             own = type(step).__module__.startswith(library.name) and type(step).__name__ != "Lambda"
-            form = "pil" if pil and not own and builder.form != "tensor" else None
-            builder.add(step, found, form if library.name == "torchvision" else "array")
+            form = "pil" if place < pictures or (not own and builder.form != "tensor") else None
+        builder.add(step, found, form)
     return builder.done(pipeline)
+
+
+def _pictures(steps: Iterable[Any]) -> int:
+    """How many steps of torchvision come before one that makes tensors: they are given pictures of Pillow."""
+    return next((k for k, step in enumerate(steps) if type(step).__name__ in ("ToTensor", "PILToTensor", "ToImage")), 0)
 
 
 def _kept(step: Any) -> Piece | Form | str:

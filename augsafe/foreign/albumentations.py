@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 import warnings
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.foreign.library import Image, Library
+from augsafe.foreign.seeding import EVERY
 
 _SEQUENCES = ("Compose", "ReplayCompose", "Sequential")
 
@@ -49,8 +51,18 @@ class Albumentations(Library):
         _plain_borders(made)
         return made
 
+    def generators(self, step: Any) -> tuple[str, ...]:
+        return () if _draws_by_itself(step) else EVERY
+
+    def borrows(self, form: str) -> bool:
+        return True
+
     def seed(self, prepared: Any, seed: int) -> None:
-        prepared.set_random_seed(seed)
+        (step,) = prepared.transforms
+        if _parts(step):  # one stream for all: from equal seeds a part would draw the very numbers that chose it
+            step.set_random_state(np.random.default_rng(seed), random.Random(seed))
+        else:
+            step.set_random_seed(seed)
 
     def run(self, prepared: Any, image: Image, form: str) -> Any:
         return prepared(image=image)["image"]
@@ -71,6 +83,14 @@ def _all_known(step: Any) -> bool:
     if parts := _parts(step):
         return all(_all_known(part) for part in parts)
     return type(step).__module__.startswith("albumentations.") and type(step).__name__ != "Lambda"
+
+
+def _draws_by_itself(step: Any) -> bool:
+    """Whether all random numbers come from the generators that albumentations gives its steps."""
+    if parts := _parts(step):
+        return all(_draws_by_itself(part) for part in parts)
+    given = (getattr(v, "__module__", None) or "" for v in vars(step).values() if callable(v))
+    return _all_known(step) and all(module.startswith("albumentations.") for module in given)
 
 
 def _without_replay(step: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from augsafe.foreign.translate import Form, Piece, number, one_of
 from augsafe.transforms import (
     Affine,
+    AllOf,
     CenterCrop,
     ChannelShuffle,
     Grayscale,
@@ -78,6 +79,11 @@ def _affine(s: Any) -> Found:
 
 def _rotate(s: Any) -> Found:
     return "crop_border has no native equal" if s.crop_border else _warped(s, Rotate(tuple(s.limit), p=s.p))
+
+
+def _square(s: Any) -> Found:
+    """One of the eight symmetries of the square, all alike."""
+    return Piece((AllOf((Rotate90(), HorizontalFlip(p=0.5)), p=s.p),))
 
 
 def _pad(s: Any) -> Found:
@@ -152,6 +158,9 @@ TABLE: dict[str, Callable[[Any], Found]] = {
     "HorizontalFlip": lambda s: Piece((HorizontalFlip(p=s.p),)),
     "VerticalFlip": lambda s: Piece((VerticalFlip(p=s.p),)),
     "RandomRotate90": lambda s: Piece((Rotate90(p=s.p),)),
+    "Transpose": lambda s: Piece((AllOf((Rotate90((1,)), VerticalFlip(p=1)), p=s.p),)),
+    "D4": _square,
+    "SquareSymmetry": _square,
     "Affine": _affine,
     "ShiftScaleRotate": _affine,
     "Rotate": _rotate,

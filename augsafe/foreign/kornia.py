@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.foreign.library import Image, Library, channels_last
+from augsafe.foreign.seeding import EVERY
 
 _SEQUENCES = ("AugmentationSequential", "ImageSequential", "Sequential")
 
@@ -33,6 +34,10 @@ class Kornia(Library):
         import kornia.augmentation as K
 
         return isinstance(step, K.IntensityAugmentationBase2D)
+
+    def generators(self, step: Any) -> tuple[str, ...]:
+        own = all(type(part).__module__.startswith(("kornia.", "torch.nn.")) for part in step.modules())
+        return ("torch",) if own else EVERY
 
     def prepare(self, step: Any) -> Any:
         return copy.deepcopy(step)

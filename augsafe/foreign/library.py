@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.foreign.seeding import EVERY
+
 Image = NDArray[Any]
 
 
@@ -35,6 +37,14 @@ class Library:
         """What is run for a map of coordinates, or None where the step has no such path and must be probed."""
         return None
 
+    def generators(self, step: Any) -> tuple[str, ...]:
+        """The global generators that the step may draw from: of `random`, `numpy` and `torch`."""
+        return EVERY
+
+    def borrows(self, form: str) -> bool:
+        """Whether a step is given the memory of the image that `run` gets, so that it can write there."""
+        return False
+
     def seed(self, prepared: Any, seed: int) -> None:
         """Seed generators that the step holds itself; the global ones are seeded by the caller."""
 
@@ -53,6 +63,9 @@ class Callables(Library):
     def owns(self, item: Any) -> bool:
         return callable(item)
 
+    def borrows(self, form: str) -> bool:
+        return form == "array"
+
     def run(self, prepared: Any, image: Image, form: str) -> Any:
         if form == "pil":
             from PIL import Image as Pil
@@ -64,7 +77,7 @@ class Callables(Library):
             import torch
 
             planes = image if image.ndim == 3 else image[..., None]
-            result = prepared(torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1))))
+            result = prepared(torch.from_numpy(planes.transpose(2, 0, 1).copy()))
             return channels_last(result, image.ndim)
         return prepared(image)
 

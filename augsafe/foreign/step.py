@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, ForeignStepError
 from augsafe.foreign.albumentations import Albumentations
 from augsafe.foreign.keras import Keras
 from augsafe.foreign.kornia import Kornia
+from augsafe.foreign.levels import Levels, Numbers
 from augsafe.foreign.library import Callables, Image, Library
 from augsafe.foreign.recover import Recovered, coordinates, fit, probe
-from augsafe.foreign.seeding import seeded
+from augsafe.foreign.seeding import Generators
 from augsafe.foreign.torchvision import Torchvision
 from augsafe.randomness import FloatArray
 from augsafe.transforms.base import Opaque, Parameter, Sizes, Values
@@ -25,7 +25,6 @@ from augsafe.transforms.base import Opaque, Parameter, Sizes, Values
 LIBRARIES: tuple[Library, ...] = (Albumentations(), Torchvision(), Keras(), Kornia(), Callables())
 FORMS = ("array", "pil", "tensor")
 KEPT = 100_000  # recovered draws that a step remembers
-Numbers = tuple[float, ...]
 
 
 def library_of(item: Any) -> Library:
@@ -113,38 +112,43 @@ class Foreign(Opaque):
 
     # Pixels
 
-    def apply(self, image: NDArray[Any], values: Any) -> NDArray[Any]:
-        given = self._into(image)
-        kept = given.copy()
-        result = self._guarded(lambda: self.library.run(self._runs, given, self.form), float(values["seed"]))
-        if not np.array_equal(given, kept):
+    def apply(self, image: Image, values: Any) -> Image:
+        with self._generators() as generators:
+            return self._run(image, float(values["seed"]), generators)
+
+    def apply_all(self, images: Sequence[Image], values: Values) -> list[Image]:
+        with self._generators() as generators:
+            return [self._run(image, u, generators) for image, u in zip(images, values["seed"].tolist(), strict=True)]
+
+    def _generators(self) -> Generators:
+        return Generators(self._drawn_from, self.label)
+
+    @cached_property
+    def _drawn_from(self) -> tuple[str, ...]:
+        return self.library.generators(self.step)
+
+    def _run(self, image: Image, u: float, generators: Generators) -> Image:
+        levels = self._levels
+        kept = image if levels is None else levels.into(image)
+        given = kept.copy() if self.library.borrows(self.form) else kept
+        result = self._guarded(generators, u, self._runs, lambda: self.library.run(self._runs, given, self.form))
+        if given is not kept and not _same(given, kept):
             raise ForeignStepError(f"step {self.label!r} writes into its input; let it work on a copy")
-        return self._back(self._checked(result, given), image)
+        checked = self._checked(result, given)
+        return checked if levels is None else levels.back(checked, image.dtype)
 
-    def _guarded(self, work: Callable[[], Any], u: float) -> Any:
+    @cached_property
+    def _levels(self) -> Levels | None:
+        return None if self.levels is None else Levels(*self.levels)
+
+    def _guarded(self, generators: Generators, u: float, prepared: Any, work: Callable[[], Any]) -> Any:
         seed = int(u * 2.0**32)
-        with seeded(seed, self.label):
-            try:
-                self.library.seed(self._runs, seed)
-                return work()
-            except Exception as error:
-                raise ForeignStepError(f"step {self.label!r} raised {type(error).__name__}: {error}") from error
-
-    def _into(self, image: Image) -> Image:
-        if self.levels is None:
-            return image.copy()
-        mean, std = (np.asarray(v, np.float32) for v in self.levels)
-        top = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1
-        return np.asarray((image.astype(np.float32) / np.float32(top) - mean) / std, dtype=np.float32)
-
-    def _back(self, result: Image, like: Image) -> Image:
-        if self.levels is None:
-            return result if not np.may_share_memory(result, like) else result.copy()
-        mean, std = (np.asarray(v, np.float32) for v in self.levels)
-        levels = np.clip(result * std + mean, 0, 1)
-        if like.dtype.kind == "u":
-            levels = np.rint(levels * np.iinfo(like.dtype).max)
-        return np.asarray(levels, dtype=like.dtype)
+        generators.seed(seed)
+        try:
+            self.library.seed(prepared, seed)
+            return work()
+        except Exception as error:
+            raise ForeignStepError(f"step {self.label!r} raised {type(error).__name__}: {error}") from error
 
     def _checked(self, result: Any, given: Image) -> Image:
         if not isinstance(result, np.ndarray):
@@ -172,16 +176,25 @@ class Foreign(Opaque):
         return self._kept[key]
 
     def _recover(self, seed: float, size: tuple[int, int]) -> Recovered:
-        if self._maps is not None:
-            number = int(seed * 2.0**32)
-            with seeded(number, self.label):
-                try:
-                    self.library.seed(self._maps, number)
-                    planes = self.library.move(self._maps, coordinates(*size))
-                except Exception as error:
-                    raise ForeignStepError(f"step {self.label!r} raised {type(error).__name__}: {error}") from error
-            return fit(planes, size)
-        return probe(lambda image: self.apply(image, {"seed": seed}), size, self.channels)
+        with self._generators() as generators:
+            if self._maps is not None:
+                move = self.library.move
+                return fit(
+                    self._guarded(generators, seed, self._maps, lambda: move(self._maps, coordinates(*size))), size
+                )
+            sizes: set[tuple[int, ...]] = set()
+
+            def run(image: Image) -> Image:
+                result = self._run(image, seed, generators)
+                sizes.add(result.shape[:2])
+                if len(sizes) > 1:
+                    raise ForeignStepError(
+                        f"step {self.label!r} gave images of {' and '.join(f'{h} x {w}' for h, w in sorted(sizes))} "
+                        "pixels from images that differ in their levels alone; targets and guards cannot follow it"
+                    )
+                return result
+
+            return probe(run, size, self.channels)
 
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
         return np.stack([r.matrix for r in self._all(values, sizes)]) if len(sizes) else np.zeros((0, 3, 3))
@@ -205,6 +218,14 @@ class Foreign(Opaque):
         for r in self._kept.values():
             kinds[r.kind] = kinds.get(r.kind, 0) + 1
         return max((r.residual for r in found), default=0.0), kinds
+
+
+def _same(one: Image, other: Image) -> bool:
+    """Whether two images are equal bit for bit: a NaN equals itself."""
+    if not (one.flags.c_contiguous and other.flags.c_contiguous):
+        one, other = np.ascontiguousarray(one), np.ascontiguousarray(other)
+    words = np.uint64 if one.nbytes % 8 == 0 else np.uint8
+    return np.array_equal(one.reshape(-1).view(words), other.reshape(-1).view(words))
 
 
 def _kind(step: Any) -> str:

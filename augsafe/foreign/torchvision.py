@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.foreign.library import Callables, Image, Library, channels_last
+from augsafe.foreign.seeding import EVERY
 
 # Classes that move pixels and do nothing else, by name: v1 and v2 share names, and v2 has more.
 GEOMETRIC = frozenset(
@@ -88,18 +89,24 @@ class Torchvision(Library):
             return None
         return _plain_borders(step)
 
+    def generators(self, step: Any) -> tuple[str, ...]:
+        if type(step).__name__ in WRAPPERS:
+            drawn = {name for part in _parts(step) for name in self.generators(part)} | {"torch"}
+            if type(step).__name__ in ("RandomChoice", "RandomOrder"):  # those of the first version
+                drawn.add("random")
+            return tuple(name for name in EVERY if name in drawn)
+        return ("torch",) if _known(step) and type(step).__name__ != "Lambda" else EVERY
+
     def run(self, prepared: Any, image: Image, form: str) -> Any:
-        return Callables().run(_pure(prepared), image, "tensor" if form == "array" else form)
+        fits = image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] in (1, 3, 4))
+        picture = form == "pil" and (fits or not _known(prepared))
+        return Callables().run(prepared, image, "pil" if picture else "tensor")
 
     def move(self, prepared: Any, planes: NDArray[np.float32]) -> Image:
         import torch
 
         tensor = torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1)))
         return np.asarray(channels_last(prepared(tensor), 3))
-
-
-def _pure(step: Any) -> Any:
-    return step
 
 
 def _known(step: Any) -> bool:

@@ -19,7 +19,7 @@ from augsafe.compose import Compose
 from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.guards.judge import SYMMETRY_OF
 from augsafe.transforms import Choice, Distortion, Geometric, Move, Perspective, Transform
-from augsafe.transforms.base import Opaque
+from augsafe.transforms.staging import may_move
 
 _EPS = 1e-7
 _MOST_STATES = 4096
@@ -102,7 +102,7 @@ def _few(states: set[State]) -> set[State]:
 
 
 def _apply(step: Transform, states: set[State]) -> set[State] | None:
-    if isinstance(step, Opaque) and step.moves_pixels:
+    if may_move(step):
         return None  # only its draws are known
     if not isinstance(step, (Geometric, Distortion)):
         return states

@@ -27,6 +27,7 @@ from augsafe.plan import Draws, Plan
 from augsafe.randomness import Key
 from augsafe.transforms import Choice, Distortion, Geometric, Transform
 from augsafe.transforms.base import Opaque
+from augsafe.transforms.staging import may_move
 
 DRAWS = 40_000
 BENT_DRAWS = 4_000  # where fields must be made
@@ -116,7 +117,7 @@ def _bench(compose: Compose, size: tuple[int, int], draws: int, seed: int) -> _B
     shapes = np.broadcast_to(np.array(size, dtype=np.int64), (draws, 2))
     assumed = Objects.centre(draws) if compose.aims else None  # as in standin_findings
     natural = compose.assemble(shapes, compose.draw(key, shapes, assumed))
-    slow = any(isinstance(leaf, Opaque) and leaf.moves_pixels for leaf in compose.leaves)
+    slow = any(map(may_move, compose.leaves))
     few = min(draws, 512) if slow or bent else min(4096, max(draws, 512))
     ends = compose.assemble(np.broadcast_to(shapes[:1], (few, 2)), _ends(compose, few, seed))
     return _Bench(compose, natural, ends, reach(compose, size))

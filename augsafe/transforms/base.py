@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -237,6 +237,11 @@ class Opaque(Local):
     def moves_pixels(self) -> bool:
         """Whether the step may move pixels or change the frame at all."""
         return True
+
+    def apply_all(self, images: Sequence[NDArray[Any]], values: Values) -> list[NDArray[Any]]:
+        """`apply` for n images of any sizes, with values (n,)."""
+        rows = ({name: float(column[k]) for name, column in values.items()} for k in range(len(images)))
+        return [self.apply(image, row) for image, row in zip(images, rows, strict=True)]
 
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
         """What the step does to places (n, 3, 3), as for a geometric step."""

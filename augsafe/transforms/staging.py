@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from augsafe.transforms.base import Local, Opaque, Transform
 from augsafe.transforms.choice import Choice, OneOf, leaves_of
@@ -19,7 +20,7 @@ def stages_of(steps: Sequence[Transform], stage: int, before: str) -> tuple[list
     out: list[int] = []
     for step in steps:
         if isinstance(step, OneOf) and not any(
-            isinstance(leaf, Distortion) or _moves(leaf) for leaf in leaves_of(step)
+            isinstance(leaf, Distortion) or may_move(leaf) for leaf in leaves_of(step)
         ):
             ends = [stages_of([child], stage, before) for child in step.children]
             stage = max(end for _, end, _ in ends)
@@ -30,17 +31,13 @@ def stages_of(steps: Sequence[Transform], stage: int, before: str) -> tuple[list
             out += leaves
         else:
             kind = "bent" if isinstance(step, Distortion) else "local" if isinstance(step, Local) else "fused"
-            if before and ("bent" in (before, kind) or (before == "local" and (kind != "local" or _moves(step)))):
+            if before and ("bent" in (before, kind) or (before == "local" and (kind != "local" or may_move(step)))):
                 stage += 1
             before = kind
             out.append(stage)
     return out, stage, before
 
 
-def _alone(step: Transform) -> bool:
-    """Whether a step decides by itself where a stage ends."""
-    return isinstance(step, Distortion) or _moves(step)
-
-
-def _moves(step: Transform) -> bool:
+def may_move(step: Transform) -> TypeGuard[Opaque]:
+    """Whether a step of unknown make may move pixels or change the frame."""
     return isinstance(step, Opaque) and step.moves_pixels

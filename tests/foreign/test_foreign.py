@@ -187,3 +187,115 @@ def test_a_colour_step_that_holds_functions_moves_nothing():
     assert not Foreign(A.ColorJitter()).moves_pixels
     assert not Foreign(A.OneOf([A.ColorJitter(), A.ToGray()])).moves_pixels
     assert Foreign(A.OneOf([A.ColorJitter(), A.HorizontalFlip()])).moves_pixels
+
+
+class Counted:
+    """A callable that moves pixels by its draw, enlarges the frame, and counts its calls."""
+
+    __name__ = "counted"
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, image):
+        self.calls += 1
+        wide = np.pad(image, [(0, 0), (2, 3), (0, 0)])
+        return np.roll(wide, int(np.random.randint(1, 9)), axis=0)  # noqa: NPY002
+
+
+def test_a_step_runs_once_an_image_where_nobody_asks_what_it_does_to_places():
+    step = Counted()
+    policy = aug.Compose([aug.Rotate((-20, 20)), Foreign(step), aug.Shift((-0.2, 0.2), (0, 0))])
+    images = np.stack([NOISE] * 6)
+    plain = policy.batch(images, indices=range(6), seed=1)
+    assert step.calls == 6
+    assert plain.shape == (6, 40, 57, 3)
+    sample = policy(NOISE, seed=1, index=4)
+    np.testing.assert_array_equal(sample.image, plain[4])
+    assert step.calls == 7
+    loader = aug.Loader((images, range(6)), policy, batch_size=4, shuffle=False, seed=1, workers=0, on_violation=None)
+    np.testing.assert_array_equal(np.concatenate([batch.images for batch in loader]), plain)
+    assert step.calls == 13
+    assert abs(np.linalg.det(sample.plan.matrix[0]) - 1) < 1e-6  # asked for, it is found
+    assert step.calls > 20
+
+
+MOVING = {
+    "callable": lambda: Foreign(shifted),
+    "enlarges": lambda: Foreign(Counted()),
+    "TrivialAugmentWide": lambda: _of_torchvision("TrivialAugmentWide"),
+    "RandAugment": lambda: _of_torchvision("RandAugment"),
+    "RandomPerspective": lambda: _of_torchvision("RandomPerspective"),
+    "D4": lambda: Foreign(pytest.importorskip("albumentations").D4()),
+    "OneOf": lambda: Foreign(_turned_or_gamma(pytest.importorskip("albumentations"))),
+    "RandomSizedCrop": lambda: Foreign(pytest.importorskip("albumentations").RandomSizedCrop((20, 30), (24, 36))),
+}
+
+
+def _of_torchvision(name):
+    return Foreign(getattr(pytest.importorskip("torchvision.transforms.v2"), name)(), form="pil")
+
+
+def _turned_or_gamma(A):
+    return A.OneOf([A.Rotate(30, p=1), A.RandomGamma((50, 200), p=1)], p=0.8)
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_pixels_are_the_same_with_and_without_targets_and_guards(name):
+    policy = aug.Compose([aug.HorizontalFlip(), MOVING[name](), aug.Rotate((-9, 9)), aug.Brightness((0.8, 1.2))])
+    n = 5
+    images = np.stack([np.roll(NOISE, 7 * k, axis=1) for k in range(n)])
+    plain = list(policy.batch(images, indices=range(n), seed=2))
+    followed = policy.batch(images, indices=range(n), seed=2, masks=images[..., 0], keypoints=[[(3, 4)]] * n)
+    for k in range(n):
+        np.testing.assert_array_equal(followed.images[k], plain[k])
+        np.testing.assert_array_equal(policy(images[k], seed=2, index=k).image, plain[k])
+        np.testing.assert_array_equal(policy(images[k], images[k, ..., 0], seed=2, index=k).image, plain[k])
+        assert followed.samples[k].mask.shape == plain[k].shape[:2]
+    if name == "D4":  # which turns frames that are not square: a loader's batch has one size
+        return
+    for guards in ({"on_violation": None}, {"contract": aug.Contract(classes=("a",)), "on_violation": "warn"}):
+        loader = aug.Loader((images, [0] * n), policy, batch_size=n, shuffle=False, seed=2, workers=0, **guards)
+        (batch,) = loader
+        np.testing.assert_array_equal(batch.images, np.stack(plain))
+
+
+def cut_by_colour(image):
+    return image[: 27 if image[0, 0, 0] != image[0, 0, 1] else 20]
+
+
+def cut_by_level(image):
+    return image[: 20 + int(image[0, 0, 0]) % 20]
+
+
+@pytest.mark.parametrize(("cut", "said"), [(cut_by_colour, "27 x 52 .* nothing else"), (cut_by_level, "levels")])
+def test_a_size_that_depends_on_the_content_is_refused_where_it_is_foretold(cut, said):
+    policy = aug.Compose([Foreign(cut)])
+    image = NOISE.copy()
+    image[0, 0] = (7, 8, 9)
+    assert policy(image, seed=0).image.shape == (27, 52, 3)
+    with pytest.raises(ForeignStepError, match=f"{cut.__name__}.* {said}"):
+        policy(image, image[..., 0], seed=0)
+
+
+def test_outputs_of_several_sizes_are_a_list_and_a_large_batch_goes_in_groups(monkeypatch):
+    def halved_at_times(image):
+        return image[::2, ::2] if random.random() < 0.3 else image
+
+    policy = aug.Compose([Foreign(halved_at_times), aug.HorizontalFlip(p=1)])
+    images = np.stack([np.roll(NOISE, k, axis=0) for k in range(9)])
+    monkeypatch.setattr("augsafe.render._GROUP_BYTES", 2 * NOISE.nbytes)
+    made = policy.batch(images, indices=range(9), seed=3)
+    assert isinstance(made, list)
+    assert {image.shape for image in made} == {(40, 52, 3), (20, 26, 3)}
+    for k, image in enumerate(made):
+        np.testing.assert_array_equal(image, policy(images[k], seed=3, index=k).image)
+        assert image.base is None or image.base.shape == image.shape
+    with pytest.raises(ArgumentError, match="one shape"):
+        policy.batch(images, indices=range(9), seed=3, out=np.empty_like(images))
+    still = aug.Compose([Foreign(brighter), aug.HorizontalFlip(p=1)])
+    out = np.empty_like(images)
+    assert still.batch(images, indices=range(9), seed=3, out=out) is out
+    np.testing.assert_array_equal(out[8], still(images[8], seed=3, index=8).image)
+    with pytest.raises(ArgumentError, match="shares memory"):
+        still.batch(images, indices=range(9), seed=3, out=images)

@@ -103,6 +103,7 @@ def geometric():
         "A.RandomResizedCrop": A.RandomResizedCrop((32, 40)),
         "A.RandomCrop": A.RandomCrop(32, 40),
         "A.RandomRotate90": A.RandomRotate90(p=1),
+        "A.D4": A.D4(p=1),
         "T.RandomAffine": T.RandomAffine((-20, 50), (0.2, 0.1), (0.7, 1.4), (-5, 12, -3, 9)),
         "T.RandomRotation": T.RandomRotation((-10, 40)),
         "T.RandomResizedCrop": T.RandomResizedCrop((32, 40)),
@@ -124,6 +125,20 @@ def test_draws_are_distributed_alike(name):
     ours, others = linear_parts(plan.matrix), linear_parts(recovered)
     for key in ours:
         assert ks_2samp(np.round(ours[key], 3), np.round(others[key], 3)).pvalue > 1e-3, key
+
+
+def test_the_symmetries_of_the_square_are_as_likely_as_each_other():
+    import albumentations as A
+
+    made = translate(A.Compose([A.D4(p=0.5)])).policy
+    assert len(made.stages) == 1
+    n = 4000
+    linear = made.plan(np.tile([64, 80], (n, 1)), np.arange(n)).matrix[:, :2, :2].round().reshape(n, 4)
+    kinds, counts = np.unique(linear, axis=0, return_counts=True)
+    assert len(kinds) == 8
+    shares = {tuple(kind.astype(int)): count / n for kind, count in zip(kinds, counts, strict=True)}
+    assert abs(shares.pop((1, 0, 0, 1)) - 9 / 16) < 0.03
+    assert max(abs(share - 1 / 16) for share in shares.values()) < 0.016
 
 
 def test_another_distribution_is_noticed():
@@ -149,6 +164,7 @@ def certain():
         "A.Pad": (A.Pad((1, 2, 3, 4)), 0, 0),
         "A.HorizontalFlip": (A.HorizontalFlip(p=1), 0, 0),
         "A.VerticalFlip": (A.VerticalFlip(p=1), 0, 0),
+        "A.Transpose": (A.Transpose(p=1), 0, 0),
         "A.InvertImg": (A.InvertImg(p=1), 0, 0),
         "A.Posterize": (A.Posterize((3, 3), p=1), 0, 0),
         "A.Solarize": (A.Solarize((0.4, 0.4), p=1), 0, 0),
@@ -246,3 +262,25 @@ def test_what_was_fused_is_printed(capsys):
     assert "times as fast" in said
     with pytest.raises(aug.ArgumentError, match="torchvision"):
         aug.from_torchvision(pipeline)
+
+
+@needs("torchvision")
+def test_steps_before_tensors_are_given_pictures():
+    """Pillow and tensors differ in speed, and a little in pixels: what is kept runs as it ran."""
+    import torch
+    import torchvision.transforms as T
+    from PIL import Image
+
+    jitter, image = T.ColorJitter(0.4, 0.4, 0.4, 0.1), picture()
+    forms = {}
+    for name, steps in {"before": [jitter, T.ToTensor()], "after": [T.ToTensor(), jitter], "none": [jitter]}.items():
+        (kept,) = translate(T.Compose(steps)).kept
+        forms[name] = kept.form
+        if name == "before":
+            for u in (0.2, 0.7):
+                torch.manual_seed(int(u * 2.0**32))
+                want = np.asarray(jitter(Image.fromarray(image)))
+                np.testing.assert_array_equal(kept.apply(image, {"seed": u}), want)
+            deep = (image.astype(np.uint16) * 257)[..., :1].repeat(3, axis=2)  # which Pillow has no form for
+            assert kept.apply(deep, {"seed": 0.2}).dtype == np.uint16
+    assert forms == {"before": "pil", "after": "tensor", "none": "array"}

@@ -214,7 +214,7 @@ def squeezed(wide: int, high: int, linear: np.ndarray) -> float:
     plan = aug.Compose([aug.Shear()]).plan([(SIDE, SIDE)], [0])
     matrix, middle = np.eye(3), np.full(2, (SIDE - 1) / 2)
     matrix[:2, :2], matrix[:2, 2] = linear, middle - linear @ middle
-    plan = replace(plan, stages=(replace(plan.stages[0], matrix=matrix[None]),))
+    plan = plan.with_stages((replace(plan.stages[0], matrix=matrix[None]),))
     return float(measure(plan, inspect(images, masks)).pixels[0])
 
 
