@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ContractError, InputError
+from augsafe.guards.appearance import HUE, LooksCache
 from augsafe.guards.enforce import Enforcer, OnViolation
 from augsafe.guards.log import Log
 from augsafe.joining import mixed_shapes
@@ -96,6 +97,7 @@ class Worker:
     ) -> None:
         self.source = source
         self.policies = transform.policies if isinstance(transform, PerClass) else {"*": transform}
+        self._value_range = next(iter(self.policies.values())).value_range
         self.per_class = transform if isinstance(transform, PerClass) else None
         self.on_error = on_error
         self.seed = seed
@@ -111,6 +113,8 @@ class Worker:
         )
         wanted = bool(self.guards) or any(policy.minds_objects for policy in self.policies.values())
         self._objects = Cache(len(source)) if wanted else None
+        tone = {code for guard in self.guards.values() for code in guard.rules.appearance.codes}
+        self._looks = LooksCache(len(source), self._value_range, HUE in tone) if tone else None
 
     def __call__(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Chunk:
         """Carry out the candidates `indices`, whose first has place `start` in the epoch's order."""
@@ -119,7 +123,7 @@ class Worker:
 
     def plan(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Block:
         """Read the candidates, plan them and let the guards act: planning many at once costs less for each."""
-        read = read_images(self.source, indices, next(iter(self.policies.values())).value_range, self.on_error)
+        read = read_images(self.source, indices, self._value_range, self.on_error)
         end, rows = start + len(indices), np.asarray(read.rows, dtype=np.intp)
         labels = self._indices(read.labels) if len(rows) else np.zeros(0, np.int64)
         block = Block(read, indices[rows], labels, start + rows, end, Log(), [])
@@ -128,13 +132,15 @@ class Worker:
         objects = None
         if self._objects is not None:
             objects = self._objects.find(block.indices, read.images, read.targets("mask"), read.targets("boxes"))
+        looks = None if self._looks is None else self._looks.find(block.indices, read.images)
         for some, name, number in self._groups(read.labels, block.labels, view[rows]):
             policy = self.policies[name]
             found = None if objects is None else objects.rows(some)
             plan = policy.plan(read.shapes(some), block.indices[some], self.seed, epoch, objects=found, view=number)
             new = block.labels[some]
             if name in self.guards:
-                plan, new, keep, done = self.guards[name].enforce(plan, new, found)
+                seen = None if looks is None else looks.rows(some)
+                plan, new, keep, done = self.guards[name].enforce(plan, new, found, seen)
                 block.log.add(done)
                 if not keep.all():
                     kept = np.flatnonzero(keep)

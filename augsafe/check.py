@@ -106,21 +106,29 @@ class _Case:
 
     def run(self, policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
         """The guards that take no model: on the policy alone, and on what its draws do to objects and levels."""
-        images, rows, seed = self.images, self.rows, self.seed
-        result = static_check(policy, truth, size=self.size, draws=many, seed=seed, content=images is None)
+        images = self.images
+        result = static_check(policy, truth, size=self.size, draws=many, seed=self.seed, content=images is None)
         found = [*result.findings, *mistakes(policy), *pipeline_findings(policy, images, self.role)]
         if images is not None:
-            few = min(many, CONTENT_DRAWS)
-            objects, contract, groups = self.objects, self.contract, self.groups
-            found += content_findings(policy, images, rows, objects, contract, groups=groups, seed=seed, draws=few)
-            from augsafe.guards.drawn import DRAWS as TONE_DRAWS  # not needed without images
-            from augsafe.guards.hue import hue_findings
-            from augsafe.guards.tone import tone_findings
-
-            few = min(many, TONE_DRAWS)
-            for judged in (tone_findings, hue_findings):
-                found += judged(policy, images, rows, self.contract, groups=self.groups, seed=seed, draws=few)
+            found += self._counted(policy, many)
         return result, [_accepted(f, self.contract) for f in found]
+
+    def _counted(self, policy: Compose, many: int) -> list[Finding]:
+        """What draws on the images show; the rules share what their errors may be wrong by."""
+        from augsafe.guards.claims import counted  # not needed without images
+        from augsafe.guards.drawn import DRAWS as TONE_DRAWS
+        from augsafe.guards.hue import hue_findings
+        from augsafe.guards.tone import tone_findings
+
+        images, rows, contract, groups, seed = self.images, self.rows, self.contract, self.groups, self.seed
+        claims, few = len(counted(policy, contract)), min(many, CONTENT_DRAWS)
+        found = content_findings(
+            policy, images, rows, self.objects, contract, groups=groups, seed=seed, draws=few, claims=claims
+        )
+        few = min(many, TONE_DRAWS)
+        for judged in (tone_findings, hue_findings):
+            found += judged(policy, images, rows, contract, groups=groups, seed=seed, draws=few, claims=claims)
+        return found
 
 
 def _mended(

@@ -199,7 +199,7 @@ class Compose:
 
     def replay(self, record: Mapping[str, Any]) -> Plan:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""
-        if record.get("policy") != self._dict:
+        if not policy.same(record.get("policy"), self._dict):
             raise PolicyError("the record is of another policy; build it with Compose.from_dict(record['policy'])")
         key = Key.of(record["seed"], record["epoch"], record["indices"], record["view"])
         key = replace(key, attempts=np.asarray(record["attempts"], dtype=np.int64))

@@ -15,6 +15,7 @@ EXTRAS = {
     "lightning": "torch",
     "tensorflow": "tensorflow",
     "keras": "tensorflow",
+    "optuna": "ablate",
 }
 
 

@@ -51,11 +51,10 @@ def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any])
         stop, first = min(start + step, len(plan)), start % block
         if first == 0:
             before, after = _tables_of(plan, slice(start, start + block), channels, out.dtype, line is None)
+        shown = warps.shown(images, start, stop)
         if before is not None and colors is not None:
-            given = [colors.recolored(images[i], i, (0, 255)) for i in range(start, stop)]
-            sources = _four_channels(given, 0, stop - start, channels, wide)
-        else:
-            sources = _four_channels(images, start, stop, channels, wide)
+            shown = [colors.recolored(image, i, (0, 255)) for i, image in enumerate(shown, start)]
+        sources = _four_channels(shown, warps.late[start:stop], channels, wide)
         if before is not None and colors is None:
             sources = [cv2.LUT(s, table) for s, table in zip(sources, before[first:], strict=False)]
         warps.run(sources, start, warped)
@@ -102,22 +101,31 @@ def _wide_scratch(images: Bytes | Sequence[Bytes], plan: Plan, step: int, channe
 
 
 def _four_channels(
-    images: Bytes | Sequence[Bytes], start: int, stop: int, channels: int, wide: Bytes | None
+    shown: Bytes | list[Bytes], late: list[bool], channels: int, wide: Bytes | None
 ) -> Bytes | list[Bytes]:
-    """A chunk's images, grey as (H, W) and colour with four channels; one array where they have one shape."""
-    if channels == 3 and isinstance(images, np.ndarray) and images.flags.c_contiguous and wide is not None:
-        n, (height, width) = stop - start, images.shape[1:3]
-        rows = images[start:stop].reshape(n * height, width, 3)
-        cv2.cvtColor(rows, cv2.COLOR_RGB2RGBA, wide[:n].reshape(n * height, width, 4))
-        return wide[:n]
-    chunk = [np.ascontiguousarray(images[i]) for i in range(start, stop)]
+    """The images of a chunk: grey as (H, W), and colour with four channels but where `late`.
+
+    One array where they come as one.
+    """
+    n = len(shown)
     if channels == 1:
-        return [image if image.ndim == 2 else image[..., 0] for image in chunk]
-    if channels == 4:
-        return chunk
-    if wide is None:
-        return [cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) for image in chunk]  # type: ignore[misc]
-    return [cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, w) for image, w in zip(chunk, wide, strict=False)]  # type: ignore[misc]
+        return [image if image.ndim == 2 else image[..., 0] for image in shown]
+    if channels == 4 or all(late):
+        return list(shown)
+    if isinstance(shown, np.ndarray) and shown.flags.c_contiguous and wide is not None and not any(late):
+        height, width = shown.shape[1:3]
+        rows, broad = shown.reshape(n * height, width, 3), wide[:n].reshape(n * height, width, 4)
+        cv2.cvtColor(rows, cv2.COLOR_RGB2RGBA, broad)
+        return wide[:n]
+    rooms = [None] * n if wide is None else [room.reshape(-1) for room in wide[:n]]
+    return [image if after else _widened(image, room) for image, after, room in zip(shown, late, rooms, strict=True)]
+
+
+def _widened(image: Bytes, room: Bytes | None) -> Bytes:
+    """A colour image with a fourth channel, in a flat scratch where there is one."""
+    height, width = image.shape[:2]
+    dst = None if room is None else room[: height * width * 4].reshape(height, width, 4)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA, dst))
 
 
 def _finish_by_line(

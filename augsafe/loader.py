@@ -86,7 +86,8 @@ class Loader:
     and their bytes do not depend on it.
     rank, world_size: each rank gets its own share of the same order; `even` says what happens where it does not divide:
     "pad" (some images are given twice), "drop" (some are left out) or "none" (ranks differ in length).
-    contract, on_violation: see `Enforcer`; None turns the guards off. An image that is dropped or skipped is replaced
+    contract, on_violation: see `Enforcer`; None turns the guards off. Lost tone (AS301, AS302, AS303) is looked at only
+    where a mapping names it. An image that is dropped or skipped is replaced
     by the next of the rank's order, so that ranks stay even.
     on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
     mix: a `MixUp` or `CutMix` of each batch, after the guards; labels then are (n, classes) float32.

@@ -37,18 +37,29 @@ def plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def encode(step: Transform) -> dict[str, Any]:
-    """One step as {class name: {field: value}}; fields at their defaults are left out, the name is kept."""
+def encode(step: Transform) -> dict[str, Any] | str:
+    """One step as {class name: {field: value}}, or the class name alone where there is nothing to say.
+
+    Fields at their defaults are left out, and so is a name that is the class's: that is what a step without a name gets
+    when the policy is read, whatever the others are called. Other automatic names, such as Rotate-2, are kept, so that
+    a step keeps its draws where another one is taken out of the file.
+    """
+    kind = type(step).__name__
     if isinstance(step, Opaque):
-        return {type(step).__name__: {"step": step.said(), "p": step.p, "name": step.name}}
+        return {kind: {"step": step.said(), "p": step.p, "name": step.name}}
     body: dict[str, Any] = {}
-    for item in fields(step):
+    for item in sorted(fields(step), key=lambda item: _ORDER.get(item.name, 1)):
         value = getattr(step, item.name)
+        if item.name == "name" and value == kind:
+            continue
         if isinstance(step, Choice) and item.name in ("child", "children"):
             body[item.name] = encode(value) if isinstance(value, Transform) else [encode(child) for child in value]
         elif value is not None and (item.name == "name" or item.default is MISSING or value != item.default):
             body[item.name] = plain(value)
-    return {type(step).__name__: body}
+    return {kind: body} if body else kind
+
+
+_ORDER = {"name": 0, "p": 2}  # what a step is called, what it does, how often
 
 
 def decode(entry: Any, where: str) -> Transform:
@@ -132,6 +143,16 @@ def read_body(body: Any) -> tuple[tuple[Transform, ...], Output | None, dict[str
     return steps, output, {k: _tuples(body[k]) for k in OPTIONS if k in body}
 
 
+def same(body: Any, own: Mapping[str, Any]) -> bool:
+    """Whether plain values are those of a policy, though they may name each step, as earlier versions wrote them."""
+    if body == own or not isinstance(body, Mapping) or not isinstance(body.get("steps"), list):
+        return bool(body == own)
+    try:
+        return {**body, "steps": [encode(decode(entry, "steps")) for entry in body["steps"]]} == own
+    except PolicyError:
+        return False
+
+
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
 
@@ -172,9 +193,57 @@ def read_yaml(text: str) -> Any:
         raise PolicyError(f"this is not valid YAML: {error}") from error
 
 
-def write_yaml(value: Any) -> str:
-    """Readable YAML, keys in their order."""
-    return str(yaml.safe_dump(value, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100))
+class _Line(dict[str, Any]):
+    """A mapping that fits on a line."""
+
+
+class _Rows(list[Any]):
+    """A list with a line for each entry."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML as a person writes it: lists are indented, a step and its ranges stand on one line."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+_Dumper.add_representer(
+    _Line, lambda dumper, line: dumper.represent_mapping("tag:yaml.org,2002:map", line, flow_style=True)
+)
+
+
+_Dumper.add_representer(
+    _Rows, lambda dumper, rows: dumper.represent_sequence("tag:yaml.org,2002:seq", rows, flow_style=False)
+)
+
+
+def write_yaml(value: Mapping[str, Any]) -> str:
+    """Readable YAML, keys in their order, whole numbers without a point."""
+    short = {k: v if isinstance(v, float) else _rows(k, _short(v)) for k, v in value.items()}
+    made = yaml.dump(short, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    return str(made)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        parts = {k: _rows(k, _short(v)) for k, v in value.items()}
+        return _Line(parts) if all(map(_flat, parts.values())) else parts
+    if isinstance(value, list):
+        return [_short(v) for v in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
+
+
+def _rows(key: str, value: Any) -> Any:
+    """Steps stand one on a line, though their names alone would fit on one: so a difference shows which it is."""
+    return _Rows(value) if key in ("steps", "children") and value else value
+
+
+def _flat(value: Any) -> bool:
+    """Whether a value may stand within a line: a number, a word, or a list of these."""
+    if isinstance(value, list) and not isinstance(value, _Rows):
+        return not any(isinstance(v, (Mapping, list)) for v in value)
+    return not isinstance(value, (Mapping, list))
 
 
 def write_file(path: Path, body: Mapping[str, Any]) -> None:

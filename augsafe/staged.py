@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from augsafe.colors import Colors, check_channels
 from augsafe.errors import ForeignStepError, InputError
 from augsafe.lookup import levels_of, tables
+from augsafe.permutation import is_permutation
 from augsafe.plan import Plan, Settings
 from augsafe.sample import Image
 from augsafe.stages import Part, StagePlan
 from augsafe.transforms.base import FULL_RANGE, Local, Opaque, Range
-from augsafe.warp import displace, is_permutation, reductions, squashes, warp
+from augsafe.warp import displace, reductions, squashes, warp
 from augsafe.writing import looked_up
 
 _LEVELS = levels_of(np.dtype(np.uint8))

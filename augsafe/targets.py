@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import InputError
+from augsafe.permutation import is_permutation
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 from augsafe.sample import check_mask, check_points
 from augsafe.transforms.distortion import place_of, sampled
-from augsafe.warp import displace, is_permutation, warp
+from augsafe.warp import displace, warp
 
 Pairs = Sequence[tuple[int, int]]
 

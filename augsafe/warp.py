@@ -9,16 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.blocks import reduced
+from augsafe.extent import from_part, parts, seen
+from augsafe.permutation import BORDERS as BORDERS
+from augsafe.permutation import permute
 from augsafe.randomness import FloatArray
 
 Image = NDArray[Any]
 LARGEST_SIDE = 32766  # OpenCV's warps address pixels with 16 bits
 
-BORDERS = {
-    "reflect": cv2.BORDER_REFLECT_101,
-    "constant": cv2.BORDER_CONSTANT,
-    "replicate": cv2.BORDER_REPLICATE,
-}
 INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
 
@@ -28,21 +27,6 @@ INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cub
 def tilted(matrices: FloatArray) -> NDArray[np.bool_]:
     """Which maps (n, 3, 3) are projective (n,)."""
     return np.asarray((matrices[:, 2, 0] != 0) | (matrices[:, 2, 1] != 0))
-
-
-def is_permutation(matrices: FloatArray) -> NDArray[np.bool_]:
-    """Which maps (n, 3, 3) only flip, turn by quarters and shift by whole pixels (n,)."""
-    first = matrices[:, 0, 0]
-    candidates = np.flatnonzero(np.abs(first - np.rint(first)) < 1e-9)
-    out = np.zeros(len(matrices), bool)
-    if not candidates.size:
-        return out
-    m = matrices[candidates]
-    whole = (np.abs(m - np.rint(m)) < 1e-9).all(axis=(1, 2))
-    linear = np.abs(np.rint(m[:, :2, :2]))
-    straight = (linear.sum(axis=1) == 1).all(axis=1) & (linear.sum(axis=2) == 1).all(axis=1)
-    out[candidates] = whole & straight & ~tilted(m) & (m[:, 2, 2] == 1)
-    return out
 
 
 def reductions(matrices: FloatArray, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -106,21 +90,12 @@ def paddings(matrices: FloatArray, sizes: NDArray[np.int64], frame: tuple[int, i
     OpenCV takes three times as long over a pixel that it must fetch by the border rule as over one inside; to apply
     the rule beforehand costs little. All 0 where nothing lies outside, or too much for this to pay.
     """
-    a, b, c, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1]
-    half_x, half_y = (frame[1] - 1) / 2.0, (frame[0] - 1) / 2.0
-    x, y = half_x - matrices[:, 0, 2], half_y - matrices[:, 1, 2]
     pays, touches = np.ones(len(matrices), bool), np.zeros(len(matrices), bool)
     area, pads = np.ones(len(matrices)), []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inverse = 1.0 / (a * d - b * c)
-        size = np.abs(inverse)
-        reach_x = (np.abs(d) * half_x + np.abs(b) * half_y) * size
-        reach_y = (np.abs(c) * half_x + np.abs(a) * half_y) * size
-        for middle, reach, side in (
-            ((d * x - b * y) * inverse, reach_x, sizes[:, 1]),
-            ((a * y - c * x) * inverse, reach_y, sizes[:, 0]),
-        ):
-            low, high = middle - reach, middle + reach
+    lows, highs = seen(matrices, frame, 0.0)
+    with np.errstate(invalid="ignore"):
+        for k in (0, 1):
+            low, high, side = lows[:, k], highs[:, k], sizes[:, 1 - k]
             before, after = np.maximum(1 - np.floor(low), 0), np.maximum(np.ceil(high) + 2 - side, 0)
             pays &= side + before + after < LARGEST_SIDE
             touches |= (low < 0) | (high > side - 1)
@@ -148,29 +123,22 @@ def warp(
     never shares memory with the input; it is `dst` where that is given.
     """
     if exact:
-        out = permute(image, np.rint(matrix).astype(np.int64), size, border, fill)
+        return permute(image, np.rint(matrix).astype(np.int64).tolist(), size, border, fill, dst)
+    if max(reduce) > 1 and interpolation != "nearest":
+        if not squash:
+            sizes, factors = np.array([image.shape[:2]]), np.array([reduce])
+            x0, y0, x1, y1 = parts(matrix[None], sizes, size, factors)[0].tolist()
+            image, matrix = image[y0:y1, x0:x1], from_part(matrix[None], np.array([[x0, y0]]))[0]
+        image, matrix = reduced(image, matrix, reduce)
+    if squash and interpolation != "nearest":
+        image = _smeared(image, matrix, border)
+    if image.ndim == 3 and image.shape[2] > 4:
+        fours = [np.ascontiguousarray(image[..., c : c + 4]) for c in range(0, image.shape[2], 4)]
+        warped = [_resample(four, matrix, size, border, fill, interpolation, None) for four in fours]
+        out = np.concatenate([part.reshape(*size, -1) for part in warped], axis=2)
     else:
-        if max(reduce) > 1 and interpolation != "nearest":
-            image, matrix = _reduced(image, matrix, size, reduce, squash)
-        if squash and interpolation != "nearest":
-            image = _smeared(image, matrix, border)
-        if image.ndim == 3 and image.shape[2] > 4:
-            parts = [
-                _resample(
-                    np.ascontiguousarray(image[..., c : c + 4]),
-                    matrix,
-                    size,
-                    border,
-                    fill,
-                    interpolation,
-                    None,
-                )
-                for c in range(0, image.shape[2], 4)
-            ]
-            out = np.concatenate([part.reshape(*size, -1) for part in parts], axis=2)
-        else:
-            out = _resample(image, matrix, size, border, fill, interpolation, dst)
-            out = out if out.ndim == image.ndim else out[..., None]
+        out = _resample(image, matrix, size, border, fill, interpolation, dst)
+        out = out if out.ndim == image.ndim else out[..., None]
     if dst is None:
         return out
     if out is not dst and not np.may_share_memory(out, dst):
@@ -217,74 +185,3 @@ def displace(image: Image, field: NDArray[np.float32], border: str, fill: float,
     ]
     out: Image = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
     return out if image.ndim == 3 else out[..., 0]
-
-
-def _reduced(
-    image: Image, matrix: FloatArray, size: tuple[int, int], reduce: tuple[int, int], whole: bool
-) -> tuple[Image, FloatArray]:
-    """The image averaged over blocks of reduce[0] x reduce[1] pixels, and the map from it.
-
-    Of what the map does not show, nothing is averaged, unless the `whole` is asked for.
-    """
-    image, offset = (image, (0, 0)) if whole else _needed(image, matrix, size, reduce)
-    kx, ky = (min(k, side) for k, side in zip(reduce, image.shape[1::-1], strict=True))
-    height, width = image.shape[:2]
-    missing = (-height % ky, -width % kx)
-    if any(missing):
-        image = _pad_end(image, missing)
-    target = (image.shape[1] // kx, image.shape[0] // ky)
-    small = cv2.resize(image, target, interpolation=cv2.INTER_AREA)
-    back = np.array([[kx, 0, (kx - 1) / 2 + offset[0]], [0, ky, (ky - 1) / 2 + offset[1]], [0, 0, 1.0]])
-    small = np.asarray(small).reshape(target[1], target[0], *image.shape[2:])
-    return small, matrix @ back
-
-
-def _pad_end(image: Image, missing: tuple[int, int]) -> Image:
-    return np.pad(image, [(0, missing[0]), (0, missing[1]), *[(0, 0)] * (image.ndim - 2)], mode="edge")
-
-
-def _needed(
-    image: Image, matrix: FloatArray, size: tuple[int, int], reduce: tuple[int, int]
-) -> tuple[Image, tuple[int, int]]:
-    """The part of the image that an affine map shows, where that part does not touch the border."""
-    height, width = image.shape[:2]
-    if matrix[2, 0] != 0 or matrix[2, 1] != 0:
-        return image, (0, 0)
-    corners = np.array([[-1, -1, 1], [size[1], -1, 1], [-1, size[0], 1], [size[1], size[0], 1]], dtype=float)
-    seen = corners @ np.linalg.inv(matrix)[:2].T
-    x0, y0 = (math.floor(v) - 2 * k for v, k in zip(seen.min(axis=0), reduce, strict=True))
-    x1, y1 = (math.ceil(v) + 2 * k for v, k in zip(seen.max(axis=0), reduce, strict=True))
-    if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
-        return image, (0, 0)
-    return image[y0:y1, x0:x1], (x0, y0)
-
-
-def permute(image: Image, matrix: NDArray[np.int64], size: tuple[int, int], border: str, fill: float) -> Image:
-    """Flip, turn by quarters and shift by whole pixels, without any arithmetic on the levels."""
-    if matrix[0, 0] == 0:
-        image = image.swapaxes(0, 1)
-        matrix = matrix @ np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
-    rows, out_y = _index(size[0], image.shape[0], int(matrix[1, 1]), int(matrix[1, 2]), border)
-    columns, out_x = _index(size[1], image.shape[1], int(matrix[0, 0]), int(matrix[0, 2]), border)
-    out: Image = image[rows][:, columns]
-    if out.base is not None or np.shares_memory(out, image):
-        out = np.ascontiguousarray(out) if not out.flags.c_contiguous else out.copy()
-    if border == "constant":
-        out[out_y] = fill
-        out[:, out_x] = fill
-    return out
-
-
-def _index(out: int, side: int, sign: int, offset: int, border: str) -> tuple[Any, NDArray[np.bool_]]:
-    """Where each output row comes from, as a slice when nothing lies outside, and which rows lie outside."""
-    source = sign * (np.arange(out) - offset)
-    outside = (source < 0) | (source >= side)
-    if not outside.any():
-        first, last = int(source[0]), int(source[-1])
-        stop = last + sign
-        return slice(first, stop if stop >= 0 else None, sign), outside
-    if border == "reflect" and side > 1:
-        period = 2 * (side - 1)
-        folded = np.abs(source) % period
-        return np.where(folded >= side, period - folded, folded), outside
-    return np.clip(source, 0, side - 1), outside

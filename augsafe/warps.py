@@ -8,14 +8,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.blocks import reduced
+from augsafe.extent import from_part, parts
+from augsafe.permutation import BORDERS, is_permutation, permute
 from augsafe.plan import Plan
-from augsafe.warp import BORDERS, INTERPOLATIONS, is_permutation, paddings, reductions, squashes, tilted, warp
+from augsafe.randomness import FloatArray
+from augsafe.warp import INTERPOLATIONS, paddings, reductions, squashes, tilted, warp
 
 Bytes = NDArray[np.uint8]
+_LARGE = 1 << 14  # pixels; of smaller images, whole chunks are made ready in fewer calls
+_HUGE = 1 << 18  # pixels; in smaller images, to read whole rows takes no longer than parts of them
+_SHARE = 0.5  # of an image, above which to cut a part out of it is not worth while
 
 
 class Warps:
     """What each warp needs. `chunk` images at most are warped in one call of `run`.
+
+    Of a large image only the part that its map shows is taken (see `shown`). Colour comes with four channels, but for
+    the rows that are `late`: large images that are cropped or reduced first, so that fewer pixels need a fourth.
 
     Sources are widened by the border rule first (see `paddings`). Where a chunk is one array, all its images are
     widened together by the most that any of the plan needs, and each warp is shown just its own part of that: the
@@ -28,24 +38,52 @@ class Warps:
         self.flags, self.rule = INTERPOLATIONS[settings.interpolation], BORDERS[settings.border]
         self.fill = (settings.fill,) * 4
         self.frame = (int(stage.size_out[0, 0]), int(stage.size_out[0, 1]))
-        self.matrix = stage.matrix
         self.exact, self.reduce = is_permutation(stage.matrix), reductions(stage.matrix, stage.size_in)
         self.squash = squashes(stage.matrix, stage.size_in, self.reduce)
-        plain = ~tilted(stage.matrix) & ~self.exact & (self.reduce[:, 0] == 1) & (self.reduce[:, 1] == 1)
-        plain &= ~self.squash | (settings.interpolation == "nearest")
-        self.plain: list[bool] = plain.tolist()
+        affine, reduced = ~tilted(stage.matrix) & ~self.exact, (self.reduce > 1).any(axis=1)
+        if settings.interpolation == "nearest":
+            reduced, self.squash = np.zeros_like(reduced), np.zeros_like(reduced)
+        plain = affine & ~reduced & ~self.squash
+        blocks = affine & reduced & ~self.squash
         pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
+        large = stage.size_in.prod(axis=1) >= _LARGE
+        cut = self._cut(stage.matrix, stage.size_in, blocks, plain & ~pads.any(axis=1) & (planes == 4))
+        self.early: list[bool] = (cut & large).tolist()
+        self.late: list[bool] = ((self.exact | blocks) & large).tolist()
+        self.plain: list[bool] = plain.tolist()
+        self.blocks: list[bool] = blocks.tolist()
         left, right, top, bottom = pads.T
         self.pads: list[list[int]] = pads.tolist()
-        moved = stage.matrix[:, :2].copy()
-        moved[:, :, 2] -= moved[:, :, 0] * left[:, None] + moved[:, :, 1] * top[:, None]
-        self.affine = list(moved)
+        self.affine = list(from_part(self.matrix, -pads[:, [0, 2]])[:, :2].copy())
         self.most: list[int] = pads.max(axis=0).tolist()
         height, width = stage.size_in[:, 0] + top + bottom, stage.size_in[:, 1] + left + right
         self.room = np.empty(int((height * width).max()) * planes, np.uint8)
         self.together = chunk > 1 and bool((stage.size_in == stage.size_in[0]).all()) and any(self.most)
         if self.together:
             self._prepare(int(stage.size_in[0, 0]), int(stage.size_in[0, 1]), planes, chunk)
+
+    def _cut(
+        self, matrix: FloatArray, sizes: NDArray[np.int64], blocks: NDArray[np.bool_], plain: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Set the part of each image and the map from it; which images (n,) have a part that is not the whole."""
+        self.matrix, self.parts = matrix, [[0, 0, 0, 0]] * len(matrix)
+        cut: NDArray[np.bool_] = blocks | plain & (sizes.prod(axis=1) >= _HUGE)
+        if cut.any():
+            part = parts(matrix, sizes, self.frame, np.where(blocks[:, None], self.reduce, 1))
+            cut &= blocks | ((part[:, 2:] - part[:, :2]).prod(axis=1) <= _SHARE * sizes.prod(axis=1))
+            self.parts = part.tolist()
+            self.matrix = np.where(cut[:, None, None], from_part(matrix, part[:, :2]), matrix)
+        return cut
+
+    def shown(self, images: Bytes | Sequence[Bytes], start: int, stop: int) -> Bytes | list[Bytes]:
+        """The images that `run` takes for those from `start` to `stop`: one array where all are shown as they are."""
+        if isinstance(images, np.ndarray) and not any(self.early[start:stop]):
+            return images[start:stop]
+        return [self._part(images[i], i) if self.early[i] else images[i] for i in range(start, stop)]
+
+    def _part(self, image: Bytes, i: int) -> Bytes:
+        x0, y0, x1, y1 = self.parts[i]
+        return image[y0:y1, x0:x1]
 
     def _prepare(self, height: int, width: int, planes: int, chunk: int) -> None:
         """Room for a chunk widened together, and the source row of each of its rows."""
@@ -95,6 +133,16 @@ class Warps:
         return wide
 
     def _otherwise(self, source: Bytes, i: int, target: Bytes) -> None:
-        s, place = self.settings, (int(self.reduce[i, 0]), int(self.reduce[i, 1]))
-        matrix, exact = self.matrix[i], bool(self.exact[i])
-        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, exact, place, bool(self.squash[i]), target)
+        s, factors, matrix = self.settings, (int(self.reduce[i, 0]), int(self.reduce[i, 1])), self.matrix[i]
+        narrow, squash = source.shape[2:] == (3,), bool(self.squash[i])
+        if self.exact[i]:
+            whole = np.rint(matrix).astype(np.int64).tolist()
+            moved = permute(source, whole, self.frame, s.border, s.fill, None if narrow else target)
+            if narrow:
+                cv2.cvtColor(moved, cv2.COLOR_RGB2RGBA, target)
+            return
+        if self.blocks[i]:
+            part = source if self.early[i] else self._part(source, i)
+            source, matrix = reduced(part, matrix, factors)
+            source, factors = np.asarray(cv2.cvtColor(source, cv2.COLOR_RGB2RGBA)) if narrow else source, (1, 1)
+        warp(source, matrix, self.frame, s.border, s.fill, s.interpolation, False, factors, squash, target)

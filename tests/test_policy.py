@@ -120,3 +120,78 @@ def test_every_policy_fulfils_the_schema(name: str, data: st.DataObject) -> None
 def test_the_schema_refuses_what_the_reader_refuses(body: Any) -> None:
     with pytest.raises(jsonschema.ValidationError):
         VALIDATOR.validate(body)
+
+
+# As a person would write it
+
+MADE = aug.Compose(
+    [
+        aug.Shift(),
+        aug.Rotate((-10, 10)),
+        aug.Rotate((-5, 5), p=0.5),
+        aug.OneOf([aug.Brightness(), aug.Contrast((0.5, 1.5), name="flat")], weights=(1, 3)),
+        aug.VerticalFlip(p=0.25),
+    ],
+    border="constant",
+    fill=128.0,
+    output=aug.Output(size=(32, 32), dtype="float32", std=(1, 1, 0.5)),
+)
+SHORT = """augsafe: 1
+steps:
+  - Shift
+  - Rotate: {angle: [-10, 10]}
+  - Rotate: {name: Rotate-2, angle: [-5, 5], p: 0.5}
+  - OneOf:
+      children:
+        - Brightness
+        - Contrast: {name: flat, factor: [0.5, 1.5]}
+      weights: [1, 3]
+  - VerticalFlip: {p: 0.25}
+border: constant
+fill: 128.0
+output: {size: [32, 32], dtype: float32, std: [1, 1, 0.5]}
+"""
+
+
+def long(body: Any) -> Any:
+    """A policy as earlier versions wrote it: with every name."""
+    if isinstance(body, list):
+        return [long(part) for part in body]
+    if isinstance(body, str):
+        return {body: {"name": body}}
+    ((kind, fields),) = body.items()
+    inner = {k: long(v) if k in ("child", "children") else v for k, v in fields.items()}
+    return {kind: {"name": kind} | inner}
+
+
+def test_a_file_is_short_and_says_all() -> None:
+    assert MADE.to_yaml() == SHORT
+    again = aug.Compose.from_yaml(SHORT)
+    assert again == MADE
+    assert json.dumps(again.to_dict()) == json.dumps(MADE.to_dict())  # to the byte: keys are made of it
+    VALIDATOR.validate(MADE.to_dict())
+
+
+def test_a_file_with_every_name_is_read_and_its_records_replay() -> None:
+    body = MADE.to_dict()
+    old = {**body, "steps": long(body["steps"])}
+    assert old != body and old["steps"][0] == {"Shift": {"name": "Shift"}}
+    assert aug.Compose.from_dict(old) == MADE
+    plan = MADE.plan([(8, 8)] * 4, range(4))
+    record = plan.record()
+    replayed = MADE.replay({**record, "policy": old})
+    assert (replayed.matrix == plan.matrix).all()
+    wrong = {**body, "steps": long(body["steps"][:-1])}
+    for policy in (wrong, None, {"steps": ["Rotat"]}):
+        with pytest.raises(PolicyError, match="another policy"):
+            MADE.replay({**record, "policy": policy})
+
+
+def test_names_that_others_depend_on_stay_in_the_file() -> None:
+    left = MADE.without("Rotate")
+    text = left.to_yaml()
+    assert "Rotate-2" in text and aug.Compose.from_yaml(text) == left
+    swapped = aug.Compose([aug.Rotate(name="Shift"), aug.Shift()])
+    assert [s.label for s in aug.Compose.from_yaml(swapped.to_yaml()).steps] == ["Shift", "Shift-2"]
+    alone = aug.Compose([aug.Rotate()])
+    assert aug.Compose.from_yaml(alone.to_yaml()) == alone and "name" not in alone.to_yaml()

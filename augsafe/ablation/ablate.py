@@ -24,6 +24,7 @@ from augsafe.ablation.store import Outcome, Store
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
+from augsafe.frameworks import framework
 from augsafe.sources import open_source
 from augsafe.transforms import Transform
 
@@ -31,6 +32,7 @@ FINALISTS = 2
 FRESH = 100_000  # seeds of the finals begin here, those of a screen's second stage halfway
 SCREENED = 3
 SEARCHED = "random search"
+SEARCHES = ("grid", "optuna")
 Done = dict[tuple[str, int], Outcome]
 
 
@@ -99,17 +101,19 @@ def ablate(
     learner = Light() if train is None else train
     _check_learners(learner, final_train)
     _check_search(search, trials, design)
-    images, labels, found_classes = _read(data)
-    parts = split_data(images, labels, classes or found_classes, shares, split_seed, groups)
+    jobs = jobs_of(jobs)
     plan = _with(make(policy, design, strengths), also)
     count = needed_seeds(len(plan.questions)) if seeds is None else _whole("seeds", seeds)
+    judged = Contract.builtin(contract) if isinstance(contract, str) else contract
+    images, labels, found_classes = _read(data)
+    parts = split_data(images, labels, classes or found_classes, shares, split_seed, groups)
     with tempfile.TemporaryDirectory() as folder:
         kept = Store(Path(folder) / "runs.sqlite" if store is None else store)
         kept.bind(parts.hash, parts.words)
-        bench = _Bench(parts, kept, learner, train_key or fingerprint(learner), jobs_of(jobs), progress)
+        bench = _Bench(parts, kept, learner, train_key or fingerprint(learner), jobs, progress)
         heavy = bench if final_train is None else replace(bench, train=final_train, key=fingerprint(final_train))
         asked = (trials if search == "optuna" else 0, heavy if finals else None, random_search)
-        return _measure(bench, policy, plan, design, count, *asked, contract, started)
+        return _measure(bench, policy, plan, design, count, *asked, judged, started)
 
 
 def _measure(
@@ -121,7 +125,7 @@ def _measure(
     trials: int,
     finals: _Bench | None,
     random_search: bool,
-    contract: Contract | str | None,
+    contract: Contract | None,
     started: float,
 ) -> Result:
     """Run the design, then what was asked for beside it, and put the result together."""
@@ -200,11 +204,13 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _check_search(search: str, trials: int, design: str) -> None:
-    if search not in ("grid", "optuna"):
-        raise ArgumentError(f"ablate(search=...) must be grid or optuna, got {search!r}")
+    if search not in SEARCHES:
+        raise ArgumentError(f"ablate(search=...) must be {' or '.join(SEARCHES)}, got {search!r}")
     if search == "optuna" and design != "strengths":
         raise ArgumentError(f"search='optuna' goes with design='strengths', got {design!r}; designs are {DESIGNS}")
     _whole("trials", trials)
+    if search == "optuna":
+        framework("optuna", "search='optuna'")
 
 
 def _with(plan: Design, also: Mapping[str, Compose] | None) -> Design:

@@ -151,8 +151,12 @@ class Cnn:
 
 
 def torch_learner(model: str, epochs: int, size: int | None = None) -> Train:
-    """The network of that name: a small and fast LeNet-5, or one of `augsafe.cnns`. Raises ArgumentError."""
+    """The network of that name: a small and fast LeNet-5, or one of `augsafe.cnns`.
+
+    Raises ArgumentError and MissingExtraError.
+    """
     if model == "lenet5":
+        needed("torch", "training lenet5")
         return Torch(lenet5, epochs)
     if model not in names("torch"):
         known = ", ".join(("light", *names("torch")))
@@ -160,4 +164,6 @@ def torch_learner(model: str, epochs: int, size: int | None = None) -> Train:
             f"there is no model {model!r}; known are {known}; in Python, give Torch(build) any function that builds "
             "a module"
         )
+    for module in ("torch", "torchvision", "lightning"):
+        needed(module, f"training {model}")
     return Cnn(model, epochs, size=size)

@@ -212,7 +212,7 @@ def render(result: Result) -> Any:
         said = ", ".join(f"{n} {points(v)} ({points(lo)} to {points(hi)})" for n, (v, lo, hi) in result.shares.items())
         parts.append(Text(f"Shapley shares: {said}"))
     if result.final is not None:
-        parts.append(_table(result.final.rows, "Finals: test images, fresh seeds"))
+        parts.append(_table(result.final.rows, "Finals on the test images"))
     return Group(*parts, Text(), Text(result.words()))
 
 
@@ -221,20 +221,30 @@ def _table(rows: tuple[Row, ...], heading: str) -> Any:
     from rich.text import Text
 
     colours = {HELPS: "green", HARMS: "bold red", OPEN: "dim"}
-    table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
+    counts = {r.seeds for r in rows}
+    alike = f", {counts.pop()} seeds each" if len(counts) == 1 else ""
+    tries = "(try N): about N seeds would decide" if any(r.verdict == OPEN and r.decide for r in rows) else None
+    table = Table(title=f"{heading}{alike}, p by Holm", title_justify="left", box=None, pad_edge=False)
+    table.caption, table.caption_justify = tries, "left"
+    # names break between words alone: half a name is none
+    longest = max((len(word) for r in rows for word in r.name.split()), default=0)
+    table.add_column("", overflow="fold", min_width=min(longest, 24))
+    for name in ("effect", "95 % interval", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold", min_width=len(OPEN))
+    table.add_column("worst class", justify="right", overflow="fold", min_width=7)
     guarded = any(r.guard for r in rows)
-    for name in ("", "effect", "95 % interval", "p (Holm)", "verdict", "seeds", "worst class"):
-        table.add_column(name, justify="left" if name in ("", "verdict") else "right", overflow="fold")
     if guarded:
-        table.add_column("the guard says", overflow="fold")
+        table.add_column("guards", overflow="fold", min_width=7)
     for r in rows:
         worst = next(iter(r.per_class.items()), None)
-        verdict = r.verdict if r.verdict != OPEN or r.decide is None else f"{r.verdict} (try {r.decide} seeds)"
-        seeds = f"{r.seeds}" + (f", {r.failed} failed" if r.failed else "")
+        verdict = r.verdict if r.verdict != OPEN or r.decide is None else f"{r.verdict} (try {r.decide})"
+        verdict += "" if alike else f", {r.seeds} seeds"
+        verdict += f", {r.failed} failed" if r.failed else ""
         said = f"{r.guard}: {r.remark}" if r.remark else r.guard
         cells: list[Any] = [
-            Text(r.name), points(r.effect), f"{points(r.interval[0])} to {points(r.interval[1])}", f"{r.adjusted:.3g}",
-            Text(verdict, style=colours[r.verdict]), seeds,
+            Text(r.name), points(r.effect), f"{points(r.interval[0])} to {points(r.interval[1])}", f"{r.adjusted:.2g}",
+            Text(verdict, style=colours[r.verdict]),
             Text("-" if worst is None else f"{worst[0]} {points(worst[1][0])}"),
         ]  # fmt: skip
         table.add_row(*cells, *([Text(said)] if guarded else []))

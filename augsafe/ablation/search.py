@@ -9,7 +9,7 @@ import numpy as np
 
 from augsafe.ablation.design import scaled
 from augsafe.compose import Compose
-from augsafe.errors import MissingExtraError
+from augsafe.frameworks import framework
 
 SMALLEST = 0.05
 
@@ -34,10 +34,9 @@ def optuna_policies(
     `score(policy, number of the seed)` is one run's accuracy on the validation images. Gives (policy, mean score,
     whether it was pruned) for each trial. Raises MissingExtraError.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingExtraError("search='optuna' needs optuna; install augsafe[ablate]") from error
+    framework("optuna", "search='optuna'")
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=seed)
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=optuna.pruners.MedianPruner())

@@ -60,8 +60,9 @@ def calibrate(
 
     transform: a Compose, transforms, another library's pipeline, or None for a wide policy to begin from. images:
     (n, H, W[, C]) or a list; labels (n,): names or indices. A draw is a loss where it changes the class or loses the
-    content of an image: as the contract says, or as the images do where it is silent or there is none (`reference`: a
-    callable from images to class probabilities or embeddings, in place of built-in features). masks, boxes: where the
+    content or the tone of an image: the class as the contract says, or as the images do where it is silent or there is
+    none (`reference`: a callable from images to class probabilities or embeddings, in place of built-in features);
+    content and tone as the guards say. masks, boxes: where the
     object is. groups (n,): images of one group (patient, video, font) count as one.
 
     Half of the groups measures single limits, which are shown and not certified. On the other half the policy is
@@ -73,7 +74,8 @@ def calibrate(
 
     Raises ArgumentError, InputError and ContractError.
     """
-    _check_numbers(epsilon, delta, unfamiliar, grid, most)
+    check_limits(epsilon, delta, unfamiliar)
+    _check_counts(grid, most)
     check_seed(seed)
     policy = _policy(transform)
     if not any(not leaf.never_acts for leaf in policy.leaves):
@@ -155,6 +157,7 @@ def _bench(
         seed,
         jobs,
         reference,
+        policy.value_range,
     )
     return _Bench(jury, rank, test)
 
@@ -247,11 +250,15 @@ def _start(policy: Compose, table: Sequence[Single], narrow: bool) -> Compose:
     return held_to(start, ends)
 
 
-def _check_numbers(epsilon: float, delta: float, unfamiliar: float, grid: int, most: int) -> None:
+def check_limits(epsilon: float, delta: float, unfamiliar: float) -> None:
+    """Raise ArgumentError for a limit or a chance that is not between 0 and 1."""
     for name, value in (("epsilon", epsilon), ("delta", delta), ("unfamiliar", unfamiliar)):
         real = isinstance(value, (int, float, np.floating)) and not isinstance(value, bool)
         if not real or not math.isfinite(value) or not 0 < value < 1:
             raise ArgumentError(f"calibrate({name}=...) must be between 0 and 1, such as 0.05, got {value!r}")
+
+
+def _check_counts(grid: int, most: int) -> None:
     for name, count, least in (("grid", grid, 2), ("most", most, 4)):
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
             raise ArgumentError(f"calibrate({name}=...) must be a whole number of at least {least}, got {count!r}")

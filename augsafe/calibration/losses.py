@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import KINDS, Contract
+from augsafe.guards.appearance import Appearance, Looks, look
 from augsafe.guards.content import LimitTable, violations
+from augsafe.guards.hue import hue_limits
 from augsafe.guards.judge import judge
 from augsafe.guards.measures import measure
 from augsafe.objects import Objects
@@ -29,11 +31,12 @@ _BROKEN = tuple(KINDS.index(kind) for kind in ("to", "invalid", "ambiguous"))
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """For n draws: `lost`, the class changed or the content lost; `unfamiliar`, unlike any class or not clearly one.
+    """What n draws did, beyond what the image was before.
 
-    `unjudged`: neither the contract nor the images can say. All are beyond what the image was before the draw.
-    codes: what was lost, by the guards' codes (AS101 for the class, AS106 for the contract's limits on rotation, zoom
-    and displacement); one draw may lose in several ways.
+    lost: the class changed, or content or tone lost. unfamiliar: unlike any class, or not clearly one. unjudged:
+    neither the contract nor the images can say. codes: what was lost, by the guards' codes (AS101 for the class, AS106
+    for the contract's limits on rotation, zoom and displacement, AS2xx for the content, AS3xx for tone and colour); one
+    draw may lose in several ways.
     """
 
     lost: BoolArray
@@ -44,7 +47,7 @@ class Losses:
 
 @dataclass(frozen=True, eq=False)
 class Jury:
-    """Who says what is lost: the contract where it speaks, the images where it does not, the content guard always.
+    """Who says what is lost: the contract where it speaks, the images where not, the guards on content and tone always.
 
     own (n,): class indices of the contract. fitted: the rows from which the reference is learned, which must not be
     those that certify. silent: there is no contract, so that the images are asked about every draw.
@@ -61,6 +64,7 @@ class Jury:
     seed: int
     jobs: int
     model: Callable[[Any], Any] | None = None
+    value_range: tuple[float, float] | None = None
 
     @cached_property
     def reference(self) -> Reference:
@@ -88,6 +92,10 @@ class Jury:
         return LimitTable.of(self.contract)
 
     @cached_property
+    def _looks(self) -> Looks:
+        return look(self.images, self.value_range, np.isfinite(hue_limits(self.contract)[self.own]))
+
+    @cached_property
     def _shapes(self) -> Rows:
         return np.array([image.shape[:2] for image in self.images], dtype=np.int64)
 
@@ -106,6 +114,9 @@ class Jury:
         lost = changed | far
         objects, limits = self.objects.rows(rows), self._limits.take(self.own[rows])
         codes = violations(measure(plan, objects, limits), limits, objects)
+        appearance = Appearance.of(compose, self.contract)
+        if appearance.codes:
+            codes |= appearance.broken(plan, self.own[rows], self._looks.rows(rows))
         for bad in codes.values():
             lost |= bad
         ask &= ~lost

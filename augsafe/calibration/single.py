@@ -23,12 +23,12 @@ LEVEL = 0.95  # of each bound
 class Single:
     """One step in one direction for one class, from weak to strong.
 
-    values: strengths. rates: share of images whose class was changed or whose content was lost, with one-sided 95 %
-    bounds; unfamiliar: share that became unfamiliar. limit: the strongest value up to which no rate exceeds its
-    limit, None where the weakest already does. verdict: of the strongest value measured: "safe", "harmful" (lost) or
-    "unfamiliar" where the bounds leave no doubt, else "undecided", with the number of images of the class that would
-    decide (None: too many). end: the end of the range given; beyond a strength that is unsafe for every class nothing
-    is measured.
+    values: strengths. rates: share of images whose class was changed or whose content or tone was lost, with
+    one-sided 95 % bounds; unfamiliar: share that became unfamiliar. limit: the strongest value up to which no rate
+    exceeds its limit, None where the weakest already does. verdict: of the strongest value measured: "safe", "harmful"
+    (lost) or "unfamiliar" where the bounds leave no doubt, else "undecided", with the number of images of the class
+    that would decide (None: too many). end: the end of the range given; beyond a strength that is unsafe for every
+    class nothing is measured.
     unjudged: how many images of the class are needed before anything can be said.
     """
 

@@ -19,6 +19,9 @@ REASONS = {
     "AS203": "object covered",
     "AS204": "mostly padding",
     "AS205": "object doubled",
+    "AS301": "levels clipped",
+    "AS302": "contrast lost",
+    "AS303": "defining colour changed",
 }
 
 
@@ -48,7 +51,7 @@ def promise(c: Calibration, per_class: bool = False) -> list[str]:
         out = [f"Certified at scale {c.scale:g}. With confidence {confidence}, in every class:"]
     return [
         *out,
-        f"at most {_percent(c.bar.epsilon)} of draws change the class or lose the content, and at most "
+        f"at most {_percent(c.bar.epsilon)} of draws change the class or lose content or tone, and at most "
         f"{_percent(c.bar.unfamiliar)} become unfamiliar.",
         f"According to {_according(c)}, for images like those given.",
     ]
@@ -57,7 +60,11 @@ def promise(c: Calibration, per_class: bool = False) -> list[str]:
 def _according(c: Calibration) -> str:
     named = f"the contract {c.contract.name!r}" if c.contract.name else "a contract"
     has = bool(c.contract.relations or c.contract.limits)
-    said = [named if has else "", "the content guard", "a reference learned from the images" if c.measured else ""]
+    said = [
+        named if has else "",
+        "the guards on content and tone",
+        "a reference learned from the images" if c.measured else "",
+    ]
     return listed([s for s in said if s])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,11 +13,11 @@ from typer.core import TyperGroup
 from augsafe.cli.ablate import ablate
 from augsafe.cli.calibrate import calibrate
 from augsafe.cli.learn import learn
+from augsafe.cli.options import check_choice, check_file, check_picture, for_data, named_contract
 from augsafe.cli.train import train
-from augsafe.errors import AugsafeError
+from augsafe.errors import ArgumentError, AugsafeError
 
 if TYPE_CHECKING:
-    from augsafe.contracts import Contract
     from augsafe.report import Report
 
 SAMPLE = 2000  # a check looks at no more images unless told to
@@ -66,6 +65,9 @@ MasksOption = Annotated[
     typer.Option("--masks", metavar="DIR", help="For a folder of images: a folder with the same names, of masks."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
+]
 ValidationOption = Annotated[
     bool, typer.Option("--validation", help="The policy is for images that judge: nothing may be drawn (AS501).")
 ]
@@ -109,9 +111,7 @@ def check(
     json: JsonOption = False,
     strict: StrictOption = False,
     draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
-    ] = None,
+    html: HtmlOption = None,
     every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
     validation: ValidationOption = False,
     realism: Annotated[
@@ -125,9 +125,11 @@ def check(
     from augsafe.cli.pipeline import load_policy
     from augsafe.sources import open_source
 
+    check_file("--html", html)
+    chosen = named_contract(contract)
     compose = load_policy(policy)
     source = open_source(data, masks=masks)
-    chosen_contract = _contract(contract, source.classes)
+    chosen = for_data(chosen, source.classes)
     notices = Console(stderr=True)
     rows = even_sample(class_indices(source), None if every else SAMPLE)
     if len(rows) < len(source):
@@ -139,7 +141,7 @@ def check(
             compose,
             loaded.images,
             loaded.labels,
-            contract=chosen_contract,
+            contract=chosen,
             masks=loaded.masks,
             boxes=loaded.boxes,
             classes=loaded.classes,
@@ -161,15 +163,21 @@ def lint(
     json: JsonOption = False,
     strict: StrictOption = False,
     validation: ValidationOption = False,
+    html: HtmlOption = None,
 ) -> None:
     """Check policy files alone, without images."""
     from augsafe.check import check as run_check
     from augsafe.compose import Compose
 
-    chosen_contract = _contract(contract)
+    check_file("--html", html)
+    if html is not None and len(policies) > 1:
+        raise ArgumentError(f"--html writes one page, and there are {len(policies)} policies; run lint for each")
+    chosen = named_contract(contract)
     loaded = [(path, Compose.load(path)) for path in policies]
     role = "validation" if validation else "training"
-    reports = [(path, run_check(compose, contract=chosen_contract, role=role)) for path, compose in loaded]
+    reports = [(path, run_check(compose, contract=chosen, role=role)) for path, compose in loaded]
+    if html is not None:
+        reports[0][1].to_html(html)
     _finish(reports, json, strict, one=len(policies) == 1)
 
 
@@ -197,13 +205,17 @@ def preview(
     """Draw what the network will see, with the cells that break the contract outlined."""
     from augsafe.cli.data import class_indices, load
     from augsafe.cli.pipeline import load_policy
-    from augsafe.preview import ROWS, spread
+    from augsafe.preview import MODES, ROWS, check_arguments, spread
     from augsafe.preview import preview as draw
     from augsafe.sources import open_source
 
+    check_choice("--mode", mode, MODES)
+    check_picture("--output", output)
+    bound = named_contract(contract)
     compose = load_policy(policy)
+    check_arguments(compose, mode, columns, rows, cell, step)
     source = open_source(data, masks=masks)
-    chosen_contract = _contract(contract, source.classes)
+    bound = for_data(bound, source.classes)
     chosen = spread(class_indices(source), IMAGES.get(mode, rows or ROWS))
     loaded = load(source, chosen, Console(stderr=True))
     grid = draw(
@@ -211,7 +223,7 @@ def preview(
         loaded.images,
         loaded.labels,
         classes=loaded.classes,
-        contract=chosen_contract,
+        contract=bound,
         masks=loaded.masks,
         boxes=loaded.boxes,
         mode=mode,
@@ -257,20 +269,6 @@ def explain(
 
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.strip().splitlines())
-
-
-def _contract(given: str | None, classes: Sequence[str] | None = None) -> Contract | None:
-    """A file where there is one of that name or the name ends as a file's does, else a built-in contract.
-
-    Raises ContractError, also where it does not fit the classes of the data.
-    """
-    from augsafe.contracts import Contract
-
-    if given is None:
-        return None
-    path = Path(given)
-    made = Contract.load(path) if path.suffix or path.is_file() else Contract.builtin(given)
-    return made.with_classes(classes) if classes else made
 
 
 def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from augsafe.cli.options import check_choice, check_file, check_folder, named_contract
 from augsafe.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -45,18 +46,21 @@ def ablate(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train with and without each step, and say which help, which harm, and what is not known."""
+    from augsafe.ablation import DESIGNS, SEARCHES
     from augsafe.ablation import ablate as run
     from augsafe.ablation.result import render
     from augsafe.compose import Compose
-    from augsafe.contracts import Contract
 
+    check_choice("--design", design, DESIGNS)
+    check_choice("--search", search, SEARCHES)
+    check_folder("--out", out)
+    check_file("--store", store)
+    learner = _learner(model, epochs, size)
+    chosen = named_contract("mnist" if contract is None and data is None else contract)
     given, classes = _data(data)
-    named = "mnist" if contract is None and data is None else contract
-    is_file = named is not None and bool(Path(named).suffix or Path(named).is_file())
-    chosen: Any = Contract.load(named) if named is not None and is_file else named
     result = run(
         _usual() if policy is None else Compose.load(policy),
-        _learner(model, epochs, size),
+        learner,
         given,
         design=design,
         seeds=seeds,

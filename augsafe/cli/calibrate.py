@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from augsafe.errors import ArgumentError
+from augsafe.cli.options import check_file, for_data, named_contract
 
 if TYPE_CHECKING:
     from augsafe.calibration import Calibration
@@ -52,7 +52,12 @@ def calibrate(
     """
     from augsafe.calibration.words import render
 
-    _check_names(output, figure, report)
+    for option, path, ending in (
+        ("--output", output, ".yaml"),
+        ("--figure", figure, ".png"),
+        ("--report", report, ".json"),
+    ):
+        check_file(option, path, [ending])
     chosen = {"epsilon": epsilon, "delta": delta, "unfamiliar": unfamiliar}
     found = _calibrated(data, policy, contract, chosen, most, seed, jobs)
     found.save(output, per_class=per_class)
@@ -70,27 +75,17 @@ def calibrate(
     raise typer.Exit(int(not good))
 
 
-def _check_names(output: Path, figure: Path | None, report: Path | None) -> None:
-    for option, path, ending in (
-        ("--output", output, ".yaml"),
-        ("--figure", figure, ".png"),
-        ("--report", report, ".json"),
-    ):
-        if path is not None and path.suffix.lower() != ending:
-            raise ArgumentError(f"{option}={str(path)!r} must end in {ending}")
-        if path is not None and not path.resolve().parent.is_dir():
-            raise ArgumentError(f"there is no folder {str(path.parent)!r} to write {path.name!r} to; make it first")
-
-
 def _calibrated(
     data: Path, policy: str | None, contract: str | None, limits: dict[str, float], most: int, seed: int, jobs: int
 ) -> Calibration:
     from augsafe.calibration import calibrate as run
-    from augsafe.cli import _contract
+    from augsafe.calibration.calibrate import check_limits
     from augsafe.cli.data import class_indices, even_sample, load
     from augsafe.cli.pipeline import load_policy
     from augsafe.sources import open_source
 
+    check_limits(**limits)
+    bound = named_contract(contract)
     start = None if policy is None else load_policy(policy)
     notices = Console(stderr=True)
     source = open_source(data)
@@ -104,7 +99,7 @@ def _calibrated(
             epsilon=limits["epsilon"],
             delta=limits["delta"],
             unfamiliar=limits["unfamiliar"],
-            contract=_contract(contract, source.classes),
+            contract=for_data(bound, source.classes),
             masks=loaded.masks,
             boxes=loaded.boxes,
             classes=loaded.classes,

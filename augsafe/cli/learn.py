@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from augsafe.cli.options import check_file
+
 PER_CLASS = 300  # images of a class that are read; fewer are used
 
 
@@ -26,6 +28,7 @@ def learn(
     from augsafe.contracts import Contract
     from augsafe.sources import open_source
 
+    check_file("--output", output)
     notices = Console(stderr=True)
     source = open_source(data)
     numbers = class_indices(source)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from augsafe.cli.options import check_choice, check_folder, for_data, named_contract
 from augsafe.errors import ArgumentError, PolicyError
 
 Option = typer.Option
@@ -26,7 +27,12 @@ ContractOption = Annotated[
     str | None, Option("--contract", "-c", metavar="NAME|FILE", help="What the guards hold the draws against.")
 ]
 Action = Annotated[
-    str, Option("--on-violation", metavar="ACTION|off", help="What the guards do: redraw, clamp, relabel, ...")
+    str,
+    Option(
+        "--on-violation",
+        metavar="ACTION|off",
+        help="What the guards do: raise, drop, relabel, identity, clamp, redraw or warn.",
+    ),
 ]
 Validation = Annotated[Path | None, Option("--validation", help="Validation data; else a share is held back.")]
 Share = Annotated[float, Option("--validation-share", help="The share that is held back.")]
@@ -78,7 +84,6 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a CNN on augmented images, with the guards on. `torchrun -m augsafe train` uses several processes."""
-    from augsafe.cli import _contract
     from augsafe.cnns import Options
     from augsafe.cnns import train as run
     from augsafe.sources import open_source
@@ -87,20 +92,23 @@ def train(
         epochs, batch_size, rate, weight_decay, 0.0, patience, seed, workers, device, size, validation_share,
         convert_channels,
     )  # fmt: skip
+    _check(model, framework, on_violation, out, weights)
+    transfer, bound = _transfer(blocks, weights), named_contract(contract)
+    augments = None if policy is None else _policy(policy)
     console, source = Console(stderr=json), open_source(data)
     result = run(
         source,
         model,
-        None if policy is None else _policy(policy),
+        augments,
         out=out,
         options=options,
         framework=framework,
-        contract=_contract(contract, source.classes),
+        contract=for_data(bound, source.classes),
         on_violation=None if on_violation == "off" else on_violation,
         validation=validation,
         test=test,
         weights=weights,
-        transfer=_transfer(blocks, weights),
+        transfer=transfer,
         resume=resume,
         console=console,
     )
@@ -109,6 +117,19 @@ def train(
     elif result.leads:
         result.show(console)
         console.print(f"Written to {out}: results.json, {result.model_file}, checkpoints", highlight=False)
+
+
+def _check(model: str, framework: str, on_violation: str, out: Path, weights: str | None) -> None:
+    """Refuse what cannot be, before any image is read. Raises ArgumentError."""
+    from augsafe.cnns.specs import FRAMEWORKS, network
+    from augsafe.guards.enforce import ACTIONS
+
+    check_choice("--framework", framework, FRAMEWORKS)
+    network(model, framework)
+    check_choice("--on-violation", on_violation, (*ACTIONS, "off"))
+    check_folder("--out", out)
+    if weights is not None and weights != "hub" and not Path(weights).is_file():
+        raise ArgumentError(f"--weights={weights!r} is neither hub nor a file that is there")
 
 
 def _transfer(blocks: str, weights: str | None) -> Any:

@@ -113,8 +113,6 @@ def _split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
-        raise ArgumentError(f"validation_share must be above 0 and below 1, got {share!r}")
     counts = np.bincount(labels)
     if counts.min() < 2:
         raise InputError(

@@ -58,6 +58,9 @@ class Options:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
                 raise ArgumentError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        share = self.validation_share
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
+            raise ArgumentError(f"validation_share must be above 0 and below 1, got {share!r}")
         for name, low, high in (("rate", 0.0, 10.0), ("weight_decay", 0.0, 1.0), ("label_smoothing", 0.0, 0.99)):
             value = getattr(self, name)
             if value is None and name == "rate":

@@ -13,7 +13,7 @@ from augsafe.cnns.task import Options, Task, prepare, refuse_taken
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.frameworks import framework as needed
-from augsafe.guards.enforce import OnViolation
+from augsafe.guards.enforce import OnViolation, actions_of
 from augsafe.transforms import Transform
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def train(
     in networks with dropout, its draws. Raises ArgumentError, InputError and MissingExtraError before the first step.
     """
     net = network(model, framework)
+    if on_violation is not None:
+        actions_of(on_violation)
     rank, world = _processes(net)
     if rank == 0:
         refuse_taken(Path(out), resume)  # before the policy is checked, which takes its time

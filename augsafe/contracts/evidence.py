@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts.symmetry import MATRICES, SYMMETRIES
-from augsafe.features import Builtin
+from augsafe.features import Builtin, Extractor, Unslanted
 from augsafe.typicality import CHANGED, KEPT, UNFAMILIAR, Reference
-from augsafe.typicality.intervals import bounds, effective
+from augsafe.typicality.intervals import bounds, effective, sureness
 
 FloatArray = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ class Evidence:
         """How often an image of a class reads as another under a symmetry (8, classes, classes)."""
         targets = np.arange(len(self.classes))
         changed = np.where(self.outcome == CHANGED, self.to, -1)
-        return self._rates(lambda rows: changed[:, rows, None] == targets)
+        return self._rates(lambda rows: changed[:, rows, None] == targets, agreeing=True)
 
     @cached_property
     def kept(self) -> Rates:
@@ -84,7 +84,12 @@ class Evidence:
                 out[:, c] = np.median(self.closeness[:, rows], axis=1)
         return out
 
-    def _rates(self, values: Callable[[NDArray[np.intp]], NDArray[np.bool_]]) -> Rates:
+    def _rates(self, values: Callable[[NDArray[np.intp]], NDArray[np.bool_]], agreeing: bool = False) -> Rates:
+        """agreeing: where all images read alike they count as where one did not, not as one a group.
+
+        That is bold for high limits; three groups that all read as another class by chance, at a true share of 1/4,
+        are one case in 64.
+        """
         width = values(self.members[0]).shape[2]
         rate, n = (np.zeros((len(SYMMETRIES), len(self.classes), width)) for _ in range(2))
         n += 1.0
@@ -93,8 +98,17 @@ class Evidence:
                 hits = values(rows)
                 rate[:, c] = hits.mean(axis=1)
                 flat = np.moveaxis(hits, 1, 0).reshape(len(rows), -1)
-                n[:, c] = effective(flat, self.reference.groups[rows]).reshape(len(SYMMETRIES), width)
+                n[:, c] = self._worth(flat, self.reference.groups[rows], agreeing).reshape(len(SYMMETRIES), width)
         return Rates(rate, n, *bounds(rate, n))
+
+    @staticmethod
+    def _worth(flat: NDArray[np.bool_], groups: NDArray[np.int64], agreeing: bool) -> FloatArray:
+        worth = effective(flat, groups)
+        if not agreeing:
+            return worth
+        count = len(np.unique(groups))
+        worth[flat.all(axis=0)] = len(flat)
+        return np.maximum(worth * sureness(count, len(flat)), min(1, count))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,30 +126,37 @@ class Rates:
 
 
 def gather(reference: Reference, images: Sequence[NDArray[Any]]) -> Evidence:
-    """Look at the reference's own images (all that `fit` was given) under the eight symmetries."""
-    chosen = [images[int(i)] for i in reference.rows]
-    seen = [reference.typical(features, reference.fold) for features in views(reference, chosen)]
-    judged = [reference.decide(p, near, reference.own) for p, near in seen]
-    return Evidence(
-        reference,
-        np.stack([p for p, _ in seen]),
-        np.stack([near for _, near in seen]),
-        np.stack([one.outcome for one in judged]),
-        np.stack([one.to for one in judged]),
-    )
+    """Look at the reference's own images (all that `fit` was given) under the eight symmetries.
 
-
-def views(reference: Reference, images: Sequence[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
-    """The features of images under each of the symmetries, in their order.
-
-    The built-in ones of a turned image are those of the image in another order, so one pass gives all eight.
+    With built-in features, images that are like no class as they lean are looked at once more without their slant:
+    what then is typical of another class, and not of its own, has changed.
     """
-    extract = reference.extract
-    clean = extract(images) if isinstance(extract, Builtin) else None
-    for name, matrix in zip(SYMMETRIES, MATRICES, strict=True):
-        if isinstance(extract, Builtin) and clean is not None:
-            yield extract.moved(clean, matrix)
-        else:
+    chosen = [images[int(i)] for i in reference.rows]
+    p, closeness, outcome, to = _seen(reference, chosen)
+    if isinstance(reference.extract, Builtin):
+        unslanted = Unslanted(reference.extract.channels, reference.extract.jobs)
+        _, _, freed, freed_to = _seen(reference.refit(unslanted, chosen), chosen)
+        changed = (outcome == UNFAMILIAR) & (freed == CHANGED)
+        outcome, to = np.where(changed, freed, outcome), np.where(changed, freed_to, to)
+    return Evidence(reference, p, closeness, outcome, to)
+
+
+def _seen(
+    reference: Reference, chosen: Sequence[NDArray[Any]]
+) -> tuple[FloatArray, FloatArray, NDArray[np.int8], NDArray[np.int64]]:
+    """p-values, closeness, outcome and what each image reads as, under each symmetry."""
+    seen = [reference.typical(features, reference.fold) for features in views(reference.extract, chosen)]
+    judged = [reference.decide(p, near, reference.own) for p, near in seen]
+    p, closeness = (np.stack([one[i] for one in seen]) for i in (0, 1))
+    return p, closeness, np.stack([one.outcome for one in judged]), np.stack([one.to for one in judged])
+
+
+def views(extract: Extractor, images: Sequence[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
+    """The features of images under each of the symmetries, in their order."""
+    if isinstance(extract, (Builtin, Unslanted)):
+        yield from extract.views(images, MATRICES)
+    else:
+        for name in SYMMETRIES:
             yield extract([moved(image, name) for image in images])
 
 

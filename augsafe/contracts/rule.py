@@ -19,6 +19,7 @@ IDENTITY = SYMMETRIES.index("identity")
 SHARE = 0.25  # a claim needs more than this share of images, at 95 %
 NEAR = 1.5  # a suggestion may lie so many times further off than clean images of the class
 SPOILED = 0.1  # a symmetry that keeps fewer images of a class typical than this does not leave it as it is
+SAME = 0.75  # two symmetries that make one class of another are both believed where what lies between keeps so many
 FALSE_SHARE = 0.05  # of the claims, by Benjamini and Hochberg
 
 
@@ -151,7 +152,7 @@ def _implied(evidence: Evidence, first: Claim, second: Claim) -> tuple[Claim, st
     if symmetry == IDENTITY:
         return claim, "open" if first.cls == second.to else "denied"
     if first.cls == second.to:
-        return claim, "denied" if evidence.kept.rate[symmetry, first.cls] < SPOILED else "open"
+        return claim, "denied" if evidence.kept.rate[symmetry, first.cls] < SAME else "open"
     back = evidence.reads.high[_back(symmetry), second.to, first.cls]
     high = min(float(evidence.reads.high[symmetry, first.cls, second.to]), float(back))
     return claim, "denied" if high < SHARE else "follows"

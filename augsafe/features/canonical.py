@@ -1,4 +1,4 @@
-"""Images of any size and kind as small squares, as they are and with their content centred and scaled.
+"""Images of any size and kind as small squares: as they are, with their content centred and scaled, or freed of slant.
 
 All of it commutes with the eight symmetries of the square, up to rounding: that is what lets the features of a turned
 image be taken from those of the image (see `descriptor.permutation`).
@@ -21,6 +21,7 @@ RADIUS = 7.5  # of the aligned content, as a root mean square, in pixels of SIDE
 CUT = 0.25  # a difference from the border below this share of the largest is no content
 SCALES = (0.5, 4.0)  # least and largest magnification of the content
 STRETCH = 2.0  # most that one axis of the content is stretched against the other
+LEAN = 0.8  # most slant that is taken out, as a shift of each row against the next, in pixels
 
 
 def squares(images: Sequence[NDArray[Any]], channels: int) -> FloatArray:
@@ -91,17 +92,47 @@ def aligned(work: FloatArray) -> FloatArray:
     centre, moments, level = content(work)
     values, axes = np.linalg.eigh(moments.astype(np.float64))
     values = np.maximum(values, 1e-6)
-    radius = np.sqrt(2 * np.maximum(values, values[:, 1:] / STRETCH**2))
-    scale = np.clip(RADIUS / radius, SCALES[0] / 2, SCALES[1] / 2)
+    scale = _towards(np.maximum(values, values[:, 1:] / STRETCH**2))
     linear = np.einsum("nij,nj,nkj->nik", axes, scale, axes)
     linear[values[:, 1] <= 1e-5] = np.eye(2) * SIDE / WORK
-    return _warped(work, level, linear, centre)
+    return _warped(work, level, linear, centre, np.full_like(centre, (SIDE - 1) / 2))
 
 
-def _warped(work: FloatArray, level: FloatArray, linear: NDArray[np.float64], centre: FloatArray) -> FloatArray:
+def upright(work: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:
+    """The content freed of its slant: where it is, and centred at one width and height, (n, SIDE, SIDE, C) each.
+
+    Slant is a shear along x (axis 0: type and handwriting lean so) or along y (axis 1), taken out until x and y no
+    longer go together, as is usual for handwritten digits (LeCun et al., "Gradient-based learning applied to document
+    recognition", 1998).
+    """
+    centre, moments, level = content(work)
+    other = 1 - axis
+    values = moments.astype(np.float64)
+    across, along, mixed = values[:, axis, axis], np.maximum(values[:, other, other], 1e-6), values[:, 0, 1]
+    lean = np.clip(mixed / along, -LEAN, LEAN)
+    shear = np.tile(np.eye(2), (len(work), 1, 1))
+    shear[:, axis, other] = -lean
+    left = np.maximum(across - 2 * lean * mixed + lean**2 * along, 1e-6)
+    sizes = np.stack([left, along] if axis == 0 else [along, left], axis=1)
+    largest = sizes.max(axis=1, keepdims=True)
+    scale = _towards(np.maximum(sizes, largest / STRETCH**2))
+    scale[largest[:, 0] <= 1e-5] = SIDE / WORK
+    there = _warped(work, level, shear * (SIDE / WORK), centre, (centre + 0.5) * (SIDE / WORK) - 0.5)
+    return there, _warped(work, level, scale[:, :, None] * shear, centre, np.full_like(centre, (SIDE - 1) / 2))
+
+
+def _towards(variances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Magnifications that bring the content's variances to RADIUS, within SCALES."""
+    return np.asarray(np.clip(RADIUS / np.sqrt(2 * variances), SCALES[0] / 2, SCALES[1] / 2))
+
+
+def _warped(
+    work: FloatArray, level: FloatArray, linear: NDArray[np.float64], centre: FloatArray, to: FloatArray
+) -> FloatArray:
+    """Under linear maps (n, 2, 2) that bring `centre` to `to`, (n, 2) each."""
     n, _, _, channels = work.shape
     out = np.empty((n, SIDE, SIDE, channels), np.float32)
-    middle = (SIDE - 1) / 2 - np.einsum("nij,nj->ni", linear, centre)
+    middle = to - np.einsum("nij,nj->ni", linear, centre)
     smallest = np.sqrt(np.abs(np.linalg.det(linear)))
     for i in range(n):
         matrix = np.concatenate([linear[i], middle[i][:, None]], axis=1)

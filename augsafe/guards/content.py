@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard, Witness
-from augsafe.guards.clusters import class_intervals
 from augsafe.guards.measures import ContentMeasures, Limits, measure
+from augsafe.guards.shares import EPSILON, Share, shares_by_class
 from augsafe.guards.shrink import shrink
 from augsafe.objects import Objects
 from augsafe.plan import Plan
@@ -27,7 +27,6 @@ BoolArray = NDArray[np.bool_]
 VISIBLE, MIN_PIXELS, PADDING, DOUBLED = 0.7, 8.0, 0.5, 0.3
 COVERED = 0.5
 PER_IMAGE = 32
-EPSILON = 0.05
 SHRUNK = 1_000  # violating draws that are shrunk, for each code
 RARE = 0.1  # sets of steps with a smaller share of a code's violations are left to the others
 
@@ -200,11 +199,13 @@ def content_findings(
     seed: int = 0,
     draws: int = 20_000,
     epsilon: float = EPSILON,
+    claims: int = 1,
 ) -> list[Finding]:
     """Draw the policy many times for each image and report how often content is lost, by class.
 
     labels are indices into the contract's classes, -1 where unknown. At most 32 draws an image and `draws` in all. An
-    error where the 95 % interval of some class's rate lies above `epsilon`, otherwise a warning. Draws of one image, or
+    error where some class's rate is certainly above `epsilon`, otherwise a warning; `claims` is how many codes share
+    what "certainly" leaves, see `shares_by_class`. Draws of one image, or
     of the images of one of the `groups` (n,), are not independent, and the intervals allow for it.
     """
     table = LimitTable.of(contract)
@@ -219,8 +220,8 @@ def content_findings(
     clusters = group_indices(groups, len(images))
     out: list[Finding] = []
     for code, tally in tallies.items():
-        intervals = class_intervals(tally.bad, often, clusters, labels)
-        out += _findings(code, tally, compose, images, drawn, intervals, contract, table, epsilon)
+        shares = shares_by_class(tally.bad, often, clusters, labels, epsilon=epsilon, claims=claims)
+        out += _findings(code, tally, compose, images, drawn, shares, contract, table)
     return out
 
 
@@ -282,15 +283,14 @@ def _findings(
     compose: Compose,
     images: Images,
     drawn: Counter[int],
-    intervals: dict[int, tuple[float, float]],
+    shares: dict[int, Share],
     contract: Contract | None,
     table: LimitTable,
-    epsilon: float,
 ) -> list[Finding]:
     by_steps: Counter[tuple[str, ...]] = Counter()
     for (steps, _), count in tally.needed.items():
         by_steps[steps] += count
-    severe = any(low > epsilon for low, _ in intervals.values())
+    severe = any(share.status == "error" for share in shares.values())
     out: list[Finding] = []
     for steps, total in by_steps.most_common():
         if out and total < RARE * by_steps.total():
@@ -316,7 +316,7 @@ def _findings(
                 message=_MESSAGES[code].format_map(words),
                 help=_HELP[code].format(steps=" or ".join(steps) or "the output size"),
                 probability=counts[worst] / drawn[worst],
-                interval=(share * intervals[worst][0], share * intervals[worst][1]),
+                interval=(share * shares[worst].low, share * shares[worst].high),
                 per_class=named,
                 witness=_witness(compose, images, *tally.witness[steps]),
             )

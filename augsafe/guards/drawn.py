@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -78,24 +78,38 @@ def drawn_findings(
     seed: int,
     draws: int,
     epsilon: float = EPSILON,
+    claims: int = 1,
 ) -> list[Finding]:
     """Draw the policy for some images and report how often each code is broken.
 
     labels (n,): indices into the contract's classes, -1 where unknown. groups (n,): images of one group count as far as
     they differ. An error for classes whose rate is certainly above `epsilon`, a warning where that is undecided, and a
-    remark below.
+    remark below. claims: how many codes share what "certainly" leaves, see `shares_by_class`.
     """
     plans = list(_plans(judge, rows, seed, min(PER_IMAGE, max(1, draws // len(rows)))))
     bad = [judge.broken(plan, labels[plan.draws.key.indices]) for plan in plans]
     index = np.concatenate([plan.draws.key.indices for plan in plans])
-    cluster = group_indices(groups, len(labels))[index]
+    clusters, drawn = group_indices(groups, len(labels)), np.bincount(index, minlength=len(labels))
     out: list[Finding] = []
     for code in bad[0]:
         hits = [one[code] for one in bad]
         hit = np.concatenate(hits)
         if hit.any():
-            shares = shares_by_class(hit, labels[index], cluster, contract.classes if contract else (), epsilon)
-            out += _findings(code, judge, plans, hits, labels, shares)
+            lost = np.bincount(index[hit], minlength=len(labels))
+            shares = shares_by_class(lost, drawn, clusters, labels, epsilon=epsilon, claims=claims)
+            named = _named([s for s in shares.values() if s.rate > 0], contract.classes if contract else ())
+            out += _findings(code, judge, plans, hits, labels, named)
+    return out
+
+
+def _named(shares: Sequence[Share], names: Sequence[str]) -> dict[str, Share]:
+    """By class name; images without a label stand for every class."""
+    out: dict[str, Share] = {}
+    for share in shares:
+        for name in names if share.label < 0 else (names[share.label],):
+            out[name] = share
+        if share.label < 0 and not names:
+            out["any class"] = share
     return out
 
 

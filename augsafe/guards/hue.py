@@ -56,26 +56,28 @@ class HueChanged(Guard):
 HUE: tuple[type[Guard], ...] = (HueChanged,)
 
 
+_KINDS = (Tone, Color)
+
+
 @dataclass(frozen=True, eq=False)
-class _Colours:
-    """Judges draws by what they do to the most colourful pixels of each image."""
+class HueRule:
+    """Judges draws of one policy by what they do to the most colourful pixels of each image.
+
+    steps: what may turn a colour. limits: degrees by class index, infinite where there is none; the last is for images
+    without a label.
+    """
 
     compose: Compose
-    images: Images = field(repr=False)
     steps: tuple[Transform, ...]
-    limits: FloatArray  # degrees by class index, infinite where there is none; the last for images without a label
-    pixels: NDArray[Any] = field(repr=False)  # (r, 8, 8, 3)
-    place: Rows = field(repr=False)  # of an image among `pixels`
-    shrunk: int = 200
+    limits: FloatArray
 
     @staticmethod
-    def of(compose: Compose, images: Images, rows: Rows, steps: tuple[Transform, ...], limits: FloatArray) -> _Colours:
-        place = np.zeros(len(images), np.intp)
-        place[rows] = np.arange(len(rows))
-        pixels = np.stack([_strongest(images[int(i)], compose.value_range) for i in rows])
-        return _Colours(compose, images, steps, limits, pixels, place)
+    def of(compose: Compose, contract: Contract | None) -> HueRule:
+        """The rule for a policy, with the limits of a contract."""
+        steps = tuple(leaf for leaf in compose.leaves if isinstance(leaf, _KINDS))
+        return HueRule(compose, steps, hue_limits(contract))
 
-    def plan(self, shapes: Sizes, draws: Draws) -> Plan:
+    def plan(self, draws: Draws) -> Plan:
         """Tone and colour steps alone, on images of 8 x 8 pixels."""
         pairs = [p for p in zip(self.compose.leaves, self.compose.stage_of, strict=True) if isinstance(p[0], _KINDS)]
         leaves, stages = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
@@ -83,18 +85,52 @@ class _Colours:
         shapes = np.full((len(draws), 2), SIDE)
         return assemble(leaves, stages, settings, shapes, draws, {}, self.compose.stage_count)
 
-    def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
-        before = self.pixels[self.place[plan.draws.key.indices]]
-        one, two = (colours(_levels(x, self.compose.value_range)) for x in (before, render(before, plan)))
+    def broken(self, plan: Plan, labels: NDArray[np.int64], pixels: NDArray[Any]) -> dict[str, BoolArray]:
+        """For AS303, which rows of a plan break it; pixels (n, 8, 8, 3): see `strongest`."""
+        one, two = (colours(_levels(x, self.compose.value_range)) for x in (pixels, render(pixels, plan)))
         return {"AS303": changed(one, two, self.limits[labels])}
 
+
+def hue_limits(contract: Contract | None) -> FloatArray:
+    """Degrees by class index, infinite where the contract has none; the last is for images without a label."""
+    given = [contract.limits_for(name).hue for name in contract.classes] if contract is not None else []
+    return np.array([np.inf if x is None else x for x in (*given, None)], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Colours:
+    """The rule with the images that it is asked about."""
+
+    rule: HueRule
+    images: Images = field(repr=False)
+    pixels: NDArray[Any] = field(repr=False)  # (r, 8, 8, 3)
+    place: Rows = field(repr=False)  # of an image among `pixels`
+    shrunk: int = 200
+
+    @staticmethod
+    def of(rule: HueRule, images: Images, rows: Rows) -> _Colours:
+        place = np.zeros(len(images), np.intp)
+        place[rows] = np.arange(len(rows))
+        pixels = np.stack([strongest(images[int(i)], rule.compose.value_range) for i in rows])
+        return _Colours(rule, images, pixels, place)
+
+    @property
+    def compose(self) -> Compose:
+        return self.rule.compose
+
+    @property
+    def steps(self) -> tuple[Transform, ...]:
+        return self.rule.steps
+
+    def plan(self, shapes: Sizes, draws: Draws) -> Plan:
+        return self.rule.plan(draws)
+
+    def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
+        return self.rule.broken(plan, labels, self.pixels[self.place[plan.draws.key.indices]])
+
     def message(self, code: str, label: int) -> str:
-        return (
-            f"most of the colour that defines the class turns by more than {self.limits[label]:g} degrees, or is lost"
-        )
-
-
-_KINDS = (Tone, Color)
+        limit = self.rule.limits[label]
+        return f"most of the colour that defines the class turns by more than {limit:g} degrees, or is lost"
 
 
 def colours(levels: FloatArray) -> FloatArray:
@@ -119,7 +155,7 @@ def _levels(pixels: NDArray[Any], value_range: tuple[float, float] | None) -> Fl
     return np.asarray((pixels.astype(np.float64) - low) / (high - low))
 
 
-def _strongest(image: NDArray[Any], value_range: tuple[float, float] | None) -> NDArray[Any]:
+def strongest(image: NDArray[Any], value_range: tuple[float, float] | None) -> NDArray[Any]:
     """64 pixels (8, 8, 3) evenly from the more colourful half of an image, strongest first."""
     flat = image[..., :3].reshape(-1, 3)
     flat = flat[:: max(1, len(flat) // 4096)]
@@ -139,16 +175,20 @@ def hue_findings(
     seed: int = 0,
     draws: int = DRAWS,
     epsilon: float = EPSILON,
+    claims: int = 1,
 ) -> list[Finding]:
     """AS303 for the classes whose contract limits the hue, on draws of the policy for a part of their images."""
-    names = contract.classes if contract is not None else ()
-    given = [contract.limits_for(name).hue for name in names] if contract is not None else []
-    limits = np.array([np.inf if x is None else x for x in (*given, None)], dtype=np.float64)
-    steps = tuple(leaf for leaf in compose.leaves if isinstance(leaf, _KINDS))
-    coloured = np.array([image.ndim == 3 and image.shape[2] in (3, 4) for image in images])
-    asked = np.flatnonzero(np.isfinite(limits[labels]) & coloured)
-    if not len(asked) or all(s.never_acts for s in steps):
+    rule = HueRule.of(compose, contract)
+    asked = np.flatnonzero(np.isfinite(rule.limits[labels]) & has_colour(images))
+    if not len(asked) or all(s.never_acts for s in rule.steps):
         return []
     rows = asked[sample(labels[asked])]
-    judge = _Colours.of(compose, images, rows, steps, limits)
-    return drawn_findings(judge, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon)
+    judge = _Colours.of(rule, images, rows)
+    return drawn_findings(
+        judge, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon, claims=claims
+    )
+
+
+def has_colour(images: Images) -> BoolArray:
+    """Which images (n,) have colours: three channels, or four."""
+    return np.array([image.ndim == 3 and image.shape[2] in (3, 4) for image in images], dtype=bool)

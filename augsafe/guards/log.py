@@ -62,10 +62,15 @@ class Log:
         plan: Plan,
         labels: NDArray[np.int64],
         actions: Mapping[str, str],
+        steps: Sequence[str] | None = None,
     ) -> None:
-        """Count the violations of a plan."""
-        steps = [part.step.label for part in plan.geometry]
-        acting = np.array([part.active for part in plan.geometry]).reshape(len(steps), len(plan))
+        """Count the violations of a plan, by those of these steps that acted: all that move pixels unless said."""
+        if steps is None:
+            steps = [part.step.label for part in plan.geometry]
+            active = [part.active for part in plan.geometry]
+        else:
+            active = [plan.draws.active[step] for step in steps]
+        acting = np.array(active).reshape(len(steps), len(plan))
         kind, example = kinds_of([labels, *acting])
         for code, bad in broken.items():
             numbers = np.bincount(kind[bad])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.contracts.relations import KINDS
 from augsafe.contracts.symmetry import SYMMETRIES
+from augsafe.guards.appearance import CODES as TONE_CODES
+from augsafe.guards.appearance import Appearance, Looks
 from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
 from augsafe.guards.log import kinds_of
@@ -48,11 +50,28 @@ class Verdicts:
         return np.any(due, axis=0) if due else np.zeros(n, bool)
 
 
-class Rules:
-    """Judges the plans of one policy by a contract; None holds content alone against the default limits."""
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is known of n images: where their objects are and how they look, None where no rule is to ask."""
 
-    def __init__(self, compose: Compose, contract: Contract | None) -> None:
+    objects: Objects | None
+    looks: Looks | None = None
+
+    def rows(self, rows: Rows) -> Seen:
+        """The same of some of the images."""
+        objects = None if self.objects is None else self.objects.rows(rows)
+        return Seen(objects, None if self.looks is None else self.looks.rows(rows))
+
+
+class Rules:
+    """Judges the plans of one policy by a contract; None holds content alone against the default limits.
+
+    tone: which of AS301, AS302 and AS303 are judged as well.
+    """
+
+    def __init__(self, compose: Compose, contract: Contract | None, tone: Collection[str] = ()) -> None:
         self.compose, self.contract = compose, contract
+        self.appearance = Appearance.of(compose, contract, tone)
         self.limits = LimitTable.of(contract)
         self._reached: dict[tuple[int, int], bool] = {}
         self._several: dict[tuple[int, ...], bool] = {}  # by acting steps, class, and the class that it becomes
@@ -67,9 +86,9 @@ class Rules:
             self._zoom_hi = np.append(tables.zoom_hi, np.inf)
             self._displacement = np.append(tables.displacement, np.inf)
 
-    def verdicts(self, plan: Plan, labels: Labels, objects: Objects | None) -> Verdicts:
+    def verdicts(self, plan: Plan, labels: Labels, seen: Seen) -> Verdicts:
         """The verdicts, without what the contract accepts."""
-        found = self._rules(plan, labels, objects)
+        found = self._rules(plan, labels, seen)
         if self.contract is None or not self.contract.accept:
             return found
         accepted = np.zeros(len(plan), bool)
@@ -78,7 +97,7 @@ class Rules:
             rows = np.flatnonzero(codes[code])
             if not len(rows):
                 continue
-            needed = self.needed(plan, rows, labels, objects, code, found)
+            needed = self.needed(plan, rows, labels, seen, code, found)
             fine = rows[[self._accepts(code, steps, int(labels[row])) for steps, row in zip(needed, rows, strict=True)]]
             codes[code] = codes[code].copy()
             codes[code][fine] = False
@@ -93,17 +112,15 @@ class Rules:
         named = "AS102" if code == "AS101" and len(steps) > 1 else code
         return self.contract.accepts(named, steps, self.contract.classes[label]) is not None
 
-    def needed(
-        self, plan: Plan, rows: Rows, labels: Labels, objects: Objects | None, code: str, found: Verdicts
-    ) -> BoolArray:
+    def needed(self, plan: Plan, rows: Rows, labels: Labels, seen: Seen, code: str, found: Verdicts) -> BoolArray:
         """The steps (rows, leaves) that it takes to break a rule in the same way."""
-        some, few, becomes = labels[rows], None if objects is None else objects.rows(rows), found.becomes[rows]
+        some, few, becomes = labels[rows], seen.rows(rows), found.becomes[rows]
 
         def persists(tried: Plan) -> BoolArray:
-            now = self._rules(tried, some, few, content=code not in CLASS_CODES)
+            now = self._rules(tried, some, few, only=code)
             return np.asarray(now.codes[code] & ((now.becomes == becomes) | (code != "AS101")))
 
-        return shrink(self.compose, plan, rows, persists)
+        return shrink(self.compose, plan, rows, persists, judged=self.appearance.steps if code in TONE_CODES else None)
 
     def takes_several(self, plan: Plan, labels: Labels, verdicts: Verdicts) -> BoolArray:
         """Where it takes several steps to change the class, as the first draw of each set of acting steps showed."""
@@ -113,15 +130,18 @@ class Rules:
         keys = list(zip(*(column[rows[example]].tolist() for column in columns), strict=True))
         new = [k for k, key in enumerate(keys) if key not in self._several]
         if new:
-            needed = self.needed(plan, rows[example[new]], labels, None, "AS101", verdicts)
+            needed = self.needed(plan, rows[example[new]], labels, Seen(None), "AS101", verdicts)
             self._several.update(zip((keys[k] for k in new), (needed.sum(axis=1) > 1).tolist(), strict=True))
         several = np.zeros(len(plan), bool)
         several[rows] = np.array([self._several[key] for key in keys])[kind]
         return several
 
-    def _rules(self, plan: Plan, labels: Labels, objects: Objects | None, content: bool = True) -> Verdicts:
+    def _rules(self, plan: Plan, labels: Labels, seen: Seen, only: str = "") -> Verdicts:
+        """The codes, or those of the kind of one of them."""
         codes: dict[str, BoolArray] = {}
         becomes = np.full(len(plan), -1, np.int64)
+        if only in TONE_CODES and seen.looks is not None:
+            return Verdicts(self.appearance.broken(plan, labels, seen.looks), becomes)
         if self.contract is not None and self.contract.classes and not self._proven(plan.shapes):
             judged = judge(plan.jacobian)
             limit = np.minimum(self._rotation[labels], 45.0)
@@ -134,9 +154,12 @@ class Rules:
             zoomed = (judged.zoom_min < self._zoom_lo[labels] - 1e-9) | (judged.zoom_max > self._zoom_hi[labels] + 1e-9)
             codes["AS106"] = (turned & (limit < 45)) | zoomed | (plan.displaced > self._displacement[labels] + 1e-9)
             codes["AS107"] = (kind == KINDS.index("ambiguous")) & ~turned
-        if content:
-            limits = self.limits.take(labels)
-            codes.update(violations(measure(plan, objects, limits), limits, objects))
+        if only in CLASS_CODES:
+            return Verdicts(codes, becomes)
+        limits = self.limits.take(labels)
+        codes.update(violations(measure(plan, seen.objects, limits), limits, seen.objects))
+        if not only and seen.looks is not None and self.appearance.codes:
+            codes.update(self.appearance.broken(plan, labels, seen.looks))
         return Verdicts(codes, becomes)
 
     def _proven(self, shapes: NDArray[np.int64]) -> bool:

@@ -73,32 +73,26 @@ _MESSAGES = {
 
 
 @dataclass(frozen=True, eq=False)
-class _Eye:
-    """Measures draws of one policy: by curves and histograms where these say it all, else by rendering."""
+class ToneRule:
+    """Judges draws of one policy: by curves and histograms where these say it all, else by rendering.
+
+    steps: what may lose levels. limits: by class index, the last for images without a label: most clipped, least
+    contrast.
+    """
 
     compose: Compose
-    images: Images = field(repr=False)
     steps: tuple[Transform, ...]
-    limits: NDArray[np.float64]  # by class index, the last for images without a label: most clipped, least contrast
+    limits: NDArray[np.float64]
     curves: bool
-    shares: NDArray[np.float32] = field(repr=False)  # histograms of the images that are judged
-    place: Rows = field(repr=False)  # of an image among them
 
     @staticmethod
-    def of(compose: Compose, images: Images, rows: Rows, contract: Contract | None) -> _Eye:
-        # of a step that may move pixels it cannot be told what it does to levels
+    def of(compose: Compose, contract: Contract | None) -> ToneRule:
+        """The rule for a policy, with the limits of a contract where it has any."""
         steps = tuple(
             s for s in compose.leaves if isinstance(s, _JUDGED) and not may_move(s) and not isinstance(s, Erase)
         )
         curves = all(isinstance(s, (Tone, *_ELSEWHERE)) or may_move(s) for s in compose.leaves)
-        place = np.zeros(len(images), np.intp)
-        place[rows] = np.arange(len(rows))
-        shares = histograms([images[int(i)] for i in rows], compose.value_range)
-        return _Eye(compose, images, steps, _limits(contract), curves, shares, place)
-
-    @property
-    def shrunk(self) -> int:
-        return SHRUNK if self.curves else SHRUNK_RENDERED
+        return ToneRule(compose, steps, _limits(contract), curves)
 
     def plan(self, shapes: Sizes, draws: Draws) -> Plan:
         """The plan of what is judged; with neighbours at work, in the frame that the other steps make."""
@@ -114,13 +108,10 @@ class _Eye:
         settings = replace(self.compose.settings, output=None)
         return assemble(leaves, stages, settings, shapes, draws, {}, self.compose.stage_count)
 
-    def measure(self, plan: Plan) -> ToneMeasures:
-        """The measures of each row of a plan."""
-        indices = plan.draws.key.indices
-        shares = self.shares[self.place[indices]]
+    def measure(self, plan: Plan, shares: NDArray[np.float32], images: Images) -> ToneMeasures:
+        """The measures of each row of a plan, on images with these histograms (n, 256)."""
         if self.curves:
             return by_curves(plan, shares)
-        images = [self.images[int(i)] for i in indices]
         before = render(images, self._plan(plan.shapes, plan.draws, _ELSEWHERE))
         seen = by_pixels(before, render(images, plan), self.compose.value_range)
         # the mean of all channels hides what is clipped in one, and a plain border what is lost inside it
@@ -128,11 +119,50 @@ class _Eye:
         clipped, contrast = np.maximum(seen.clipped, curves.clipped), np.minimum(seen.contrast, curves.contrast)
         return replace(seen, clipped=clipped, contrast=contrast)
 
+    def broken(
+        self, plan: Plan, labels: NDArray[np.int64], shares: NDArray[np.float32], images: Images
+    ) -> dict[str, BoolArray]:
+        """For AS301 and AS302, which rows of a plan break them."""
+        return violations(self.measure(plan, shares, images), self.limits[labels])
+
+
+@dataclass(frozen=True, eq=False)
+class _Eye:
+    """The rule with the images that it is asked about."""
+
+    rule: ToneRule
+    images: Images = field(repr=False)
+    shares: NDArray[np.float32] = field(repr=False)  # histograms of the images that are judged
+    place: Rows = field(repr=False)  # of an image among them
+
+    @staticmethod
+    def of(rule: ToneRule, images: Images, rows: Rows) -> _Eye:
+        place = np.zeros(len(images), np.intp)
+        place[rows] = np.arange(len(rows))
+        return _Eye(rule, images, histograms([images[int(i)] for i in rows], rule.compose.value_range), place)
+
+    @property
+    def compose(self) -> Compose:
+        return self.rule.compose
+
+    @property
+    def steps(self) -> tuple[Transform, ...]:
+        return self.rule.steps
+
+    @property
+    def shrunk(self) -> int:
+        return SHRUNK if self.rule.curves else SHRUNK_RENDERED
+
+    def plan(self, shapes: Sizes, draws: Draws) -> Plan:
+        return self.rule.plan(shapes, draws)
+
     def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
-        return violations(self.measure(plan), self.limits[labels])
+        indices = plan.draws.key.indices
+        images = [] if self.rule.curves else [self.images[int(i)] for i in indices]
+        return self.rule.broken(plan, labels, self.shares[self.place[indices]], images)
 
     def message(self, code: str, label: int) -> str:
-        clipped, contrast = self.limits[label]
+        clipped, contrast = self.rule.limits[label]
         return _MESSAGES[code].format(clipped=clipped, contrast=contrast)
 
 
@@ -160,14 +190,18 @@ def tone_findings(
     seed: int = 0,
     draws: int = DRAWS,
     epsilon: float = EPSILON,
+    claims: int = 1,
 ) -> list[Finding]:
     """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`."""
-    rows = sample(labels)
-    eye = _Eye.of(compose, images, rows, contract)
-    if not eye.steps or all(s.never_acts for s in eye.steps):
+    rule = ToneRule.of(compose, contract)
+    if all(s.never_acts for s in rule.steps):
         return []
-    if not eye.curves:
+    rows = sample(labels)
+    if not rule.curves:
         area = int(np.mean([images[int(i)].shape[0] * images[int(i)].shape[1] for i in rows[:64]]))
         draws = min(draws, RENDERED, max(100, PIXELS // area))
         rows = sample(labels, draws)
-    return drawn_findings(eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon)
+    eye = _Eye.of(rule, images, rows)
+    return drawn_findings(
+        eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon, claims=claims
+    )

@@ -116,9 +116,8 @@ def _too_few(bench: Bench) -> list[Finding]:
     short = {c: n for c, n in bench.reference.undecided.items() if c in bench.unknown}
     if not short:
         return []
-    counts = {c: int((bench.reference.own == bench.contract.classes.index(c)).sum()) for c in short}
-    words = ", ".join(f"{c} has {counts[c]} of {n}" for c, n in list(short.items())[:8])
-    more = f" and {len(short) - 8} more" if len(short) > 8 else ""
+    words = "; ".join(f"{c} has {bench.reference.found(c)}, {n} are needed" for c, n in list(short.items())[:8])
+    more = f"; and {len(short) - 8} more" if len(short) > 8 else ""
     return [
         Finding(
             code="AS105",

@@ -19,13 +19,13 @@ from augsafe.errors import ArgumentError
 from augsafe.guards.base import Finding, Witness, lines_of
 from augsafe.guards.judge import judge, padding
 from augsafe.perclass import ANY, PerClass
+from augsafe.permutation import is_permutation
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
 from augsafe.render import render
 from augsafe.transforms import Local, Tone
 from augsafe.transforms.base import Color, Opaque
 from augsafe.typicality.intervals import bounds
-from augsafe.warp import is_permutation
 
 DRAWS, FOREIGN_DRAWS = 2000, 200  # plans of each policy, half to learn from
 BEYOND = 0.05  # by how much more than chance the policy must be told for certain

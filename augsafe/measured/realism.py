@@ -21,13 +21,13 @@ from augsafe.features import extractor
 from augsafe.foreign import as_policy
 from augsafe.guards.base import Finding, Witness
 from augsafe.measured.two_sample import Estimate, Scores, area, excess
+from augsafe.permutation import is_permutation
 from augsafe.plan import Plan
 from augsafe.randomness import check_seed
 from augsafe.render import render
 from augsafe.sample import check_image
 from augsafe.transforms import Shift
 from augsafe.typicality.labels import group_indices
-from augsafe.warp import is_permutation
 
 MARGIN = 0.05  # of the area under the curve
 LEVEL = 0.95

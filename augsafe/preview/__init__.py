@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.check import bind_contract
+from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.foreign import as_policy
@@ -61,9 +62,7 @@ def preview(
     Raises ArgumentError, InputError and ContractError.
     """
     compose, _ = as_policy(transform)
-    _check_numbers(mode, columns, rows, cell)
-    if step is not None and mode != "strength":
-        raise ArgumentError("preview(step=...) belongs to mode='strength'")
+    check_arguments(compose, mode, columns, rows, cell, step)
     check_images(images, compose.value_range)
     numbers = np.arange(len(images)) if indices is None else np.asarray(indices, dtype=np.int64)
     if numbers.shape != (len(images),):
@@ -76,7 +75,8 @@ def preview(
     return replace(grid, note=_note(grid, mode, scene))
 
 
-def _check_numbers(mode: str, columns: int, rows: int | None, cell: int) -> None:
+def check_arguments(policy: Any, mode: str, columns: int, rows: int | None, cell: int, step: str | None) -> None:
+    """Raise ArgumentError for what can be told to be wrong without images; a policy is looked at where it is one."""
     if mode not in MODES:
         raise ArgumentError(f"preview(mode=...) must be one of {', '.join(MODES)}, got {mode!r}")
     for name, value, low, high in (
@@ -86,6 +86,10 @@ def _check_numbers(mode: str, columns: int, rows: int | None, cell: int) -> None
     ):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
             raise ArgumentError(f"preview({name}=...) must be a whole number from {low} to {high}, got {value!r}")
+    if step is not None and mode != "strength":
+        raise ArgumentError("preview(step=...) belongs to mode='strength'")
+    if mode == "strength" and isinstance(policy, Compose):
+        made_by.step_named(policy, step)
 
 
 def _grid(scene: Scene, mode: str, count: int, rows: int | None, step: str | None) -> Grid:
@@ -130,4 +134,4 @@ def _note(grid: Grid, mode: str, scene: Scene) -> str:
     return f"Of {total} pictures, {' and '.join(said_of)}.{judged}"
 
 
-__all__ = ["MODES", "ROWS", "preview", "spread"]
+__all__ = ["MODES", "ROWS", "check_arguments", "preview", "spread"]

@@ -55,7 +55,7 @@ def strengths(step: str | None) -> Maker:
     """One step from one end of its range to the other; a step without numbers, such as a flip, has one column."""
 
     def columns(scene: Scene, rows: Rows, count: int) -> Iterator[Column]:
-        leaf = _named(scene.compose, step)
+        leaf = step_named(scene.compose, step)
         one, n = only(scene.compose, leaf), len(rows)
         named = [q.name for q in leaf.parameters if not q.free]  # the strength; places and noise stay as they are
         for u in np.linspace(0, 1 - 1e-12, count) if leaf.parameters else np.zeros(1):
@@ -85,7 +85,7 @@ def only(compose: Compose, *leaves: Transform) -> Compose:
     return replace(compose, steps=tuple(replace(leaf, p=1.0) for leaf in leaves))
 
 
-def _named(compose: Compose, name: str | None) -> Transform:
+def step_named(compose: Compose, name: str | None) -> Transform:
     """The step whose strength is shown. Raises ArgumentError."""
     known = [leaf.label for leaf in compose.leaves]
     if name is None and len(known) == 1:

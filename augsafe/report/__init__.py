@@ -131,6 +131,12 @@ class Report:
         except OSError as error:
             raise ArgumentError(f"the report cannot be written to {str(path)!r}: {error}") from error
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the headline and the worst findings, with pictures."""
+        from augsafe.report.page import card
+
+        return card(self)
+
     def __str__(self) -> str:
         from augsafe.report.text import plain_text
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BUDGET = 3_500_000  # bytes of pictures: the whole file stays below 5 MB
 MOST_FINDINGS = 300
+CARD_BUDGET, CARD_FINDINGS = 200_000, 6  # a notebook keeps what it shows
 HOW = {
     "proven": "algebra over all draws; the rate is counted",
     "witnessed": "a draw shows it",
@@ -50,12 +51,9 @@ def page(report: Report, names: Sequence[str] | None = None) -> str:
 
     Names are escaped; a policy in the page itself forbids all but its own style and script.
     """
-    from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("augsafe.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = _environment()
     style, script = (_source(environment, name) for name in ("report.css", "report.js"))
     album = Album(BUDGET)
     findings = report.findings[:MOST_FINDINGS]
@@ -64,16 +62,16 @@ def page(report: Report, names: Sequence[str] | None = None) -> str:
     contract = report.contract if report.evidence is None else report.evidence.contract
     verdicts = table(report)
     environment.filters.update(percent=percent, points=_points, band=_band)
-    return environment.get_template("report.html").render(
+    made = environment.get_template("report.html").render(
         report=report,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
         script_hash=_hash(script),
         headline=headline(report),
-        tone="bad" if not report.ok else "open" if report.count("warning") else "good",
+        tone=_tone(report),
         counts=[(severity, report.count(severity)) for severity in SEVERITIES],
-        entries=[_entry(report, k, *pair) for k, pair in enumerate(zip(findings, shown, strict=True))],
+        entries=[entry_of(report, k, *pair) for k, pair in enumerate(zip(findings, shown, strict=True))],
         more=max(0, len(report.findings) - MOST_FINDINGS),
         steps=[leaf.label for leaf in report.policy.leaves],
         diff=_diff(report),
@@ -86,6 +84,40 @@ def page(report: Report, names: Sequence[str] | None = None) -> str:
         called=lambda index: f"#{index}" if names is None else names[index],
         how=HOW,
     )
+    return str(made)
+
+
+def card(report: Report) -> str:
+    """The report in short, as a notebook shows it: a part of a page, without a script, its style its own.
+
+    The worst findings, each with one picture; names and images are escaped as on the page.
+    """
+    album = Album(CARD_BUDGET)
+    findings = report.findings[:CARD_FINDINGS]
+    entries = [entry_of(report, k, f, show(f, report.policy, report.evidence, album)) for k, f in enumerate(findings)]
+    return str(
+        _environment()
+        .get_template("card.html")
+        .render(
+            headline=headline(report),
+            tone=_tone(report),
+            entries=entries,
+            real=report.evidence is not None,
+            more=len(report.findings) - len(findings),
+            mended=None if report.mended is None else report.mended.to_yaml(),
+            mends=report.mends,
+        )
+    )
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader
+
+    return Environment(loader=PackageLoader("augsafe.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
+def _tone(report: Report) -> str:
+    return "bad" if not report.ok else "open" if report.count("warning") else "good"
 
 
 def _source(environment: Any, name: str) -> str:
@@ -97,7 +129,8 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def _entry(report: Report, number: int, finding: Finding, shown: list[Shown]) -> Entry:
+def entry_of(report: Report, number: int, finding: Finding, shown: list[Shown]) -> Entry:
+    """A finding as it stands on the page, with its pictures."""
     leaves = [leaf.label for leaf in report.policy.leaves]
     numbers = {cls: str(k) for k, cls in enumerate(report.classes)}
     named = [numbers[c] for c in finding.classes if c in numbers]

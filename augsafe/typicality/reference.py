@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,20 @@ class Reference:
         place = np.minimum(place, len(self.rows) - 1)
         return np.where(self.rows[place] == given, self.fold[place], -1)
 
+    def refit(self, extract: Extractor, chosen: Sequence[NDArray[Any]]) -> Reference:
+        """The same images (those of `rows`), classes and folds by other features."""
+        features = extract(chosen)
+        projection = project(features)
+        scores = score_all(projection(features), self.own, self.fold, self.scores.ready)
+        alike = _look_alikes(scores, self.own, self.classes)
+        return replace(self, look_alikes=alike, extract=extract, projection=projection, scores=scores)
+
+    def found(self, name: str) -> str:
+        """How many images of a class were used, in words, and in how many groups where these are fewer."""
+        mine = self.own == self.classes.index(name)
+        images, groups = int(mine.sum()), len(np.unique(self.groups[mine]))
+        return f"{images} images" if groups == images else f"{groups} groups ({images} images)"
+
     @property
     def alike(self) -> NDArray[np.bool_]:
         """Look-alikes as a matrix (classes, classes)."""
@@ -117,7 +131,7 @@ def fit(
     images: (n, H, W[, C]) or a list. labels (n,): names or indices into `classes`. groups (n,): images of one group
     (patient, video, font) are never compared with one another. reference: a callable that maps images to class
     probabilities or embeddings; else built-in features. alpha: how often a clean image counts as untypical, so a class
-    needs about 1 / alpha images. most: images used of each
+    needs about 1 / alpha images, or groups where these are given. most: images used of each
     class. jobs: threads; the result is the same for any number.
 
     Raises ArgumentError and InputError: no labels, one class only, NaN, constant images.
@@ -172,13 +186,9 @@ def refuse_constant(images: Sequence[NDArray[Any]], rows: IndexArray) -> None:
 
 
 def _too_few(own: IndexArray, groups: IndexArray, names: tuple[str, ...], alpha: float) -> dict[str, int]:
+    """The classes with too few groups: images of one group are alike, so that many of them are worth about one."""
     need = max(LEAST, math.ceil(1 / alpha - 1e-9) - 1)
-    out = {}
-    for i, name in enumerate(names):
-        mine = own == i
-        if mine.sum() < need or len(np.unique(groups[mine])) < 2:
-            out[name] = need
-    return out
+    return {name: need for i, name in enumerate(names) if len(np.unique(groups[own == i])) < need}
 
 
 def _look_alikes(scores: Scores, own: IndexArray, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

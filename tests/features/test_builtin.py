@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from augsafe.contracts.symmetry import MATRICES, SYMMETRIES
 from augsafe.errors import ArgumentError, InputError
-from augsafe.features import Builtin, Model, extractor
+from augsafe.features import Builtin, Model, Unslanted, extractor
 from augsafe.warp import warp
 
 shapes = st.tuples(st.integers(4, 70), st.integers(4, 70), st.sampled_from([1, 3, 5]))
@@ -43,19 +44,30 @@ def test_the_reference_for_symmetries_is_that_of_the_warp():
         assert (warp(image, full, (6, 6), "reflect", 0, "nearest", True, (1, 1)) == moved(image, name)).all(), name
 
 
+@pytest.mark.parametrize("features", [Builtin, Unslanted])
 @settings(max_examples=40, deadline=None)
 @given(shapes, st.integers(0, 2**32 - 1), st.sampled_from(SYMMETRIES))
-def test_features_of_a_moved_image_are_a_permutation(shape, seed, name):
+def test_features_of_a_moved_image_are_a_permutation(features, shape, seed, name):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, shape, dtype=np.uint8)
-    extract = Builtin(shape[2])
-    assert apart(extract.moved(extract([image]), matrix_of(name)), extract([moved(image, name)])) < 0.02
+    extract = features(shape[2])
+    assert apart(next(extract.views([image], matrix_of(name)[None])), extract([moved(image, name)])) < 0.02
+
+
+@pytest.mark.parametrize("lean", [-0.4, -0.15, 0.15, 0.4])
+def test_slant_is_taken_out_of_the_one_and_seen_by_the_other(lean):
+    upright = np.zeros((48, 48), np.uint8)
+    upright[10:38, 16:20] = upright[30:34, 16:32] = 200  # a stem and a foot
+    upright = cv2.GaussianBlur(upright, (0, 0), 1)
+    slanted = cv2.warpAffine(upright, np.array([[1, lean, -lean * 24], [0, 1, 0]]), (48, 48))
+    seen, freed = (apart(extract([slanted]), extract([upright])) for extract in (Builtin(1), Unslanted(1)))
+    assert freed < 0.1 and freed < seen / 3
 
 
 def test_a_wrong_permutation_is_caught():
     image = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
     extract = Builtin(1)
-    assert apart(extract.moved(extract([image]), matrix_of("rot270")), extract([moved(image, "rot90")])) > 0.2
+    assert apart(next(extract.views([image], matrix_of("rot270")[None])), extract([moved(image, "rot90")])) > 0.2
 
 
 @settings(max_examples=30, deadline=None)

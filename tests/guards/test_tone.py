@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from skimage import data
 from sklearn.datasets import load_digits
 
@@ -14,7 +13,6 @@ from augsafe.errors import ContractError
 from augsafe.guards import levels as levels_module
 from augsafe.guards import tone as tone_module
 from augsafe.guards.levels import LEVELS, by_curves, by_pixels, histograms
-from augsafe.guards.shares import shares_by_class
 from augsafe.guards.tone import tone_findings
 from augsafe.measured.example import scenes
 from augsafe.render import render
@@ -198,38 +196,6 @@ def test_limits_come_from_the_contract(photos):
     )
     with pytest.raises(ContractError, match="clipped is a share"):
         Limits(clipped=1.5)
-
-
-# Rates
-
-
-def test_draws_of_one_image_are_not_independent():
-    hit = np.zeros(30 * 16, bool)
-    hit[: 4 * 16] = True  # 4 of 30 images, in every draw
-    image = np.repeat(np.arange(30), 16)
-    zeros = np.zeros(len(hit), np.int64)
-    assert shares_by_class(hit, zeros, image, ["a"])["a"].status == "warning"
-    assert shares_by_class(hit, zeros, np.arange(len(hit)), ["a"])["a"].status == "error"  # what would be wrong
-    assert "independent images" in shares_by_class(hit, zeros, image, ["a"])["a"].more
-
-
-@pytest.mark.parametrize("per_image", [1, 4])
-def test_a_rate_at_the_limit_is_rarely_called_an_error(per_image):
-    rng = np.random.default_rng(0)
-    wrong = 0
-    for _ in range(300):
-        # some images are lost in every draw, others in none
-        hit = np.repeat(rng.random(200) < 0.05, per_image)
-        shares = shares_by_class(hit, np.zeros(len(hit), np.int64), np.repeat(np.arange(200), per_image), ["a"])
-        wrong += "a" in shares and shares["a"].status == "error"
-    assert binomtest(wrong, 300, 0.05, alternative="greater").pvalue > 0.01
-
-
-def test_rates_far_from_the_limit_are_decided():
-    rng = np.random.default_rng(1)
-    for rate, status in ((0.2, "error"), (0.01, "info")):
-        hit = rng.random(2000) < rate
-        assert shares_by_class(hit, np.zeros(2000, np.int64), np.arange(2000), ["a"])["a"].status == status
 
 
 # Within a check

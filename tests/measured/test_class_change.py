@@ -114,6 +114,34 @@ def test_two_classes_that_differ_only_by_a_quarter_turn():
     assert learned.relation("down", "rot90").to == "right"
 
 
+def strokes(leans: dict[str, float], seed: int = 0):
+    """Bars that lean by so many degrees from upright, give or take a few."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for i in range(60 * len(leans)):
+        name = list(leans)[i % len(leans)]
+        angle = np.deg2rad(leans[name] + rng.uniform(-5, 5))
+        half = rng.uniform(9, 12) * np.array([np.sin(angle), -np.cos(angle)])
+        middle = 20 + rng.uniform(-2, 2, 2)
+        ends = [tuple(int(16 * v) for v in middle + sign * half) for sign in (-1, 1)]
+        image = np.full((40, 40), 30, np.uint8)
+        cv2.line(image, *ends, int(rng.integers(160, 240)), 4, cv2.LINE_AA, 4)
+        images.append(image)
+        labels.append(name)
+    return np.stack(images), labels
+
+
+def test_two_classes_that_differ_only_by_slant():
+    (found,) = codes(aug.check(aug.HorizontalFlip(), *strokes({"slash": 30, "backslash": -30})), "AS104")
+    assert found.becomes == {"slash": "backslash", "backslash": "slash"}
+
+
+def test_a_slant_that_no_class_has_is_unfamiliar_not_a_change():
+    report = aug.check(aug.HorizontalFlip(), *strokes({"slash": 30, "upright": 0}))
+    assert codes(report, "AS104") == []
+    assert codes(report, "AS402")[0].classes == ("slash",)
+
+
 def test_two_classes_that_differ_only_by_colour():
     images, labels = coloured()
     report = aug.check(aug.Invert(p=1), images, labels)
@@ -156,8 +184,19 @@ def test_a_class_with_too_few_images_is_undecided_and_says_how_many(digits):
     keep = np.flatnonzero((labels != "3") | (np.cumsum(labels == "3") <= 12))
     report = aug.check(aug.HorizontalFlip(), images[keep], labels[keep])
     (found,) = [f for f in codes(report, "AS105") if "3" in f.classes]
-    assert "3 has 12 of 20" in found.message
+    assert "3 has 12 images, 20 are needed" in found.message
     assert report.verdict(None, "3") == "undecided" or report.verdict(None, "3") == "unknown"
+
+
+def test_many_images_of_few_groups_are_too_few(digits):
+    images, labels = digits
+    some = np.concatenate([np.flatnonzero(labels == name)[:80] for name in "69"])
+    short = []
+    for groups in (None, np.arange(160) // 8):
+        report = aug.check(aug.HorizontalFlip(), images[some], labels[some], groups=groups, suggest=False)
+        short.append([f for f in codes(report, "AS105") if "too few" in f.message])
+    assert not short[0] and short[1][0].classes == ("6", "9")
+    assert "6 has 10 groups (80 images), 20 are needed" in short[1][0].message
 
 
 def test_groups_make_intervals_wider(digits):

@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from augsafe.contracts import SYMMETRIES
+from augsafe.contracts.evidence import gather
+from augsafe.contracts.rule import changes
+from augsafe.features import Builtin
+from augsafe.typicality import fit
 from benchmarks import class_change, glyphs
 
 MONO = tuple(f for f in glyphs.SETS["mono + oblique"] if f in glyphs.font_files())
@@ -16,6 +21,29 @@ def test_glyphs_of_four_fonts():
     rule, naive = scores["changes"], scores["naive"]
     assert rule.precision >= 0.98 and rule.recall >= 0.85
     assert naive.precision < 0.3 and scores["flag everything"].recall == 1 and scores["flag nothing"].recall == 0
+
+
+OBLIQUE = tuple(f for f in ("DejaVuSans-Oblique", "DejaVuSans-BoldOblique") if f in glyphs.font_files())
+
+
+@pytest.fixture(scope="module")
+def italics():
+    """Slanted b, d, p and q, half of them from each font."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(list("bdpq"), 40)
+    return [glyphs.draw(name, OBLIQUE[i % 2], rng) for i, name in enumerate(labels)], labels
+
+
+@pytest.mark.skipif(len(OBLIQUE) < 2, reason="the slanted fonts are not on this machine")
+def test_a_mirrored_italic_is_read_without_its_slant(italics):
+    images, labels = italics
+    found = {(c.symmetry, c.cls, c.to) for c in changes(gather(fit(images, labels, alpha=0.05), images))}
+    turned = {"hflip": "dbqp", "rot180": "qpdb", "vflip": "pqbd"}
+    true = {(s, a, b) for s, to in turned.items() for a, b in zip("bdpq", to, strict=True)}
+    assert {(SYMMETRIES[s], "bdpq"[a], "bdpq"[b]) for s, a, b in found} == true
+    # the same features given as the user's own: nothing takes the slant out, and mirror images are like no class
+    leaning = gather(fit(images, labels, alpha=0.05, reference=Builtin(1)), images)
+    assert {SYMMETRIES[c.symmetry] for c in changes(leaning)} == {"rot180"}
 
 
 def test_handwritten_digits():

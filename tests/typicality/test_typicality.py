@@ -93,6 +93,17 @@ def test_a_class_with_too_few_images_is_undecided(digits):
     assert fit(images[keep], labels[keep], classes=list("0123"), alpha=0.05).undecided == {}
 
 
+@pytest.mark.parametrize(("size", "short"), [(1, {}), (5, {}), (6, {"3": 20}), (20, {"3": 20}), (100, {"3": 20})])
+def test_images_of_one_group_count_once(digits, size, short):
+    """100 images of the class 3 in groups of so many: 20 groups are enough at alpha = 0.05, 17 are not, nor is one."""
+    images, labels = digits
+    keep = np.concatenate([np.flatnonzero(labels == cls)[:100] for cls in range(4)])
+    groups = np.where(labels[keep] == 3, 10_000 + np.arange(400) // size, np.arange(400))
+    reference = fit(images[keep], labels[keep], classes=list("0123"), groups=groups, alpha=0.05)
+    assert reference.undecided == short
+    assert reference.found("3") == ("100 images" if size == 1 else f"{-(-100 // size)} groups (100 images)")
+
+
 def test_classes_alike_are_reported_as_such_and_never_changed(digits):
     images, labels = digits
     rows = np.flatnonzero(labels[:4000] < 2)
