@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -75,14 +75,13 @@ def check(
     case = _Case(images, rows, objects, groups, bound, frame, seed, role)
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = case.run(compose, draws, bound)
-    from augsafe.measured import Measured, measure, worst  # slow to import
+    from augsafe.measured import Given, Measured, measure, worst  # slow to import
 
     measured = Measured((), (), bound)
     if images is not None:
         unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
-        measured = measure(
-            compose, images, rows, bound, unknown, groups, reference, size=frame, seed=seed, realism=realism
-        )
+        labelled = Given(images, rows, groups, reference)
+        measured = measure(compose, labelled, bound, unknown, size=frame, seed=seed, realism=realism)
     findings += [_accepted(f, bound) for f in measured.findings]
     mended, mends = _mended(case, compose, findings, min(draws, 4000), measured.contract) if suggest else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
@@ -103,6 +102,7 @@ class _Case:
     size: tuple[int, int]
     seed: int
     role: str
+    seen: dict[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # histograms, for all policies
 
     def run(self, policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
         """The guards that take no model: on the policy alone, and on what its draws do to objects and levels."""
@@ -126,9 +126,10 @@ class _Case:
             policy, images, rows, self.objects, contract, groups=groups, seed=seed, draws=few, claims=claims
         )
         few = min(many, TONE_DRAWS)
-        for judged in (tone_findings, hue_findings):
-            found += judged(policy, images, rows, contract, groups=groups, seed=seed, draws=few, claims=claims)
-        return found
+        found += tone_findings(
+            policy, images, rows, contract, groups=groups, seed=seed, draws=few, claims=claims, seen=self.seen
+        )
+        return found + hue_findings(policy, images, rows, contract, groups=groups, seed=seed, draws=few, claims=claims)
 
 
 def _mended(

@@ -18,7 +18,17 @@ from augsafe.output import Output
 from augsafe.preview import preview, spread
 from augsafe.report.grid import COLOURS, fit, shorten, to_rgb, wrap
 from augsafe.report.marks import content_words
-from augsafe.transforms import Brightness, HorizontalFlip, OneOf, Rotate, Rotate90, Shift, VerticalFlip, Zoom
+from augsafe.transforms import (
+    Brightness,
+    HorizontalFlip,
+    OneOf,
+    RandomResizedCrop,
+    Rotate,
+    Rotate90,
+    Shift,
+    VerticalFlip,
+    Zoom,
+)
 
 RED = np.array(COLOURS["error"], np.uint8)
 IMAGES, LABELS = digits()
@@ -341,3 +351,23 @@ def test_a_number_is_rounded_away_from_the_limit_that_it_breaks(code, values, sa
     names = ("visible", "pixels", "plain_pixels", "padding", "doubled", "covered")
     found = ContentMeasures(**{name: np.array([values.get(name, 0.0)]) for name in names})
     assert content_words(code, found, 0) == said
+
+
+@pytest.mark.parametrize("mode", ["draws", "sweep", "classes"])
+def test_objects_are_looked_for_once_in_an_image(mode, monkeypatch):
+    """However many columns show it, and though the policy minds where they are."""
+    from augsafe import objects
+
+    looked = []
+    true = objects.inspect
+
+    def counted(images, masks=None, boxes=None):
+        looked.append(len(images))
+        return true(images, masks, boxes)
+
+    monkeypatch.setattr(objects, "inspect", counted)
+    images, labels = IMAGES[:12], LABELS[:12]
+    policy = Compose([RandomResizedCrop((16, 16), keep=0.8)])
+    assert policy.minds_objects
+    grid = preview(policy, images, labels, contract="mnist", mode=mode, columns=5, rows=12)
+    assert len(grid.rows) > 1 and 0 < sum(looked) <= 12

@@ -15,6 +15,7 @@ from augsafe.foreign import as_policy
 from augsafe.frameworks import framework
 from augsafe.guards.enforce import OnViolation, actions_of
 from augsafe.loader import Loader
+from augsafe.mixing import Mix, Mixer
 from augsafe.perclass import PerClass
 from augsafe.sources import open_source
 
@@ -36,6 +37,9 @@ class Dataset(torch.utils.data.Dataset[Any]):
     workers, start method, sampler and batch size. A DataLoader asks for a whole batch at once, which is planned,
     guarded and rendered together.
 
+    mix: a `MixUp` or `CutMix` of that batch, as in `augsafe.Loader`; labels are then rows of (n, classes) float32. One
+    image alone cannot be mixed, so indexing raises ArgumentError then.
+
     Call `set_epoch` before each epoch: it reaches persistent workers too. Raises ArgumentError.
     """
 
@@ -47,6 +51,7 @@ class Dataset(torch.utils.data.Dataset[Any]):
         seed: int = 0,
         contract: Contract | str | None = None,
         on_violation: OnViolation | None = "redraw",
+        mix: Mix | None = None,
     ) -> None:
         if on_violation is not None and "drop" in actions_of(on_violation).values():
             raise ArgumentError(
@@ -56,6 +61,9 @@ class Dataset(torch.utils.data.Dataset[Any]):
         policy = transform if isinstance(transform, PerClass) else as_policy(transform or Compose(()))[0]
         made = Contract.builtin(contract) if isinstance(contract, str) else contract
         self._worker = Worker(open_source(source), policy, made, on_violation, "raise", seed)
+        worker = self._worker
+        policies = list(worker.policies.values())
+        self._mixer = None if mix is None else Mixer(mix, worker.names, worker.source, policies, int(seed))
         self._epoch = torch.zeros((), dtype=torch.int64)  # one memory for all worker processes
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]
 
@@ -79,6 +87,11 @@ class Dataset(torch.utils.data.Dataset[Any]):
         self._epoch.fill_(int(epoch))
 
     def __getitem__(self, index: int) -> Example:
+        if self._mixer is not None:
+            raise ArgumentError(
+                "mix= blends the images of a batch, and one image was asked for: give this data set to a DataLoader "
+                "with a batch_size, wrapped in nothing that asks for single images, or use augsafe.Loader(mix=...)"
+            )
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Example]:
@@ -88,6 +101,9 @@ class Dataset(torch.utils.data.Dataset[Any]):
             raise IndexError(f"indices must be from 0 to {len(self) - 1}, got {rows.min()} to {rows.max()}")
         batch = self._worker(self.epoch, np.zeros(len(rows), np.int64), rows, 0).batch
         assert batch is not None  # nothing is dropped and nothing skipped
+        if self._mixer is not None:
+            batch = self._mixer(batch, self.epoch)
+            return list(zip(torch.from_numpy(batch.images), torch.from_numpy(batch.labels), strict=True))
         images = torch.from_numpy(batch.images)
         labels = [None] * len(rows) if batch.labels is None else batch.labels.tolist()
         return list(zip(images, labels, strict=True))

@@ -14,13 +14,14 @@ from augsafe.calibration.certify import Bar, Walk, walk
 from augsafe.calibration.default import wide
 from augsafe.calibration.losses import Jury
 from augsafe.calibration.result import Calibration, Certificate
-from augsafe.calibration.scaling import held_to, leave_out
+from augsafe.calibration.scaling import held_to
 from augsafe.calibration.single import Single, singles
 from augsafe.check import bind_contract
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
 from augsafe.foreign import as_policy
+from augsafe.guards.scaled import leave_out
 from augsafe.objects import inspect
 from augsafe.randomness import check_seed
 from augsafe.sample import check_image

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from augsafe.compose import Compose
-from augsafe.guards.scaled import choice_of, discrete, with_steps
-from augsafe.transforms import AllOf, Choice, OneOf, Repeat, SomeOf, Transform
+from augsafe.guards.scaled import discrete
+from augsafe.transforms import Choice, Transform
 from augsafe.transforms.base import Parameter
 from augsafe.transforms.choice import written_in
-
-
-def leave_out(compose: Compose, names: Collection[str]) -> Compose:
-    """The policy without some steps or children; the other children of a choice share what theirs was."""
-    if not names:
-        return compose
-
-    def left(step: Transform) -> Transform | None:
-        if step.label in names:
-            return None
-        if isinstance(step, OneOf):
-            inside = zip(map(left, step.children), step.shares, strict=True)
-            kept = tuple((c, share) for c, share in inside if c is not None)
-            if tuple(c for c, _ in kept) != step.children:
-                total = sum(share for _, share in kept)
-                chosen = choice_of(step, kept, total)
-                return None if chosen is None else replace(chosen, p=step.p)
-        if isinstance(step, SomeOf):
-            children = tuple(c for c in step.children if c.label not in names)
-            low, high = (min(count, len(children)) for count in step.counts)
-            return replace(step, children=children, n=(low, high)) if children else None
-        if isinstance(step, AllOf):
-            parts = tuple(c for c in map(left, step.children) if c is not None)
-            return replace(step, children=parts) if parts else None
-        if isinstance(step, Repeat):
-            child = left(step.child)
-            return None if child is None else replace(step, child=child)
-        return step
-
-    return with_steps(compose, [left(step) for step in compose.steps])
 
 
 @dataclass(frozen=True)

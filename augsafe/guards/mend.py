@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from augsafe.compose import Compose
 from augsafe.guards.base import Finding
 from augsafe.guards.content import COVERED
+from augsafe.guards.scaled import leave_out, narrowed
 from augsafe.policy import plain
 from augsafe.transforms import Choice, Erase, Transform
-from augsafe.transforms.choice import leaves_of
+from augsafe.transforms.choice import leaves_of, written_in
 
 Recheck = Callable[[Compose], Sequence[Finding]]
 _KEEP = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
@@ -25,7 +23,7 @@ def mend(
     """Change one step at a time until `recheck` finds no errors, from `start` on where one is given.
 
     The step that errors blame most is narrowed by a tenth of its range, or left out when it has no range to narrow;
-    one that erases spares the object first.
+    one that erases spares the object first. Of a choice, the branch that is blamed most is left out.
     Gives the mended policy and what was changed in words; None where nothing helps.
     """
     first = given = compose
@@ -33,7 +31,7 @@ def mend(
         first = compose = start
         findings = recheck(start)
     shrunk: dict[str, int] = {}
-    for _ in range(12 * (len(compose.steps) + 1)):
+    for _ in range(12 * (len(compose.steps) + 1) + len(compose.leaves)):
         blamed = _blamed(compose, findings)
         if blamed is None:
             if any(f.severity == "error" and f.accepted is None for f in findings):
@@ -52,13 +50,19 @@ def _blamed(compose: Compose, findings: Sequence[Finding]) -> str | None:
             for name in finding.steps:
                 weights[name] = weights.get(name, 0.0) + (finding.probability or 1e-6) / len(finding.steps)
     for step in compose.steps:
-        if isinstance(step, Choice):
-            inner = [weights.pop(c.label) for c in leaves_of(step) if c.label in weights]
-            if inner:
-                weights[step.label] = sum(inner)
+        for leaf in leaves_of(step) if isinstance(step, Choice) else ():
+            unit = _branch(step, leaf.label)
+            if leaf.label in weights and unit != leaf.label:
+                weights[unit] = weights.get(unit, 0.0) + weights.pop(leaf.label)
     fixed = {s.label for s in compose.steps if s.frame and not _narrowable(s)}
     weights = {name: w for name, w in weights.items() if name not in fixed}
     return max(weights, key=lambda name: weights[name]) if weights else None
+
+
+def _branch(choice: Transform, leaf: str) -> str:
+    """What can be left out for a step that a choice draws: the child as it is written, which a Repeat copies."""
+    written = {child.label for child in written_in(choice)}
+    return next((name for name in (leaf, leaf.rsplit("/", 1)[0]) if name in written), choice.label)
 
 
 def _narrowable(step: Transform) -> bool:
@@ -66,6 +70,8 @@ def _narrowable(step: Transform) -> bool:
 
 
 def _weaker(first: Compose, compose: Compose, name: str, shrunk: dict[str, int]) -> Compose:
+    if name not in {step.label for step in compose.steps}:
+        return leave_out(compose, {name})  # one branch of a choice; the others take its chances
     step, now = first.step(name), compose.step(name)
     turn = shrunk.get(name, 0)
     if isinstance(now, Erase) and isinstance(step, Erase):
@@ -80,19 +86,6 @@ def _weaker(first: Compose, compose: Compose, name: str, shrunk: dict[str, int])
     return replace(compose, steps=tuple(narrowed(step, keep) if s.label == name else s for s in compose.steps))
 
 
-def narrowed(step: Transform, keep: float) -> Transform:
-    """The step with its ranges shrunk towards what changes nothing; `keep` = 1 leaves them."""
-    new: dict[str, Any] = {}
-    for q in step.parameters:
-        if q.free:
-            continue
-        ends = q.towards_neutral(np.array(step.bounds(q)), np.array(keep))
-        # round towards the neutral value, so that a limit that was met stays met
-        rounded = [np.floor(v * 1000 + 1e-6) / 1000 if v > q.neutral else np.ceil(v * 1000 - 1e-6) / 1000 for v in ends]
-        new[q.name] = (float(rounded[0]) + 0.0, float(rounded[1]) + 0.0)  # no -0
-    return replace(step, **new)
-
-
 def _words(first: Compose, last: Compose) -> tuple[str, ...]:
     words = []
     for step in first.steps:
@@ -103,6 +96,9 @@ def _words(first: Compose, last: Compose) -> tuple[str, ...]:
         if type(kept) is not type(step):
             words.append(f"{step.label}: {type(kept).__name__} in its place")
             continue
+        left = {child.label for child in written_in(kept)}
+        gone = [child.label for child in written_in(step) if child.label not in left]
+        words += [f"{step.label}: leave out {', '.join(gone)}"] if gone else []
         if isinstance(step, Erase) and isinstance(kept, Erase) and kept.max_object_share != step.max_object_share:
             words.append(f"{step.label}: max_object_share from {step.max_object_share:g} to {kept.max_object_share:g}")
         for q in step.parameters:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from augsafe.compose import Compose
-from augsafe.guards.mend import narrowed
-from augsafe.transforms import AllOf, Choice, OneOf, SomeOf, Transform
+from augsafe.transforms import AllOf, Choice, OneOf, Repeat, SomeOf, Transform
 
 DIGITS = 6  # of a chance to act
 
@@ -17,6 +17,19 @@ DIGITS = 6  # of a chance to act
 def discrete(step: Transform) -> bool:
     """Whether the step acts or does not, without a strength: flips, quarter turns, inversion, foreign steps."""
     return not step.frame and all(q.free for q in step.parameters)
+
+
+def narrowed(step: Transform, keep: float) -> Transform:
+    """The step with its ranges shrunk towards what changes nothing; `keep` = 1 leaves them."""
+    new: dict[str, Any] = {}
+    for q in step.parameters:
+        if q.free:
+            continue
+        ends = q.towards_neutral(np.array(step.bounds(q)), np.array(keep))
+        # round towards the neutral value, so that a limit that was met stays met
+        rounded = [np.floor(v * 1000 + 1e-6) / 1000 if v > q.neutral else np.ceil(v * 1000 - 1e-6) / 1000 for v in ends]
+        new[q.name] = (float(rounded[0]) + 0.0, float(rounded[1]) + 0.0)  # no -0
+    return replace(step, **new)
 
 
 def scaled(compose: Compose, scale: float) -> Compose:
@@ -58,6 +71,36 @@ def _weaker_child(child: Transform, scale: float) -> tuple[Transform | None, flo
     if isinstance(child, Choice):
         return scaled_step(child, scale), 1.0
     return (child, scale) if discrete(child) else (narrowed(child, scale), 1.0)
+
+
+def leave_out(compose: Compose, names: Collection[str]) -> Compose:
+    """The policy without some steps or children; the other children of a choice share what theirs was."""
+    if not names:
+        return compose
+
+    def left(step: Transform) -> Transform | None:
+        if step.label in names:
+            return None
+        if isinstance(step, OneOf):
+            inside = zip(map(left, step.children), step.shares, strict=True)
+            kept = tuple((c, share) for c, share in inside if c is not None)
+            if tuple(c for c, _ in kept) != step.children:
+                total = sum(share for _, share in kept)
+                chosen = choice_of(step, kept, total)
+                return None if chosen is None else replace(chosen, p=step.p)
+        if isinstance(step, SomeOf):
+            children = tuple(c for c in step.children if c.label not in names)
+            low, high = (min(count, len(children)) for count in step.counts)
+            return replace(step, children=children, n=(low, high)) if children else None
+        if isinstance(step, AllOf):
+            parts = tuple(c for c in map(left, step.children) if c is not None)
+            return replace(step, children=parts) if parts else None
+        if isinstance(step, Repeat):
+            child = left(step.child)
+            return None if child is None else replace(step, child=child)
+        return step
+
+    return with_steps(compose, [left(step) for step in compose.steps])
 
 
 def choice_of(step: OneOf, children: tuple[tuple[Transform, float], ...], share: float) -> OneOf | None:

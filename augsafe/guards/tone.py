@@ -23,6 +23,7 @@ from augsafe.transforms.staging import may_move
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.intp]
+Seen = dict[int, NDArray[np.float32]]
 CLIPPED, CONTRAST, LEAST_LEVELS = 0.4, 0.1, 3.0
 RENDERED, PIXELS = 1000, 6_000_000  # draws and pixels that are rendered at most, where curves do not say it all
 SHRUNK, SHRUNK_RENDERED = 200, 40  # violating draws that are shrunk, for each code
@@ -136,10 +137,13 @@ class _Eye:
     place: Rows = field(repr=False)  # of an image among them
 
     @staticmethod
-    def of(rule: ToneRule, images: Images, rows: Rows) -> _Eye:
+    def of(rule: ToneRule, images: Images, rows: Rows, seen: Seen | None = None) -> _Eye:
         place = np.zeros(len(images), np.intp)
         place[rows] = np.arange(len(rows))
-        return _Eye(rule, images, histograms([images[int(i)] for i in rows], rule.compose.value_range), place)
+        seen = {} if seen is None else seen
+        new = [i for i in rows.tolist() if i not in seen]
+        seen.update(zip(new, histograms([images[i] for i in new], rule.compose.value_range), strict=True))
+        return _Eye(rule, images, np.stack([seen[i] for i in rows.tolist()]), place)
 
     @property
     def compose(self) -> Compose:
@@ -191,8 +195,12 @@ def tone_findings(
     draws: int = DRAWS,
     epsilon: float = EPSILON,
     claims: int = 1,
+    seen: Seen | None = None,
 ) -> list[Finding]:
-    """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`."""
+    """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`.
+
+    seen: the histograms of images, by their numbers, which are kept there from one policy to the next.
+    """
     rule = ToneRule.of(compose, contract)
     if all(s.never_acts for s in rule.steps):
         return []
@@ -201,7 +209,7 @@ def tone_findings(
         area = int(np.mean([images[int(i)].shape[0] * images[int(i)].shape[1] for i in rows[:64]]))
         draws = min(draws, RENDERED, max(100, PIXELS // area))
         rows = sample(labels, draws)
-    eye = _Eye.of(rule, images, rows)
+    eye = _Eye.of(rule, images, rows, seen)
     return drawn_findings(
         eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon, claims=claims
     )

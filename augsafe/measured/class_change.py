@@ -25,6 +25,24 @@ ALPHA = 0.05  # level at which an image counts as untypical of its class
 
 
 @dataclass(frozen=True, eq=False)
+class Given:
+    """The images of a check: labels (n,) are indices into the contract's classes, -1 for none.
+
+    groups: images of one group are not independent. reference: see `typicality.fit`.
+    """
+
+    images: Images = field(repr=False)
+    labels: NDArray[np.int64] = field(repr=False)
+    groups: Any = field(default=None, repr=False)
+    reference: Callable[[Any], Any] | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether class change was asked for by name, so that it must not be left out with a note."""
+        return self.groups is not None or self.reference is not None
+
+
+@dataclass(frozen=True, eq=False)
 class Bench:
     """A policy, the images it is judged on, and what was learned from them."""
 
@@ -39,26 +57,18 @@ class Bench:
 
     @staticmethod
     def of(
-        compose: Compose,
-        images: Images,
-        labels: NDArray[np.int64],
-        contract: Contract,
-        unknown: tuple[str, ...],
-        groups: Any,
-        reference: Callable[[Any], Any] | None,
-        size: tuple[int, int],
-        seed: int,
+        compose: Compose, given: Given, contract: Contract, unknown: tuple[str, ...], size: tuple[int, int], seed: int
     ) -> Bench:
         """Fit the reference on the labelled images and look at them under the symmetries. Raises InputError."""
-        rows = np.flatnonzero(labels >= 0)
-        known = [images[int(i)] for i in rows]
-        grouped = None if groups is None else np.asarray(groups)[rows] if len(groups) == len(images) else groups
+        rows, groups = np.flatnonzero(given.labels >= 0), given.groups
+        known = [given.images[int(i)] for i in rows]
+        grouped = None if groups is None else np.asarray(groups)[rows] if len(groups) == len(given.images) else groups
         fitted = fit(
             known,
-            labels[rows],
+            given.labels[rows],
             classes=contract.classes,
             groups=grouped,
-            reference=reference,
+            reference=given.reference,
             alpha=ALPHA,
             seed=seed,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
+from augsafe.objects import Cache, Objects
 from augsafe.plan import Plan
 from augsafe.randomness import Key
 from augsafe.report.marks import Marks
@@ -50,12 +52,21 @@ class Scene:
 
     def marks(self, rows: Rows) -> Marks:
         """What they are judged by."""
-        given = (None if targets is None else [targets[i] for i in rows] for targets in (self.masks, self.boxes))
-        return Marks.of(self.contract if self.judged else None, self.shown(rows), self.labels[rows], *given)
+        return Marks(self.contract if self.judged else None, self.labels[rows], self.objects(rows))
+
+    def objects(self, rows: Rows) -> Objects:
+        """Where their objects are, looked for once in each image, however many columns show it."""
+        some, place = np.unique(rows, return_inverse=True)
+        masks, boxes = (None if given is None else [given[i] for i in some] for given in (self.masks, self.boxes))
+        return self._found.find(some, self.shown(some), masks, boxes).rows(place)
+
+    @cached_property
+    def _found(self) -> Cache:
+        return Cache(len(self.images))
 
     def plan(self, compose: Compose, rows: Rows, epoch: int = 0) -> Plan:
         """What a policy draws for them."""
-        objects = self.marks(rows).objects if compose.minds_objects else None
+        objects = self.objects(rows) if compose.minds_objects else None
         return compose.planned(self.key(rows, epoch), self.shapes(rows), objects)
 
     def name(self, row: int) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +12,7 @@ from augsafe.contracts import SYMMETRIES, Contract, Limits
 from augsafe.guards.content import LimitTable, violations
 from augsafe.guards.judge import judge
 from augsafe.guards.measures import ContentMeasures, measure
-from augsafe.objects import Objects, inspect
+from augsafe.objects import Objects
 from augsafe.plan import Plan
 
 Mark = tuple[tuple[str, ...], str]  # reasons and the severity of the worst
@@ -28,17 +26,6 @@ class Marks:
     contract: Contract | None
     labels: NDArray[np.int64]
     objects: Objects
-
-    @staticmethod
-    def of(
-        contract: Contract | None,
-        images: Sequence[NDArray[Any]],
-        labels: NDArray[np.int64],
-        masks: Any = None,
-        boxes: Any = None,
-    ) -> Marks:
-        """Find the objects in the images."""
-        return Marks(contract, labels, inspect(images, masks, boxes))
 
     def judge(self, plan: Plan) -> list[Mark]:
         """The reasons for each row of a plan, errors first, and "error", "warning" or ""."""

@@ -97,6 +97,30 @@ def test_tensor_loader_shares_memory_and_resumes() -> None:
 
 
 @needs("torchdata")
+@pytest.mark.parametrize(("mix", "workers"), [(aug.MixUp(), 0), (aug.CutMix(), 2)])
+def test_a_data_set_mixes_the_batches_of_a_data_loader(mix, workers) -> None:
+    options = {"batch_size": 7, "num_workers": workers, "multiprocessing_context": "fork" if workers else None}
+    dataset = Dataset(pictures(), POLICY, seed=2, on_violation=None, mix=mix)
+    plain = Dataset(pictures(), POLICY, seed=2, on_violation=None)
+    ours = aug.Loader(pictures(), POLICY, batch_size=7, seed=2, workers=0, shuffle=False, on_violation=None, mix=mix)
+    three = zip(DataLoader(dataset, **options), DataLoader(plain, **options), ours, strict=True)
+    for (images, labels), (bare, _), wanted in three:
+        assert torch.equal(images, torch.from_numpy(wanted.images))  # the same draws as everywhere
+        assert torch.equal(labels, torch.from_numpy(wanted.labels)) and labels.shape == (len(images), 3)
+        assert torch.allclose(labels.sum(dim=1), torch.ones(len(images))) and not torch.equal(images, bare)
+
+
+def test_a_single_image_cannot_be_mixed() -> None:
+    dataset = Dataset(pictures(), POLICY, mix=aug.MixUp())
+    with pytest.raises(aug.ArgumentError, match="batch_size, wrapped in nothing"):
+        dataset[0]
+    with pytest.raises(aug.ArgumentError, match="batch_size"):
+        next(iter(DataLoader(dataset, batch_size=None)))
+    subset = torch.utils.data.Subset(dataset, [3, 5, 8])
+    images, labels = next(iter(DataLoader(subset, batch_size=3)))
+    assert images.shape[0] == 3 and labels.dtype == torch.float32
+
+
 def test_mixed_batches_give_soft_labels() -> None:
     def made(mix: aug.MixUp | None) -> TensorLoader:
         return TensorLoader(aug.Loader(pictures(), POLICY, batch_size=7, seed=2, on_violation=None, mix=mix))

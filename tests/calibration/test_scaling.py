@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import augsafe as aug
-from augsafe.calibration.scaling import directions, held_to, leave_out
-from augsafe.guards.scaled import discrete, scaled
+from augsafe.calibration.scaling import directions, held_to
+from augsafe.guards.scaled import discrete, leave_out, scaled
 from augsafe.transforms import Transform
 from tests.laws.cases import NAMES, noise, transforms
 

@@ -93,8 +93,8 @@ def test_it_says_what_matters(report, page):
     assert text.count('class="finding ') == len(report.findings)
     for words in ("a real 9", "The policy, mended", "whole policy", "The weakest images", "How it was measured"):
         assert words in text
-    assert re.search(r'class="gone">- +angle: \[-40\.0, 40\.0\]', text)
-    assert re.search(r'class="new">\+ +angle: ', text)
+    assert re.search(r'class="gone">- +- Rotate: \{angle: \[-40, 40\]\}', text)
+    assert re.search(r'class="new">\+ +- Rotate: \{angle: ', text)
     assert all(note.split("'")[0] in text for note in report.notes)
 
 
