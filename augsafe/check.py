@@ -27,6 +27,7 @@ from augsafe.report.evidence import Evidence
 from augsafe.sample import check_image
 
 CONTENT_DRAWS = 20_000
+MEND_DRAWS = 4000  # of each policy that a mend tries; the last one is drawn as often as the policy was
 FOREIGN_DRAWS = 600  # of a policy with steps of another library that move pixels: each draw runs them
 
 
@@ -83,7 +84,7 @@ def check(
         labelled = Given(images, rows, groups, reference)
         measured = measure(compose, labelled, bound, unknown, size=frame, seed=seed, realism=realism)
     findings += [_accepted(f, bound) for f in measured.findings]
-    mended, mends = _mended(case, compose, findings, min(draws, 4000), measured.contract) if suggest else (None, ())
+    mended, mends = _mended(case, compose, findings, draws, measured.contract) if suggest else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
     seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
@@ -139,7 +140,9 @@ def _mended(
     if not any(f.severity == "error" and f.accepted is None for f in findings):
         return None, ()
     start = evaluation_policy(compose) if case.role == "validation" else None
-    return mend(compose, findings, lambda policy: case.run(policy, many, truth)[1], start)
+    quick = min(many, MEND_DRAWS)
+    confirm = None if quick == many else lambda policy: case.run(policy, many, truth)[1]
+    return mend(compose, findings, lambda policy: case.run(policy, quick, truth)[1], start, confirm)
 
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:

@@ -18,12 +18,17 @@ _KEEP = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
 def mend(
-    compose: Compose, findings: Sequence[Finding], recheck: Recheck, start: Compose | None = None
+    compose: Compose,
+    findings: Sequence[Finding],
+    recheck: Recheck,
+    start: Compose | None = None,
+    confirm: Recheck | None = None,
 ) -> tuple[Compose | None, tuple[str, ...]]:
     """Change one step at a time until `recheck` finds no errors, from `start` on where one is given.
 
     The step that errors blame most is narrowed by a tenth of its range, or left out when it has no range to narrow;
     one that erases spares the object first. Of a choice, the branch that is blamed most is left out.
+    confirm: a costlier `recheck`, asked where that one finds no errors; what it finds is mended, too.
     Gives the mended policy and what was changed in words; None where nothing helps.
     """
     first = given = compose
@@ -32,23 +37,26 @@ def mend(
         findings = recheck(start)
     shrunk: dict[str, int] = {}
     for _ in range(12 * (len(compose.steps) + 1) + len(compose.leaves)):
+        if confirm is not None and not _errors(findings):
+            findings = confirm(compose)
         blamed = _blamed(compose, findings)
         if blamed is None:
-            if any(f.severity == "error" and f.accepted is None for f in findings):
-                return None, ()
-            return compose, _words(given, compose)
+            return (None, ()) if _errors(findings) else (compose, _words(given, compose))
         compose = _weaker(first, compose, blamed, shrunk)
         findings = recheck(compose)
     return None, ()
 
 
+def _errors(findings: Sequence[Finding]) -> list[Finding]:
+    return [f for f in findings if f.severity == "error" and f.accepted is None]
+
+
 def _blamed(compose: Compose, findings: Sequence[Finding]) -> str | None:
     """The step that errors name most, weighed by how often they happen; steps alone weigh more."""
     weights: dict[str, float] = {}
-    for finding in findings:
-        if finding.severity == "error" and finding.accepted is None:
-            for name in finding.steps:
-                weights[name] = weights.get(name, 0.0) + (finding.probability or 1e-6) / len(finding.steps)
+    for finding in _errors(findings):
+        for name in finding.steps:
+            weights[name] = weights.get(name, 0.0) + (finding.probability or 1e-6) / len(finding.steps)
     for step in compose.steps:
         for leaf in leaves_of(step) if isinstance(step, Choice) else ():
             unit = _branch(step, leaf.label)

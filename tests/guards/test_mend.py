@@ -9,6 +9,7 @@ from skimage import data
 import augsafe as aug
 from augsafe.guards import levels, tone
 from augsafe.guards.levels import by_pixels
+from augsafe.guards.mend import mend
 
 FLIP, TURN, BRIGHT = aug.HorizontalFlip(p=1.0), aug.Rotate((-10, 10)), aug.Brightness()
 CHOICES = {
@@ -45,6 +46,20 @@ def test_the_chances_of_the_branch_go_to_the_others():
     policy = aug.Compose([aug.OneOf([TURN, FLIP, BRIGHT], weights=(1, 2, 3), p=0.5)], border="constant")
     (choice,) = aug.check(policy, contract="mnist").mended.steps
     assert choice.weights == (0.25, 0.75) and choice.p == 0.5
+
+
+def test_what_few_draws_leave_open_is_asked_of_many():
+    """With few draws nothing is certain; the last word has the check with as many draws as the policy had."""
+    wide = aug.Compose([aug.Rotate((-40, 40))], border="constant")
+    found = aug.check(wide, contract="mnist").findings
+
+    def many(policy: aug.Compose) -> tuple:
+        return aug.check(policy, contract="mnist", suggest=False).findings
+
+    blind, words = mend(wide, found, lambda policy: ())
+    assert words and not aug.check(blind, contract="mnist").ok  # the negative control
+    mended, _ = mend(wide, found, lambda policy: (), confirm=many)
+    assert aug.check(mended, contract="mnist").ok and mended.step("Rotate").angle[1] > 20
 
 
 def test_histograms_are_taken_once_for_all_policies_that_a_mend_tries(monkeypatch):
