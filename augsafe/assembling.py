@@ -124,8 +124,10 @@ def _product(second: FloatArray, first: FloatArray) -> FloatArray:
 
 
 def part_of(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:
-    """What one step does to places; nothing where it does not act."""
+    """What one step does to places; nothing where it does not act. An opaque step is asked only where it acts."""
     active, values = draws.active[step.label], draws.values[step.label]
+    if isinstance(step, Opaque) and not active.all():
+        return _opaque_part(step, draws, sizes)
     matrix = step.matrices(values, sizes)
     after = step.sizes_after(values, sizes)
     factor = step.shape_factor(sizes, after)
@@ -134,6 +136,15 @@ def part_of(step: Geometric | Opaque, draws: Draws, sizes: Sizes) -> GeometricPa
         if after is not sizes:
             after = np.where(active[:, None], after, sizes)
             factor = np.where(active[:, None], factor, 1.0)
+    return GeometricPart(step, matrix, sizes, after, factor, active)
+
+
+def _opaque_part(step: Opaque, draws: Draws, sizes: Sizes) -> GeometricPart:
+    active = draws.active[step.label]
+    rows = np.flatnonzero(active)
+    part = part_of(step, draws.rows(rows), sizes[rows])
+    matrix, after, factor = np.tile(np.eye(3), (len(sizes), 1, 1)), sizes.copy(), np.ones(sizes.shape)
+    matrix[rows], after[rows], factor[rows] = part.matrix, part.after, part.factor
     return GeometricPart(step, matrix, sizes, after, factor, active)
 
 

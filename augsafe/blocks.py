@@ -11,32 +11,38 @@ from numpy.typing import NDArray
 from augsafe.randomness import FloatArray
 
 Image = NDArray[Any]
-_HALVINGS = 2
+_MOST = 257  # levels of 8 bits whose sum fits into 16 bits
 
 
 def block_means(image: Image, kx: int, ky: int) -> Image:
     """The means of blocks of ky x kx pixels of an image (H, W[, C]) whose sides are multiples of them.
 
-    OpenCV's averaging is slow but for 2 x 2, so other even factors go by halves, in one direction or both: 2 to 10
-    times as fast. Each of the at most two halvings rounds to the image's dtype, halves upwards: no mean is off by more
-    than 1.5 levels, nor their average by more than half a level.
+    OpenCV's own averaging is slow but for blocks of 2 x 2: rows of 8-bit levels are added up here, and columns as the
+    rows of the transpose, which takes a quarter to three quarters of the time.
     """
-    tail = image.shape[2:]
-    for _ in range(_HALVINGS):
-        height, width = image.shape[:2]
-        if kx % 2 == 0 and ky % 2 == 0:
-            image, kx, ky = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA), kx // 2, ky // 2
-        elif kx % 2 == 0 and ky == 1:  # half way between two pixels, so their mean
-            image, kx = cv2.resize(image, (width // 2, height), interpolation=cv2.INTER_LINEAR), kx // 2
-        elif ky % 2 == 0 and kx == 1:
-            image, ky = cv2.addWeighted(image[::2], 0.5, image[1::2], 0.5, 0), ky // 2
-        else:
-            break
-        image = image.reshape(*image.shape[:2], *tail)
-    if kx > 1 or ky > 1:
-        target = (image.shape[1] // kx, image.shape[0] // ky)
-        image = cv2.resize(image, target, interpolation=cv2.INTER_AREA)
-    return image.reshape(*image.shape[:2], *tail)
+    height, width = image.shape[0] // ky, image.shape[1] // kx
+    if (kx, ky) == (1, 1):
+        return image
+    summed = image.dtype == np.uint8 and image[0, 0].size <= 4 and ky <= _MOST and kx < 1 << 15 and (kx, ky) != (2, 2)
+    if not summed or (kx, ky) == (2, 1):
+        way = cv2.INTER_LINEAR if (kx, ky) == (2, 1) else cv2.INTER_AREA  # half way between two pixels is their mean
+        means = cv2.resize(image, (width, height), interpolation=way)
+    else:
+        means = _row_sums(image, ky, np.uint16)
+        if kx > 1:
+            means = cv2.transpose(_row_sums(cv2.transpose(means), kx, np.uint16 if kx * ky <= _MOST else np.int32))
+        means = cv2.convertScaleAbs(means, alpha=1 / (kx * ky))
+    return np.asarray(means).reshape(height, width, *image.shape[2:])
+
+
+def _row_sums(image: Image, k: int, dtype: type[np.integer[Any]]) -> Image:
+    """Each k rows added up, in `dtype` if k > 1."""
+    if k == 1:
+        return image
+    total = np.add(image[::k], image[1::k], dtype=dtype)
+    for j in range(2, k):
+        np.add(total, image[j::k], out=total)
+    return total
 
 
 def reduced(image: Image, matrix: FloatArray, factors: tuple[int, int]) -> tuple[Image, FloatArray]:

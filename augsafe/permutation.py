@@ -20,7 +20,7 @@ BORDERS = {
     "replicate": cv2.BORDER_REPLICATE,
 }
 _FLIPS = {(True, False): 1, (False, True): 0, (True, True): -1}  # (along x, along y): OpenCV's code
-_KNOWN = {"uint8", "int16", "uint16", "int32", "float32", "float64"}  # to OpenCV
+_KNOWN = frozenset(map(np.dtype, ("uint8", "int16", "uint16", "int32", "float32", "float64")))  # to OpenCV
 
 
 def is_permutation(matrices: FloatArray) -> NDArray[np.bool_]:
@@ -61,7 +61,7 @@ def permute(
     rows, columns = _span(from_y, to_y, high, image.shape[0]), _span(from_x, to_x, wide, image.shape[1])
     backwards = (from_y < 0, from_x < 0) if turned else (from_x < 0, from_y < 0)
     code = _FLIPS.get(backwards)
-    if image.dtype.name not in _KNOWN or image[0, 0].size > 4:
+    if image.dtype not in _KNOWN or image[0, 0].size > 4:
         out = _gathered(image, rows, columns, border, fill)
         out = np.flip(out.swapaxes(0, 1) if turned else out, tuple(k for k in (0, 1) if backwards[1 - k]))
     else:

@@ -17,8 +17,7 @@ from augsafe.warp import INTERPOLATIONS, paddings, reductions, squashes, tilted,
 
 Bytes = NDArray[np.uint8]
 _LARGE = 1 << 14  # pixels; of smaller images, whole chunks are made ready in fewer calls
-_HUGE = 1 << 18  # pixels; in smaller images, to read whole rows takes no longer than parts of them
-_SHARE = 0.5  # of an image, above which to cut a part out of it is not worth while
+_SHARE = 0.25  # of an image, above which to read a part of each row takes as long as to read all of it
 
 
 class Warps:
@@ -48,8 +47,11 @@ class Warps:
         pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
         large = stage.size_in.prod(axis=1) >= _LARGE
         cut = self._cut(stage.matrix, stage.size_in, blocks, plain & ~pads.any(axis=1) & (planes == 4))
+        whole = np.rint(np.where(self.exact[:, None, None], stage.matrix, 0))
+        self.moves: list[list[list[int]]] = whole.astype(np.int64).tolist()
         self.early: list[bool] = (cut & large).tolist()
-        self.late: list[bool] = ((self.exact | blocks) & large).tolist()
+        halved = (self.reduce == 2).all(axis=1)  # OpenCV does that faster in four channels
+        self.late: list[bool] = ((self.exact | blocks & ~halved) & large).tolist()
         self.plain: list[bool] = plain.tolist()
         self.blocks: list[bool] = blocks.tolist()
         left, right, top, bottom = pads.T
@@ -67,10 +69,13 @@ class Warps:
     ) -> NDArray[np.bool_]:
         """Set the part of each image and the map from it; which images (n,) have a part that is not the whole."""
         self.matrix, self.parts = matrix, [[0, 0, 0, 0]] * len(matrix)
-        cut: NDArray[np.bool_] = blocks | plain & (sizes.prod(axis=1) >= _HUGE)
+        det = np.abs(matrix[:, 0, 0] * matrix[:, 1, 1] - matrix[:, 0, 1] * matrix[:, 1, 0])
+        area = sizes.prod(axis=1)
+        small = self.frame[0] * self.frame[1] <= _SHARE * det * area  # what is seen; a part of whole rows is larger
+        cut: NDArray[np.bool_] = blocks | plain & (area >= _LARGE) & small
         if cut.any():
             part = parts(matrix, sizes, self.frame, np.where(blocks[:, None], self.reduce, 1))
-            cut &= blocks | ((part[:, 2:] - part[:, :2]).prod(axis=1) <= _SHARE * sizes.prod(axis=1))
+            cut &= blocks | ((part[:, 2:] - part[:, :2]).prod(axis=1) <= _SHARE * area)
             self.parts = part.tolist()
             self.matrix = np.where(cut[:, None, None], from_part(matrix, part[:, :2]), matrix)
         return cut
@@ -133,14 +138,13 @@ class Warps:
         return wide
 
     def _otherwise(self, source: Bytes, i: int, target: Bytes) -> None:
-        s, factors, matrix = self.settings, (int(self.reduce[i, 0]), int(self.reduce[i, 1])), self.matrix[i]
-        narrow, squash = source.shape[2:] == (3,), bool(self.squash[i])
+        s, narrow = self.settings, source.shape[2:] == (3,)
         if self.exact[i]:
-            whole = np.rint(matrix).astype(np.int64).tolist()
-            moved = permute(source, whole, self.frame, s.border, s.fill, None if narrow else target)
+            moved = permute(source, self.moves[i], self.frame, s.border, s.fill, None if narrow else target)
             if narrow:
                 cv2.cvtColor(moved, cv2.COLOR_RGB2RGBA, target)
             return
+        matrix, factors, squash = self.matrix[i], (int(self.reduce[i, 0]), int(self.reduce[i, 1])), bool(self.squash[i])
         if self.blocks[i]:
             part = source if self.early[i] else self._part(source, i)
             source, matrix = reduced(part, matrix, factors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import augsafe as aug
+from augsafe import render as render_module
 from augsafe import warps
 from augsafe.extent import from_part, parts, seen
 from augsafe.warp import warp
+from tests.laws.cases import noise
 
 SIZE, FRAME = (70, 60), (14, 11)
 STEPS: dict[str, list[Any]] = {
@@ -77,7 +80,6 @@ def test_a_singular_map_shows_all_and_a_projective_one_too() -> None:
 @pytest.mark.parametrize("border", ["reflect", "constant"])
 @pytest.mark.parametrize("name", STEPS)
 def test_large_images_are_cut_and_come_out_the_same(name: str, border: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warps, "_HUGE", warps._LARGE)
     rows, columns = np.indices((180, 220))
     images = [np.stack([rows + k, columns, rows // 2 + columns // 2], axis=2).astype(np.uint8) for k in range(12)]
     policy = aug.Compose(STEPS[name], border=border, output=aug.Output(dtype="float32", layout="CHW"))
@@ -87,8 +89,37 @@ def test_large_images_are_cut_and_come_out_the_same(name: str, border: str, monk
     np.testing.assert_array_equal(policy.batch(np.stack(images), range(12)), cut)
     for i in (0, 7):
         np.testing.assert_array_equal(policy.batch([images[i]], [i])[0], cut[i])
-    for limit in ("_LARGE", "_HUGE"):
-        monkeypatch.setattr(warps, limit, 1 << 30)
+    monkeypatch.setattr(warps, "_LARGE", 1 << 30)
     whole = policy.batch(images, range(12))
     gain = 4 if name in ("toned", "coloured") else 1
     assert np.abs(cut - whole).max() <= gain / 255 + 1e-6
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.sampled_from(((150, 130), (40, 52))),
+    zoom=st.tuples(st.floats(0.2, 3), st.floats(0.2, 3)),
+    shift=st.tuples(st.floats(-0.6, 0.6), st.floats(-0.6, 0.6)),
+    flips=st.lists(st.sampled_from((aug.HorizontalFlip(p=1), aug.VerticalFlip(p=1), aug.Rotate90(p=1))), max_size=3),
+    whole=st.booleans(),
+    border=st.sampled_from(("reflect", "replicate", "constant")),
+    channels=st.sampled_from((1, 3, 4)),
+)
+def test_straight_maps_are_rendered_alike_at_once_and_one_by_one(
+    size: Any, zoom: Any, shift: Any, flips: Any, whole: bool, border: str, channels: int
+) -> None:
+    """The fast path against the general one, for all that flips, turns by quarters, shifts and scales."""
+    x, y = shift
+    moved = [] if whole else [aug.Affine(scale_x=(zoom[0],) * 2, scale_y=(zoom[1],) * 2, same_scale=False)]
+    steps = [
+        aug.Affine(x=(x, x), y=(y, y), rounding="nearest" if whole else "none"),
+        *flips,
+        *moved,
+        aug.CenterCrop(31),
+    ]
+    images = noise((3, *size, channels))
+    policy = aug.Compose(steps, border=border, fill=99)
+    fast = policy.batch(images, range(3)).astype(int)
+    with patch.object(render_module, "fusable", lambda image, plan: False):
+        general = policy.batch(images, range(3))
+    assert np.abs(fast - general).max() <= (0 if whole else 2)

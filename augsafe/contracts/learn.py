@@ -66,7 +66,7 @@ def from_reference(fitted: Reference, images: Any, limits: bool = False) -> Lear
     notes: dict[tuple[str, ...], str] = {("classes",): _preamble(fitted)}
     for c, name in enumerate(fitted.classes):
         if name in fitted.undecided:
-            notes["relations", name] = f"undecided: {fitted.found(name)}, {fitted.undecided[name]} are needed"
+            notes["relations", name] = f"undecided: {fitted.lack(name)}"
             continue
         for s, symmetry in enumerate(SYMMETRIES):
             if symmetry != "identity":

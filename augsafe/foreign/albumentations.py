@@ -59,10 +59,8 @@ class Albumentations(Library):
 
     def seed(self, prepared: Any, seed: int) -> None:
         (step,) = prepared.transforms
-        if _parts(step):  # one stream for all: from equal seeds a part would draw the very numbers that chose it
-            step.set_random_state(np.random.default_rng(seed), random.Random(seed))
-        else:
-            step.set_random_seed(seed)
+        # one stream for all parts: from seeds that are equal, a part would draw the very numbers that chose it
+        step.set_random_state(np.random.default_rng(seed), random.Random(seed))
 
     def run(self, prepared: Any, image: Image, form: str) -> Any:
         return prepared(image=image)["image"]

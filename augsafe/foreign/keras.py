@@ -69,11 +69,11 @@ class Keras(Library):
         return _copy(step, {"fill_mode": "constant", "fill_value": 0.0, "interpolation": "bilinear"})
 
     def seed(self, prepared: Any, seed: int) -> None:
-        for layer in (prepared, *getattr(prepared, "layers", ())):
+        for place, layer in enumerate((prepared, *getattr(prepared, "layers", ()))):
             for name in ("seed_generator", "generator"):
                 state = getattr(getattr(layer, name, None), "state", None)
-                if state is not None:
-                    state.assign(np.array([seed % 2**31, 0], dtype=np.uint32))
+                if state is not None:  # the second is a counter: far apart, so that layers draw independently
+                    state.assign(np.array([seed % 2**31, place << 16], dtype=np.uint32))
 
     def run(self, prepared: Any, image: Image, form: str) -> Any:
         planes = image if image.ndim == 3 else image[..., None]

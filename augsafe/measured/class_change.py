@@ -126,7 +126,7 @@ def _too_few(bench: Bench) -> list[Finding]:
     short = {c: n for c, n in bench.reference.undecided.items() if c in bench.unknown}
     if not short:
         return []
-    words = "; ".join(f"{c} has {bench.reference.found(c)}, {n} are needed" for c, n in list(short.items())[:8])
+    words = "; ".join(f"{c} has {bench.reference.lack(c)}" for c in list(short)[:8])
     more = f"; and {len(short) - 8} more" if len(short) > 8 else ""
     return [
         Finding(

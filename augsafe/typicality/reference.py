@@ -26,6 +26,7 @@ from augsafe.typicality.scores import Projection, Scores, project, score_all
 
 MOST = 120  # images of a class that are used, or 2.4 / alpha where that is more; further ones change little
 LEAST = 20  # images of a class below which nothing is decided
+LEAST_GROUPS = 3  # groups of a class below which nothing is decided: two say nothing of how groups differ
 FOLDS = 5
 LOOK_ALIKE = 0.5  # classes whose images are this often typical of one another cannot be told apart
 
@@ -98,11 +99,13 @@ class Reference:
         alike = _look_alikes(scores, self.own, self.classes)
         return replace(self, look_alikes=alike, extract=extract, projection=projection, scores=scores)
 
-    def found(self, name: str) -> str:
-        """How many images of a class were used, in words, and in how many groups where these are fewer."""
-        mine = self.own == self.classes.index(name)
+    def lack(self, name: str) -> str:
+        """In words, what there is of a class that is undecided, and what is needed."""
+        mine, need = self.own == self.classes.index(name), self.undecided[name]
         images, groups = int(mine.sum()), len(np.unique(self.groups[mine]))
-        return f"{images} images" if groups == images else f"{groups} groups ({images} images)"
+        if need == LEAST_GROUPS:
+            return f"{images} images in {groups} group{'s' if groups > 1 else ''}, {need} groups are needed"
+        return f"{images} images, {need} are needed"
 
     @property
     def alike(self) -> NDArray[np.bool_]:
@@ -131,7 +134,7 @@ def fit(
     images: (n, H, W[, C]) or a list. labels (n,): names or indices into `classes`. groups (n,): images of one group
     (patient, video, font) are never compared with one another. reference: a callable that maps images to class
     probabilities or embeddings; else built-in features. alpha: how often a clean image counts as untypical, so a class
-    needs about 1 / alpha images, or groups where these are given. most: images used of each
+    needs about 1 / alpha images, and three groups where these are given. most: images used of each
     class. jobs: threads; the result is the same for any number.
 
     Raises ArgumentError and InputError: no labels, one class only, NaN, constant images.
@@ -186,9 +189,16 @@ def refuse_constant(images: Sequence[NDArray[Any]], rows: IndexArray) -> None:
 
 
 def _too_few(own: IndexArray, groups: IndexArray, names: tuple[str, ...], alpha: float) -> dict[str, int]:
-    """The classes with too few groups: images of one group are alike, so that many of them are worth about one."""
+    """How many images, or groups, the classes need that have too few."""
     need = max(LEAST, math.ceil(1 / alpha - 1e-9) - 1)
-    return {name: need for i, name in enumerate(names) if len(np.unique(groups[own == i])) < need}
+    out = {}
+    for i, name in enumerate(names):
+        mine = own == i
+        if mine.sum() < need:
+            out[name] = need
+        elif len(np.unique(groups[mine])) < LEAST_GROUPS:
+            out[name] = LEAST_GROUPS
+    return out
 
 
 def _look_alikes(scores: Scores, own: IndexArray, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -220,6 +220,20 @@ def test_a_step_runs_once_an_image_where_nobody_asks_what_it_does_to_places():
     assert step.calls > 20
 
 
+def test_a_step_is_asked_only_where_it_acts():
+    step = Counted()
+    policy = aug.Compose([Foreign(step, p=0.3), aug.Rotate((-9, 9))])
+    plan = policy.plan([NOISE.shape] * 20, range(20), seed=1)
+    acts = plan.draws.active["counted"]
+    assert 0 < acts.sum() < 12
+    np.testing.assert_array_equal(plan.sizes, np.where(acts[:, None], (40, 57), (40, 52)))
+    assert step.calls == 19 * acts.sum()
+    turned = aug.Compose([aug.Rotate((-9, 9))]).plan([NOISE.shape] * 20, range(20), seed=1)
+    np.testing.assert_array_equal(plan.matrix[~acts], turned.matrix[~acts])
+    never = aug.Compose([Foreign(step, p=0)]).plan([NOISE.shape], [0])
+    np.testing.assert_array_equal(never.matrix[0], np.eye(3))
+
+
 MOVING = {
     "callable": lambda: Foreign(shifted),
     "enlarges": lambda: Foreign(Counted()),

@@ -192,11 +192,13 @@ def test_many_images_of_few_groups_are_too_few(digits):
     images, labels = digits
     some = np.concatenate([np.flatnonzero(labels == name)[:80] for name in "69"])
     short = []
-    for groups in (None, np.arange(160) // 8):
-        report = aug.check(aug.HorizontalFlip(), images[some], labels[some], groups=groups, suggest=False)
+    for size in (8, 40):
+        report = aug.check(
+            aug.HorizontalFlip(), images[some], labels[some], groups=np.arange(160) // size, suggest=False
+        )
         short.append([f for f in codes(report, "AS105") if "too few" in f.message])
     assert not short[0] and short[1][0].classes == ("6", "9")
-    assert "6 has 10 groups (80 images), 20 are needed" in short[1][0].message
+    assert "6 has 80 images in 2 groups, 3 groups are needed" in short[1][0].message
 
 
 def test_groups_make_intervals_wider(digits):
