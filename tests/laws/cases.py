@@ -215,7 +215,8 @@ def law_targets_agree(step: Transform, seed: int, side: int = 48) -> None:
     """Law 6: a marker in image, mask and keypoints ends at one place, to half a pixel.
 
     The mask of a spot has a centre of its own, up to a third of a pixel beside the spot's: that one is followed. OpenCV
-    rounds places to 1/1024 of a pixel before it takes the nearest. A spot shrunk to a few whole pixels may lie a tenth further.
+    rounds places to 1/1024 of a pixel before it takes the nearest. A spot shrunk to a few whole pixels may lie a tenth
+    further.
     """
     x, y = 20.0, 26.0
     image = blob(side, x, y)
