@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "augsafe"
 LAYERS = (
     "errors",
     "frameworks",
+    "blas",
     "decode",
     "sources",
     "randomness",
@@ -76,7 +77,7 @@ LAYERS = (
     "__main__",
 )
 # Layers that may use less than all that stand before them.
-ONLY = {"errors": set(), "contracts": {"errors", "features", "typicality"}}
+ONLY = {"errors": set(), "contracts": {"blas", "errors", "features", "typicality"}}
 
 HEAVY = (
     "albumentations",

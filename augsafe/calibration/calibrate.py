@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.blas import one_thread
 from augsafe.calibration.certify import Bar, Walk, walk
 from augsafe.calibration.default import wide
 from augsafe.calibration.losses import Jury
@@ -36,6 +37,7 @@ MOST = 400  # images of a class that are used
 RANKED = 60  # images of a class on which single limits are measured: none lost of 60 is clearly under 5 %
 
 
+@one_thread()
 def calibrate(
     transform: Any,
     images: Any,

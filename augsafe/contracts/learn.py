@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from augsafe.blas import one_thread
 from augsafe.contracts.evidence import Evidence, gather
 from augsafe.contracts.limits import Limits
 from augsafe.contracts.relations import Key, Relation
@@ -41,6 +42,7 @@ class Learned:
     suggested: tuple[Claim, ...]
 
 
+@one_thread()
 def learn(
     images: Any,
     labels: Any,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from augsafe.blas import one_thread
 from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
@@ -20,6 +21,7 @@ class Measured:
     contract: Contract
 
 
+@one_thread()
 def measure(
     compose: Compose,
     given: Given,

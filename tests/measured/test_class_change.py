@@ -212,6 +212,26 @@ def test_groups_make_intervals_wider(digits):
     assert widths[0] > 1.05 * widths[1]  # three copies of an image are one observation
 
 
+def test_linear_algebra_takes_one_thread_while_it_measures(digits):
+    import scipy.linalg  # noqa: F401  its library is loaded before threads are counted
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    images, labels = digits[0][80:240], digits[1][80:240]
+    seen: list[set[int]] = []
+
+    def embed(batch):
+        seen.append(threads())
+        return np.asarray(batch, np.float32).reshape(len(batch), -1)
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        aug.check(aug.HorizontalFlip(), images, labels, reference=embed, suggest=False)
+        assert threads() == {2}
+    assert seen and all(found == {1} for found in seen)
+
+
 def test_a_reference_of_the_user_is_used(digits):
     images, labels = digits
     seen = []
