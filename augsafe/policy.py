@@ -165,6 +165,23 @@ def _brief(entry: Any) -> Any:
     return {kind: short} if short else kind
 
 
+def with_names(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values of a policy, or of one a class, with the name of each step: digests are taken of what that says."""
+    if "per_class" in body:
+        return {**body, "per_class": {name: with_names(own) for name, own in body["per_class"].items()}}
+    return {**body, "steps": [_named(entry) for entry in body["steps"]]}
+
+
+def _named(entry: Mapping[str, Any] | str) -> dict[str, Any]:
+    kind, body = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+    long = {"name": kind, **body}
+    if "child" in long:
+        long["child"] = _named(long["child"])
+    if "children" in long:
+        long["children"] = [_named(child) for child in long["children"]]
+    return {kind: long}
+
+
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
 
