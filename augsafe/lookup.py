@@ -24,7 +24,7 @@ def as_dtype(levels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Levels in a dtype: whole numbers are rounded, and kept to what they can be."""
     if dtype.kind != "u":
         return levels.astype(dtype)
-    return np.clip(np.rint(levels), 0, np.iinfo(dtype).max).astype(dtype)
+    return np.asarray(np.clip(np.rint(levels), 0, np.iinfo(dtype).max).astype(dtype))
 
 
 def tables(curves: FloatArray, channels: int, dtype: np.dtype[Any], output: Output | None) -> NDArray[Any]:
