@@ -23,7 +23,10 @@ def block_means(image: Image, kx: int, ky: int) -> Image:
     height, width = image.shape[0] // ky, image.shape[1] // kx
     if (kx, ky) == (1, 1):
         return image
-    summed = image.dtype == np.uint8 and image[0, 0].size <= 4 and ky <= _MOST and kx < 1 << 15 and (kx, ky) != (2, 2)
+    if image.ndim == 3 and image.shape[2] > 4:  # where rounding makes a factor no whole number, OpenCV takes no more
+        fours = (np.ascontiguousarray(image[..., c : c + 4]) for c in range(0, image.shape[2], 4))
+        return np.concatenate([block_means(four, kx, ky) for four in fours], axis=2)
+    summed = image.dtype == np.uint8 and ky <= _MOST and kx < 1 << 15 and (kx, ky) != (2, 2)
     if not summed or (kx, ky) == (2, 1):
         way = cv2.INTER_LINEAR if (kx, ky) == (2, 1) else cv2.INTER_AREA  # half way between two pixels is their mean
         means = cv2.resize(image, (width, height), interpolation=way)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import InputError
+from augsafe.lookup import as_dtype
 from augsafe.randomness import FloatArray
 from augsafe.stages import Part, StagePlan
-from augsafe.transforms.base import Color, Tone
+from augsafe.transforms.base import FULL_RANGE, Color, Tone
 
 Image = NDArray[Any]
 _BYTES = np.arange(256) / 255.0
@@ -78,13 +79,13 @@ class Colors:
         if not ops:
             return image
         rgb = np.ascontiguousarray(image[..., :3])
-        if image.dtype == np.uint8:
-            new = self._bytes(rgb, ops)
+        if image.dtype == np.uint8 and limits == FULL_RANGE["uint8"]:
+            new: Image = self._bytes(rgb, ops)
         else:
             low, high = limits
             levels = np.clip((rgb.astype(np.float64) - low) / (high - low), 0, 1)
             levels = self._run(levels, np.empty_like(levels), ops) * (high - low) + low
-            new = (np.rint(levels) if image.dtype.kind == "u" else levels).astype(image.dtype)
+            new = as_dtype(levels, image.dtype)
         if image.shape[2] == 3:
             return new
         return np.concatenate([new, self._alone(image[..., 3:], row, limits)], axis=2)
@@ -128,7 +129,7 @@ class Colors:
         low, high = limits
         levels = np.clip((extra.astype(np.float64) - low) / (high - low), 0, 1).reshape(1, -1)
         new = self.stage.curve(levels, slice(row, row + 1)).reshape(extra.shape) * (high - low) + low
-        return (np.rint(new) if extra.dtype.kind == "u" else new).astype(extra.dtype)
+        return as_dtype(new, extra.dtype)
 
 
 def _toned(levels: FloatArray, part: Part) -> FloatArray:

@@ -18,6 +18,7 @@ from augsafe.colors import Colors
 from augsafe.lookup import Line, levels_of, line_of, tables
 from augsafe.output import Output
 from augsafe.plan import Plan
+from augsafe.transforms.base import FULL_RANGE
 from augsafe.warps import Warps
 
 Bytes = NDArray[np.uint8]
@@ -30,7 +31,8 @@ def fusable(image: NDArray[Any], plan: Plan) -> bool:
     """Whether this path can render images like `image`, given that all outputs have one shape."""
     channels = image.shape[2] if image.ndim == 3 else 1
     one_stage = len(plan.stages) == 1 and not plan.stages[0].local and not plan.distorts
-    return image.dtype == np.uint8 and channels in (1, 3, 4) and one_stage
+    spans_all = plan.settings.value_range in (None, FULL_RANGE["uint8"])
+    return image.dtype == np.uint8 and channels in (1, 3, 4) and one_stage and spans_all
 
 
 def render_fused(images: Bytes | Sequence[Bytes], plan: Plan, out: NDArray[Any]) -> None:

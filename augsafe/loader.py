@@ -25,6 +25,7 @@ from augsafe.joining import first_of
 from augsafe.mixing import Mix, Mixer, describe
 from augsafe.output import Output
 from augsafe.perclass import PerClass
+from augsafe.policy import with_names
 from augsafe.randomness import permutation
 from augsafe.sample import Batch
 from augsafe.sources import open_source
@@ -144,7 +145,7 @@ class Loader:
         self.report = LoaderReport()
         self._facts = {
             "images": len(self.source),
-            "policy": _digest(self.transform.to_dict()),
+            "policy": _digest(with_names(self.transform.to_dict())),
             "seed": self.seed,
             "shuffle": self.shuffle,
             "world_size": self.world_size,

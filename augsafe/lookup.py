@@ -20,6 +20,13 @@ def levels_of(dtype: np.dtype[Any]) -> FloatArray:
     return np.arange(top + 1) / top
 
 
+def as_dtype(levels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Levels in a dtype: whole numbers are rounded, and kept to what they can be."""
+    if dtype.kind != "u":
+        return levels.astype(dtype)
+    return np.asarray(np.clip(np.rint(levels), 0, np.iinfo(dtype).max).astype(dtype))
+
+
 def tables(curves: FloatArray, channels: int, dtype: np.dtype[Any], output: Output | None) -> NDArray[Any]:
     """Levels in [0, 1] (n, k) to output values (n, channels, k)."""
     if dtype.kind == "u":

@@ -147,10 +147,39 @@ def same(body: Any, own: Mapping[str, Any]) -> bool:
     """Whether plain values are those of a policy, though they may name each step, as earlier versions wrote them."""
     if body == own or not isinstance(body, Mapping) or not isinstance(body.get("steps"), list):
         return bool(body == own)
-    try:
-        return {**body, "steps": [encode(decode(entry, "steps")) for entry in body["steps"]]} == own
-    except PolicyError:
-        return False
+    return {**body, "steps": [_brief(entry) for entry in body["steps"]]} == own
+
+
+def _brief(entry: Any) -> Any:
+    """An entry without the names that `encode` leaves out; a foreign step, which cannot be read, always has its own."""
+    if not isinstance(entry, Mapping) or len(entry) != 1 or "Foreign" in entry:
+        return entry
+    ((kind, body),) = entry.items()
+    if not isinstance(body, Mapping):
+        return entry
+    short = {k: v for k, v in body.items() if (k, v) != ("name", kind)}
+    if "child" in short:
+        short["child"] = _brief(short["child"])
+    if isinstance(short.get("children"), list):
+        short["children"] = [_brief(child) for child in short["children"]]
+    return {kind: short} if short else kind
+
+
+def with_names(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values of a policy, or of one a class, with the name of each step: digests are taken of what that says."""
+    if "per_class" in body:
+        return {**body, "per_class": {name: with_names(own) for name, own in body["per_class"].items()}}
+    return {**body, "steps": [_named(entry) for entry in body["steps"]]}
+
+
+def _named(entry: Mapping[str, Any] | str) -> dict[str, Any]:
+    kind, body = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+    long = {"name": kind, **body}
+    if "child" in long:
+        long["child"] = _named(long["child"])
+    if "children" in long:
+        long["children"] = [_named(child) for child in long["children"]]
+    return {kind: long}
 
 
 def _tuples(value: Any) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from augsafe.colors import Colors, check_channels
 from augsafe.errors import ForeignStepError, InputError
-from augsafe.lookup import levels_of, tables
+from augsafe.lookup import as_dtype, levels_of, tables
 from augsafe.permutation import is_permutation
 from augsafe.plan import Plan, Settings
 from augsafe.sample import Image
@@ -122,15 +122,16 @@ class Warping:
             return image
         if stage.colors and image.ndim == 3 and image.shape[2] > 1:
             return self._colors.recolored(image, row, limits)
-        if image.dtype == np.uint8 and image.size > 4096:
+        tabled = image.size > 4096 and limits == FULL_RANGE[image.dtype.name]
+        if tabled and image.dtype == np.uint8:
             return looked_up(image, self._table(row))
         part = slice(row, row + 1)
-        if image.dtype.kind == "u" and image.size > 4096:
+        if tabled and image.dtype.kind == "u":
             return looked_up(image, tables(stage.curve(levels_of(image.dtype), part), 1, image.dtype, None)[0, 0])
         low, high = limits
         levels = ((image.astype(np.float64) - low) / (high - low)).reshape(1, -1)
         new = (stage.curve(np.clip(levels, 0, 1), part) * (high - low) + low).reshape(image.shape)
-        return (np.rint(new) if image.dtype.kind == "u" else new).astype(image.dtype)
+        return as_dtype(new, image.dtype)
 
     def _table(self, row: int) -> NDArray[Any]:
         """The table of 256 levels for a row; those of some rows are made at once."""

@@ -43,6 +43,14 @@ def test_the_largest_sums(factors: tuple[int, int], tail: tuple[int, ...]) -> No
     assert abs(float(means.mean() - expected.mean())) < 0.3  # a half is rounded upwards for pairs
 
 
+def test_more_channels_than_four_at_a_factor_that_rounding_makes_no_whole_number() -> None:
+    # 7 / 2996 and back is a hair more than 428, and OpenCV then averages in another way, for four channels at most
+    image = noise((2996, 6, 5))
+    expected = image.reshape(7, 428, 3, 2, 5).mean(axis=(1, 3))
+    assert np.abs(block_means(image, 2, 428) - expected).max() <= 0.501
+    assert block_means(image.astype(np.float32), 2, 428).shape == (7, 3, 5)
+
+
 def test_sums_that_do_not_fit_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_MOST", 1000)
     assert (block_means(np.full((18, 18), 255, np.uint8), 18, 18) != 255).any()

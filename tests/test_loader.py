@@ -108,6 +108,14 @@ def test_ranks_together_give_what_one_gives() -> None:
         assert same(part, tuple(column[rank::3] for column in whole))
 
 
+def test_a_state_from_before_policies_left_names_out_is_taken() -> None:
+    policy = aug.Compose([aug.HorizontalFlip(), aug.Rotate((-20, 20)), aug.OneOf([aug.GaussianBlur(), aug.Gamma()])])
+    by_class = aug.PerClass({"*": policy})
+    for made, digest in ((policy, "b9e10dd65c27c60b"), (by_class, "2a59fd00968bccfc")):
+        loader = Loader((IMAGES[:8], LABELS[:8]), made, contract="mnist")
+        loader.load_state_dict({**loader.state_dict(), "loader": {**loader.state_dict()["loader"], "policy": digest}})
+
+
 @pytest.mark.parametrize("action", ["redraw", "drop"])
 @pytest.mark.parametrize("size", [8, 12])
 def test_resume_at_every_step(action: str, size: int) -> None:

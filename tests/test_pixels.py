@@ -89,6 +89,33 @@ def test_the_value_range_of_floats_is_kept_to() -> None:
         np.testing.assert_allclose((out + 1) / 2, wanted, atol=2e-4)
 
 
+@pytest.mark.parametrize(("dtype", "top"), [("uint8", 100), ("uint16", 4095)])
+@pytest.mark.parametrize("output", [None, aug.Output(dtype="float32")])
+def test_the_value_range_of_whole_numbers_is_kept_to(dtype: str, top: int, output: aug.Output | None) -> None:
+    floats = (PHOTO[:60, :70] / 255).astype(np.float32)
+    image = np.rint(floats * top).astype(dtype)
+    floats = (image / top).astype(np.float32)
+    steps = (
+        aug.Invert(),
+        aug.Gamma((1.5, 1.5)),
+        aug.Hue((40, 40)),
+        aug.Equalize(),
+        aug.CLAHE((3, 3)),
+        aug.AutoContrast(),
+    )
+    for step in (*steps, aug.JpegCompression((50, 50))):
+        loose = 0.02 if isinstance(step, (aug.JpegCompression, aug.CLAHE)) else 0  # works on 8 bits
+        for after in ((), (aug.GaussianBlur(p=0),), (aug.HorizontalFlip(),)):
+            policy = aug.Compose([step, *after], value_range=(0, top), output=output)
+            out = policy(image, seed=1).image / (top if output is None else 1)
+            wanted = aug.Compose([step, *after])(floats, seed=1).image
+            np.testing.assert_allclose(out, wanted, atol=1.01 / top + loose, err_msg=repr((step, after)))
+        small = aug.Compose([step], value_range=(0, top))(image[:5, :6], seed=1).image
+        assert small.max() <= top
+    beyond = aug.Compose([aug.Invert()], value_range=(-10, 70_000))(image, seed=1).image
+    assert (beyond == np.iinfo(image.dtype).max).mean() > 0.5  # what a level cannot be is clipped
+
+
 # Filters
 
 

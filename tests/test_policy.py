@@ -187,6 +187,23 @@ def test_a_file_with_every_name_is_read_and_its_records_replay() -> None:
             MADE.replay({**record, "policy": policy})
 
 
+def test_a_record_with_every_name_replays_beside_steps_that_no_file_holds() -> None:
+    kept = aug.Foreign(step=lambda image: image[::-1], name="kept")
+    policy = aug.Compose([aug.Rotate(), aug.OneOf([aug.HorizontalFlip(), kept])])
+    plan = policy.plan([(8, 8)] * 4, range(4))
+    record = plan.record()
+    rotate, (one,) = {"Rotate": {"name": "Rotate"}}, record["policy"]["steps"][1:]
+    flip, foreign = one["OneOf"]["children"]
+    assert record["policy"]["steps"][0] == "Rotate" and "HorizontalFlip" in flip
+    children = [{"HorizontalFlip": {"name": "HorizontalFlip", "p": 1.0}}, foreign]
+    named = {"OneOf": {"name": "OneOf", "children": children}}
+    old = {**record["policy"], "steps": [rotate, named]}
+    assert (policy.replay({**record, "policy": old}).matrix == plan.matrix).all()
+    children[1] = {"Foreign": {**foreign["Foreign"], "p": 0.5}}
+    with pytest.raises(PolicyError, match="another policy"):
+        policy.replay({**record, "policy": old})
+
+
 def test_names_that_others_depend_on_stay_in_the_file() -> None:
     left = MADE.without("Rotate")
     text = left.to_yaml()

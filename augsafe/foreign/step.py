@@ -162,7 +162,9 @@ class Foreign(Opaque):
                 f"step {self.label!r} turned an image of shape {given.shape} into {result.shape}; it may change height "
                 "and width, not the channels"
             )
-        return np.ascontiguousarray(result)
+        if np.may_share_memory(result, given):
+            return np.ascontiguousarray(result)
+        return np.array(result, order="C")  # a step may write its next result into the same memory
 
     # Places
 

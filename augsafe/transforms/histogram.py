@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
-from augsafe.transforms.base import Local, Parameter, Range
+from augsafe.transforms.base import FULL_RANGE, Local, Parameter, Range
 
 Image = NDArray[Any]
 _FINEST = 65535
@@ -37,8 +37,13 @@ class Equalize(Local):
     """
 
     def within(self, image: Image, values: Mapping[str, float], limits: Range) -> Image:
-        one = _equal_bytes if image.dtype == np.uint8 else _equal
+        one = _equal_bytes if _whole_bytes(image, limits) else _equal
         return joined([one(plane, limits) for plane in planes(image)], image)
+
+
+def _whole_bytes(image: Image, limits: Range) -> bool:
+    """Whether levels are those of 8 bits, from 0 to 255, for which libraries have a way of their own."""
+    return image.dtype == np.uint8 and limits == FULL_RANGE["uint8"]
 
 
 def _equal_bytes(plane: Image, limits: Range) -> Image:
@@ -110,7 +115,7 @@ class CLAHE(Local):
 
 def _lightness(image: Image, equalizer: Any, limits: Range) -> Image:
     low, high = limits
-    if image.dtype == np.uint8:
+    if _whole_bytes(image, limits):
         lab = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2LAB)
         lab[..., 0] = equalizer.apply(np.ascontiguousarray(lab[..., 0]))
         return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))
@@ -121,7 +126,7 @@ def _lightness(image: Image, equalizer: Any, limits: Range) -> Image:
 
 
 def _by_tiles(plane: Image, equalizer: Any, limits: Range) -> Image:
-    if plane.dtype == np.uint8:
+    if _whole_bytes(plane, limits):
         return np.asarray(equalizer.apply(plane))
     low, high = limits
     levels = np.clip((plane.astype(np.float64) - low) / (high - low), 0, 1)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.transforms.base import Local, Parameter, Range
+from augsafe.transforms.base import FULL_RANGE, Local, Parameter, Range
 from augsafe.transforms.histogram import joined, planes
 
 Image = NDArray[Any]
@@ -33,9 +33,9 @@ class JpegCompression(Local):
         if quality == 100:
             return image.copy()
         low, high = limits
-        if image.dtype != np.uint8:
+        if image.dtype != np.uint8 or limits != FULL_RANGE["uint8"]:
             levels = np.rint((image.astype(np.float64) - low) * (255 / (high - low))).clip(0, 255).astype(np.uint8)
-            new = self.within(levels, values, (0.0, 255.0)) * ((high - low) / 255) + low
+            new = self.within(levels, values, FULL_RANGE["uint8"]) * ((high - low) / 255) + low
             return (np.rint(new) if image.dtype.kind == "u" else new).astype(image.dtype)
         if image.ndim == 3 and image.shape[2] in (3, 4):
             return np.concatenate([_compressed(image[..., 2::-1], quality)[..., ::-1], image[..., 3:]], axis=2)

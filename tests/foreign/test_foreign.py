@@ -220,6 +220,22 @@ def test_a_step_runs_once_an_image_where_nobody_asks_what_it_does_to_places():
     assert step.calls > 20
 
 
+class Reuses:
+    """Writes each of its results into the same memory."""
+
+    def __init__(self):
+        self.room = np.empty(NOISE.shape, np.uint8)
+
+    def __call__(self, image):
+        return np.subtract(255, image, out=self.room)
+
+
+def test_a_step_may_write_its_results_into_the_same_memory():
+    images = np.stack([NOISE, NOISE // 2, NOISE // 3])
+    plain = aug.Compose([Foreign(Reuses())]).batch(images, indices=range(3))
+    np.testing.assert_array_equal(plain, 255 - images)
+
+
 def test_a_step_is_asked_only_where_it_acts():
     step = Counted()
     policy = aug.Compose([Foreign(step, p=0.3), aug.Rotate((-9, 9))])
