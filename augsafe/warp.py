@@ -146,6 +146,20 @@ def warp(
     return dst
 
 
+def endless(sizes: NDArray[np.int64], border: str, interpolation: str) -> NDArray[np.bool_]:
+    """Of which sizes (n, 2) OpenCV's cubic interpolation never ends: where it must reflect a single pixel."""
+    risky = border == "reflect" and interpolation == "cubic"
+    return np.asarray((sizes == 1).any(axis=1) & risky)
+
+
+def _thick(image: Image, border: str, interpolation: str) -> Image:
+    """The image, with sides of one pixel doubled where they are `endless`: two equal pixels reflect to the same."""
+    if endless(np.array([image.shape[:2]]), border, interpolation)[0]:
+        for axis in (0, 1):
+            image = image if image.shape[axis] > 1 else np.repeat(image, 2, axis=axis)
+    return image
+
+
 def _resample(
     image: Image,
     matrix: FloatArray,
@@ -156,7 +170,7 @@ def _resample(
     dst: Image | None,
 ) -> Image:
     flags, rule = INTERPOLATIONS[interpolation], BORDERS[border]
-    shape = (size[1], size[0])
+    shape, image = (size[1], size[0]), _thick(image, border, interpolation)
     if matrix[2, 0] == 0 and matrix[2, 1] == 0:
         return np.asarray(
             cv2.warpAffine(image, matrix[:2], shape, dst=dst, flags=flags, borderMode=rule, borderValue=(fill,) * 4)
@@ -171,7 +185,7 @@ def displace(image: Image, field: NDArray[np.float32], border: str, fill: float,
     height, width = field.shape[:2]
     columns = np.arange(width, dtype=np.float32)[None, :] + field[..., 0]
     rows = np.arange(height, dtype=np.float32)[:, None] + field[..., 1]
-    planes = image if image.ndim == 3 else image[..., None]
+    planes = _thick(image if image.ndim == 3 else image[..., None], border, interpolation)
     parts = [
         cv2.remap(
             np.ascontiguousarray(planes[..., c : c + 4]),

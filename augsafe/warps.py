@@ -13,7 +13,7 @@ from augsafe.extent import from_part, parts
 from augsafe.permutation import BORDERS, is_permutation, permute
 from augsafe.plan import Plan
 from augsafe.randomness import FloatArray
-from augsafe.warp import INTERPOLATIONS, paddings, reductions, squashes, tilted, warp
+from augsafe.warp import INTERPOLATIONS, endless, paddings, reductions, squashes, tilted, warp
 
 Bytes = NDArray[np.uint8]
 _LARGE = 1 << 14  # pixels; of smaller images, whole chunks are made ready in fewer calls
@@ -42,7 +42,7 @@ class Warps:
         affine, reduced = ~tilted(stage.matrix) & ~self.exact, (self.reduce > 1).any(axis=1)
         if settings.interpolation == "nearest":
             reduced, self.squash = np.zeros_like(reduced), np.zeros_like(reduced)
-        plain = affine & ~reduced & ~self.squash
+        plain = affine & ~reduced & ~self.squash & ~endless(stage.size_in, settings.border, settings.interpolation)
         blocks = affine & reduced & ~self.squash
         pads = np.where(plain[:, None], paddings(stage.matrix, stage.size_in, self.frame), 0)
         large = stage.size_in.prod(axis=1) >= _LARGE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -190,3 +192,28 @@ def test_the_fast_and_the_general_path_agree(monkeypatch: pytest.MonkeyPatch) ->
     fast = compose.batch(images, indices=range(6)).astype(int)
     monkeypatch.setattr(render_module, "fusable", lambda image, plan: False)
     assert np.abs(compose.batch(images, indices=range(6)) - fast).max() <= 2
+
+
+THIN = """
+import numpy as np
+import augsafe as aug
+from augsafe.warp import warp
+
+for shape in ((1, 7, 3), (9, 1, 3), (1, 1), (1, 7, 5)):
+    for dtype, level in (("uint8", 77), ("float32", 0.25)):
+        image = np.full(shape, level, dtype)
+        for steps in ([aug.Zoom((0.7, 0.7)), aug.Rotate((9, 9))], [aug.ElasticDistortion()], [aug.Perspective()]):
+            out = aug.Compose(steps, interpolation="cubic").batch([image, image], [0, 1], seed=1)
+            assert out.shape == (2, *shape) and np.abs(out - image.flat[0]).max() < 1e-5
+wide = np.full((40, 60, 3), 200, np.uint8)
+assert (aug.Compose([aug.Resize((1, 30)), aug.Rotate((5, 5))], interpolation="cubic")(wide, seed=1).image == 200).all()
+row = np.random.default_rng(0).random((1, 7, 3)).astype(np.float32)
+matrix = np.array([[0.9, 0.2, -1.5], [0.1, 0.8, 2.0], [0, 0, 1]])
+one, two = (warp(x, matrix, (5, 9), "reflect", 0, "cubic", False, (1, 1)) for x in (row, np.repeat(row, 3, axis=0)))
+assert np.abs(one - two).max() < 1e-6
+"""
+
+
+def test_cubic_interpolation_ends_where_a_side_has_one_pixel() -> None:
+    # OpenCV's never ends there where it reflects, so a process of its own is given up on
+    subprocess.run([sys.executable, "-c", THIN], check=True, timeout=120)
