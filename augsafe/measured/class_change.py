@@ -88,6 +88,8 @@ class Bench:
 
 def class_changes(bench: Bench) -> tuple[tuple[Finding, ...], tuple[str, ...], Contract]:
     """The findings, the notes, and the contract with the changes found."""
+    if not bench.reference.scores.ready.any():
+        return tuple(bench.finding(_too_few(bench))), (_note(bench),), bench.contract
     completed = _completed(bench)
     found = symmetric_findings(bench.compose, completed, bench.learned, bench.images, bench.size, bench.seed)
     seen = look(bench.compose, bench.reference, bench.images, bench.seed)
@@ -144,6 +146,8 @@ def _too_few(bench: Bench) -> list[Finding]:
 
 def _note(bench: Bench) -> str:
     fitted = bench.reference
+    if not fitted.scores.ready.any():
+        return "Class change was not measured: every class has too few images."
     alike = "".join(f" They cannot tell {a} and {b} apart." for a, b in fitted.look_alikes)
     groups = len(np.unique(fitted.groups))
     return (

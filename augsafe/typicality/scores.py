@@ -35,7 +35,8 @@ def project(features: NDArray[np.float32]) -> Projection:
 
     some = features[:: max(1, len(features) // MOST_FITTED)].astype(np.float64)
     count = min(COMPONENTS, *some.shape)
-    made = PCA(count, svd_solver="full" if some.shape[1] < 200 else "covariance_eigh").fit(some)
+    wide = 2 * some.shape[0] < some.shape[1]  # then the images are quicker to decompose than their covariance
+    made = PCA(count, svd_solver="full" if wide or some.shape[1] < 200 else "covariance_eigh").fit(some)
     return Projection(made.mean_, made.components_.T)
 
 

@@ -188,6 +188,12 @@ def test_a_class_with_too_few_images_is_undecided_and_says_how_many(digits):
     assert report.verdict(None, "3") == "undecided" or report.verdict(None, "3") == "unknown"
 
 
+def test_where_every_class_has_too_few_the_note_does_not_say_that_it_was_measured(digits):
+    report = aug.check(aug.HorizontalFlip(), digits[0][70:90], digits[1][70:90])
+    assert {c for f in codes(report, "AS105") for c in f.classes} == {"1", "3"}
+    assert "Class change was not measured: every class has too few images." in report.notes
+
+
 def test_many_images_of_few_groups_are_too_few(digits):
     images, labels = digits
     some = np.concatenate([np.flatnonzero(labels == name)[:80] for name in "69"])
