@@ -49,6 +49,10 @@ class Generators:
                 self._restore[name] = save()
             begin(seed)
 
+    def missed(self) -> bool:
+        """Whether torch has been imported since `seed`, which could not seed it then."""
+        return "torch" in self.names and "torch" in sys.modules and "torch" not in self._restore
+
 
 def _save_random() -> Callable[[], None]:
     state = random.getstate()

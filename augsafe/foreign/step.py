@@ -146,7 +146,12 @@ class Foreign(Opaque):
         generators.seed(seed)
         try:
             self.library.seed(prepared, seed)
-            return work()
+            result = work()
+            if generators.missed():  # the step has only now imported torch, and may have drawn from it
+                generators.seed(seed)
+                self.library.seed(prepared, seed)
+                result = work()
+            return result
         except Exception as error:
             raise ForeignStepError(f"step {self.label!r} raised {type(error).__name__}: {error}") from error
 

@@ -107,6 +107,10 @@ class Appearance:
         """The steps that may break a rule."""
         return tuple(dict.fromkeys((*self.tone.steps, *self.hue.steps)))
 
+    def steps_of(self, code: str) -> tuple[Transform, ...]:
+        """The steps that may break the rule of a code."""
+        return self.hue.steps if code == HUE else self.tone.steps
+
     def broken(self, plan: Plan, labels: Labels, looks: Looks) -> dict[str, BoolArray]:
         """For each code, which rows (n,) of a plan of the whole policy break it."""
         out = {code: np.zeros(len(plan), bool) for code in self.codes}

@@ -115,7 +115,8 @@ class Enforcer:
         actions = {**self.actions, "AS102": self.actions["AS101"]}
         tone = {code: named.pop(code) for code in TONE_CODES if code in named}
         log.count(named, plan, labels, actions)
-        log.count(tone, plan, labels, actions, [step.label for step in self.rules.appearance.steps])
+        for code, bad in tone.items():
+            log.count({code: bad}, plan, labels, actions, [s.label for s in self.rules.appearance.steps_of(code)])
         log.accepted = verdicts.count_accepted
         first, old_labels = plan, labels
         for number in np.unique(action):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import warnings
 
 import numpy as np
@@ -206,3 +207,27 @@ def test_levels_go_into_a_normalisation_and_back(dtype, channels):
     if channels == 5:
         with pytest.raises(aug.InputError, match="5 channels, and the image has 3"):
             levels.into(image[..., :3])
+
+
+class LateTorch(random.Random):
+    """As much of torch as is seeded."""
+
+    def __init__(self):
+        super().__init__()
+        self.default_generator, self.manual_seed = self, self.seed
+        self.get_rng_state, self.set_rng_state = self.getstate, self.setstate
+
+
+def test_a_step_that_imports_torch_when_it_first_runs_is_reproducible(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    late = LateTorch()
+
+    def step(image):
+        monkeypatch.setitem(sys.modules, "torch", late)
+        return np.roll(image, int(late.random() * 1000), axis=1)
+
+    policy = aug.Compose([Foreign(step)])
+    image = np.arange(1000, dtype=np.uint16)[None]
+    first, again = (policy(image, seed=1).image for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert (policy(image, seed=2).image != first).any()

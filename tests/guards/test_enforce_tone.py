@@ -122,6 +122,15 @@ def test_the_loader_keeps_the_colour_that_defines_a_class():
         assert (loader.report.guards.changed > 0.3 * len(images)) == changes
 
 
+def test_only_steps_that_may_turn_a_colour_are_named_for_it():
+    images, labels = lights()
+    signals = aug.Contract(("red", "green"), {}, {"*": Limits(hue=30)})
+    policy = aug.Compose([aug.Hue((90, 90)), aug.GaussianBlur((1, 1))])
+    loader = aug.Loader((images, labels), policy, contract=signals, on_violation={"AS303": "warn"}, shuffle=False)
+    assert len([batch.indices for batch in loader])
+    assert {acted for (code, acted, *_) in loader.report.guards.counts if code == "AS303"} == {("Hue",)}
+
+
 def test_looks_are_seen_once_and_are_the_same_from_the_cache():
     cache = LooksCache(N, None, True)
     rows = np.arange(0, N, 3)
