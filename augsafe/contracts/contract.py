@@ -79,8 +79,10 @@ class Contract:
                     where = f"{at(self.sources, path)}relations.*.{symmetry}"
                     raise ContractError(f"{where}: all classes cannot become {relation.to!r}; state it class by class")
                 self._known(relation.to, path)
-        for cls in self.limits:
+        for cls, limits in self.limits.items():
             self._known(cls, ("limits", cls))
+            if not isinstance(limits, Limits):
+                raise ContractError(f"limits[{cls!r}] must be Limits, got {limits!r}; give Limits(...)")
         for i, entry in enumerate(self.accept if self.classes else ()):
             for cls in entry.classes:
                 self._known(cls, ("accept", str(i), "classes"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +36,7 @@ class Looks:
     images: Images = field(repr=False)
     at: Rows = field(repr=False)
     shares: NDArray[np.float32] = field(repr=False)
-    pixels: NDArray[Any] = field(repr=False)
+    pixels: NDArray[np.float32] = field(repr=False)
     coloured: BoolArray = field(repr=False)
 
     def rows(self, rows: Rows) -> Looks:
@@ -49,7 +48,7 @@ def look(images: Images, value_range: tuple[float, float] | None, minds_colour: 
     """See some images; minds_colour (n,): of which the colours are wanted, too."""
     coloured = has_colour(images) & minds_colour
     rows = np.flatnonzero(coloured).tolist()
-    pixels = np.zeros((len(images), SIDE, SIDE, 3), images[rows[0]].dtype if rows else np.uint8)
+    pixels = np.zeros((len(images), SIDE, SIDE, 3), np.float32)
     for i in rows:
         pixels[i] = strongest(images[i], value_range)
     return Looks(images, np.arange(len(images)), histograms(list(images), value_range), pixels, coloured)
@@ -64,7 +63,7 @@ class LooksCache:
         self._value_range, self._colours = value_range, colours
         self._shares = np.zeros((n, 256), np.float32) if n <= self.MOST else None
         self._known = np.zeros(n if n <= self.MOST else 0, bool)
-        self._pixels: dict[int, NDArray[Any]] = {}
+        self._pixels: dict[int, NDArray[np.float32]] = {}
 
     def find(self, indices: Labels, images: Images) -> Looks:
         """The looks of some images, which have these indices in the data set."""
@@ -80,7 +79,7 @@ class LooksCache:
                 self._pixels[int(indices[new[row]])] = seen.pixels[row]
             self._known[indices[new]] = True
         coloured = np.array([int(i) in self._pixels for i in indices], bool) if self._colours else wanted
-        pixels = np.zeros((len(indices), SIDE, SIDE, 3), images[0].dtype if coloured.any() else np.uint8)
+        pixels = np.zeros((len(indices), SIDE, SIDE, 3), np.float32)
         for row in np.flatnonzero(coloured).tolist():
             pixels[row] = self._pixels[int(indices[row])]
         return Looks(images, np.arange(len(indices)), self._shares[indices], pixels, coloured)

@@ -81,13 +81,13 @@ class HueRule:
         """Tone and colour steps alone, on images of 8 x 8 pixels."""
         pairs = [p for p in zip(self.compose.leaves, self.compose.stage_of, strict=True) if isinstance(p[0], _KINDS)]
         leaves, stages = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
-        settings = replace(self.compose.settings, output=None)
+        settings = replace(self.compose.settings, output=None, value_range=None)
         shapes = np.full((len(draws), 2), SIDE)
         return assemble(leaves, stages, settings, shapes, draws, {}, self.compose.stage_count)
 
     def broken(self, plan: Plan, labels: NDArray[np.int64], pixels: NDArray[Any]) -> dict[str, BoolArray]:
         """For AS303, which rows of a plan break it; pixels (n, 8, 8, 3): see `strongest`."""
-        one, two = (colours(_levels(x, self.compose.value_range)) for x in (pixels, render(pixels, plan)))
+        one, two = (colours(x.astype(np.float64)) for x in (pixels, render(pixels, plan)))
         return {"AS303": changed(one, two, self.limits[labels])}
 
 
@@ -103,7 +103,7 @@ class _Colours:
 
     rule: HueRule
     images: Images = field(repr=False)
-    pixels: NDArray[Any] = field(repr=False)  # (r, 8, 8, 3)
+    pixels: NDArray[np.float32] = field(repr=False)  # (r, 8, 8, 3)
     place: Rows = field(repr=False)  # of an image among `pixels`
     shrunk: int = 200
 
@@ -150,19 +150,16 @@ def changed(before: FloatArray, after: FloatArray, limits: FloatArray) -> BoolAr
     return np.asarray((total > 0) & ((weight * bad).sum(axis=1) > HALF * total) & np.isfinite(limits))
 
 
-def _levels(pixels: NDArray[Any], value_range: tuple[float, float] | None) -> FloatArray:
-    low, high = value_range or FULL_RANGE[pixels.dtype.name]
-    return np.asarray((pixels.astype(np.float64) - low) / (high - low))
-
-
-def strongest(image: NDArray[Any], value_range: tuple[float, float] | None) -> NDArray[Any]:
-    """64 pixels (8, 8, 3) evenly from the more colourful half of an image, strongest first."""
+def strongest(image: NDArray[Any], value_range: tuple[float, float] | None) -> NDArray[np.float32]:
+    """64 pixels (8, 8, 3) evenly from the more colourful half of an image, strongest first, as levels in [0, 1]."""
+    low, high = value_range or FULL_RANGE[image.dtype.name]
     flat = image[..., :3].reshape(-1, 3)
-    flat = flat[:: max(1, len(flat) // 4096)]
-    direction = colours(_levels(flat, value_range)[None])[0]
+    levels = (flat[:: max(1, len(flat) // 4096)].astype(np.float64) - low) / (high - low)
+    direction = colours(levels[None])[0]
     order = np.argsort(-np.hypot(direction[:, 0], direction[:, 1]), kind="stable")
     half = max(1, len(order) // 2)
-    return np.asarray(flat[order[np.linspace(0, half - 1, SIDE * SIDE).astype(np.intp)]].reshape(SIDE, SIDE, 3))
+    chosen = order[np.linspace(0, half - 1, SIDE * SIDE).astype(np.intp)]
+    return levels[chosen].reshape(SIDE, SIDE, 3).astype(np.float32)
 
 
 def hue_findings(

@@ -107,7 +107,8 @@ def choice_of(step: OneOf, children: tuple[tuple[Transform, float], ...], share:
     """A choice of these, each as likely as its weight says: what is missing is left to no step at all."""
     if not children or share <= 0:
         return None
-    weights = tuple(round(w / share, DIGITS) for _, w in children)
+    each = tuple(round(w / share, DIGITS) for _, w in children)
+    weights = each if len(set(each)) > 1 else None
     return replace(step, children=tuple(c for c, _ in children), weights=weights, p=_down(min(step.p * share, step.p)))
 
 

@@ -173,3 +173,8 @@ def test_closing_is_idempotent_and_its_order_does_not_matter(actions, symmetry):
     again = close(("a", "b", "c"), {k: v for k, v in closed.items() if k[1] != "identity"})
     plain = [{k: (r.kind, r.to) for k, r in table.items()} for table in (closed, turned, again)]
     assert plain[0] == plain[1] == plain[2]
+
+
+def test_limits_that_are_not_limits_are_refused_when_made():
+    with pytest.raises(ContractError, match=r"limits\['\*'\] must be Limits, got \{'hue': 30\}"):
+        Contract(("a",), limits={"*": {"hue": 30}})  # type: ignore[dict-item]

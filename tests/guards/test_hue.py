@@ -99,3 +99,19 @@ def test_a_guard_that_forgets_faded_colours_would_be_seen(monkeypatch):
     assert found(aug.Saturation((0.05, 0.05))) == []
     monkeypatch.undo()
     assert found(aug.Saturation((0.05, 0.05))) != []
+
+
+def test_images_of_several_dtypes_are_judged_alike():
+    wide = [np.minimum(image.astype(np.uint16) * 257 + 100, 65535).astype(np.uint16) for image in IMAGES]
+    floats = [image.astype(np.float32) / 255 for image in IMAGES]
+    mixed = [(IMAGES[i], wide[i], floats[i])[i % 3] for i in range(len(IMAGES))]
+    for policy, count in ((aug.Hue((20, 25)), 0), (aug.Hue((40, 45)), 1)):
+        for images in (IMAGES, wide, floats, mixed):
+            assert len(found(policy, images)) == count
+
+
+def test_the_range_of_the_levels_is_that_of_the_policy():
+    twelve = [image.astype(np.uint16) * 16 for image in IMAGES]  # 12 bits in 16
+    for angle, count in ((20, 0), (40, 1)):
+        policy = aug.Compose([aug.Hue((angle, angle))], value_range=(0, 4095))
+        assert len(found(policy, twelve)) == count

@@ -48,6 +48,13 @@ def test_the_chances_of_the_branch_go_to_the_others():
     assert choice.weights == (0.25, 0.75) and choice.p == 0.5
 
 
+def test_branches_that_are_left_equally_likely_have_no_weights():
+    policy = aug.Compose([aug.OneOf([TURN, FLIP, BRIGHT], p=0.5)], border="constant")
+    (choice,) = aug.check(policy, contract="mnist").mended.steps
+    assert choice.weights is None and [child.label for child in choice.children] == ["Rotate", "Brightness"]
+
+
+
 def test_what_few_draws_leave_open_is_asked_of_many():
     """With few draws nothing is certain; the last word has the check with as many draws as the policy had."""
     wide = aug.Compose([aug.Rotate((-40, 40))], border="constant")
