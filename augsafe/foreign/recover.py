@@ -23,6 +23,8 @@ SURE_PROBED = 1.0  # of levels in 8 bits, and of steps that take the nearest pix
 MOST_POINTS = 1024
 LEAST_POINTS = 12
 LEVELS = 17
+BETWEEN = (64, 192)  # levels that show a change of contrast, as 128 need not
+STRAIGHT = 1.0  # of 255 levels: ramps that lie so near a plane were not bent; rounding takes 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,10 @@ def _homography(places: FloatArray, source: FloatArray) -> FloatArray:
 
 
 def probe(run: Callable[[Image], Image], frame: tuple[int, int], channels: int) -> Recovered:
-    """Recover a step that only takes images: `run` must give the same draw at each call. uint8 in, any range out."""
+    """Recover a step that only takes images: `run` must give the same draw at each call. uint8 in, any range out.
+
+    Most steps that move pixels leave levels alone: four levels and straight ramps tell. Else 17 levels are asked for.
+    """
     height, width = frame
 
     def flat(level: int) -> FloatArray:
@@ -142,34 +147,60 @@ def probe(run: Callable[[Image], Image], frame: tuple[int, int], channels: int) 
         grey = np.rint(plane).astype(np.uint8)
         return _grey(run(np.repeat(grey[..., None], channels, axis=2) if channels else grey))
 
-    levels = np.rint(np.linspace(0, 255, LEVELS))
-    answers = [flat(round(v)) for v in levels]
-    dark, bright = answers[0], answers[-1]
+    dark, bright = flat(0), flat(255)
     inside = np.abs(bright - dark) > 0.25 * max(float(np.abs(bright - dark).max()), 1e-9)
     if not inside.any() or np.abs(bright - dark).max() < 1e-6:
         away = np.array([[1, 0, 10.0 * max(frame)], [0, 1, 0], [0, 0, 1.0]])
         return Recovered(away, dark.shape, float("inf"), "lost", 0.0)
-    found_levels = [_level(answer if inside.all() else answer[inside]) for answer in answers]
-    curve = np.array([level for level, _ in found_levels])
-    one_curve = max(away for _, away in found_levels) < 0.02 * float(np.ptp(curve))
-    rising = curve if curve[-1] > curve[0] else curve[::-1]
-    inverse = levels if curve[-1] > curve[0] else levels[::-1]
-    steady, first = np.unique(np.maximum.accumulate(rising), return_index=True)
     y, x = np.mgrid[:height, :width].astype(np.float64)
-    planes = []
-    for plane, side in ((x, width), (y, height)):
-        scale = 255.0 / max(side - 1, 1)
-        answer = ramp(plane * scale)
-        planes.append(np.interp(answer, steady, inverse[first]) / scale)
-    clear = inside & _away_from_ends(planes, frame)
-    found = fit(np.stack([*planes, clear.astype(np.float64)], axis=2), frame, SURE_PROBED)
+    scales = [255.0 / max(side - 1, 1) for side in (width, height)]
+    ramps = [ramp(plane * scale) for plane, scale in zip((x, y), scales, strict=True)]
+    some = [_level(answer, inside) for answer in (dark, *(flat(level) for level in BETWEEN), bright)]
+    curve = np.array([level for level, _ in some])
+    found = _placed(ramps, scales, curve[[0, -1]], inside, frame) if _unchanged(curve) else None
+    if found is not None and found.kind == "affine" and found.residual * min(scales) <= STRAIGHT:
+        curve = _levels(LEVELS) * (curve[-1] / 255)
+    else:
+        between = [_level(flat(round(v)), inside) for v in _levels(LEVELS)[1:-1]]
+        some = [some[0], *between, some[-1]]
+        curve = np.array([level for level, _ in some])
+        found = _placed(ramps, scales, curve, inside, frame)
+    spread = max(away for _, away in some)
     top = 255.0 if float(np.abs(curve).max()) > 2 else 1.0
-    tone = curve / top if one_curve else None
+    tone = curve / top if spread < 0.02 * float(np.ptp(curve)) else None
     return Recovered(found.matrix, found.size, found.residual, found.kind, float(inside.mean()), tone)
 
 
-def _level(answer: FloatArray) -> tuple[float, float]:
-    """The median of some levels, and how far the farthest is from it."""
+def _levels(count: int) -> FloatArray:
+    return np.rint(np.linspace(0, 255, count))
+
+
+def _unchanged(curve: FloatArray) -> bool:
+    """Whether levels, of 0, those of BETWEEN and 255, are what they were, or that over 255."""
+    wanted = np.array([0, *BETWEEN, 255])
+    return any(bool(np.abs(curve * scale - wanted).max() < 1e-3) for scale in (1, 255))
+
+
+def _placed(
+    ramps: list[FloatArray],
+    scales: list[float],
+    curve: FloatArray,
+    inside: NDArray[np.bool_],
+    frame: tuple[int, int],
+) -> Recovered:
+    """The map, from ramps in x and y whose levels are taken back through a tone."""
+    levels = _levels(len(curve))
+    if curve[-1] <= curve[0]:
+        curve, levels = curve[::-1], levels[::-1]
+    steady, first = np.unique(np.maximum.accumulate(curve), return_index=True)
+    planes = [np.interp(answer, steady, levels[first]) / scale for answer, scale in zip(ramps, scales, strict=True)]
+    clear = inside & _away_from_ends(planes, frame)
+    return fit(np.stack([*planes, clear.astype(np.float64)], axis=2), frame, SURE_PROBED)
+
+
+def _level(answer: FloatArray, inside: NDArray[np.bool_]) -> tuple[float, float]:
+    """The median of the levels inside, and how far the farthest is from it."""
+    answer = answer if inside.all() else answer[inside]
     low, high = float(answer.min()), float(answer.max())
     middle = low if low == high else float(np.median(answer))
     return middle, max(high - middle, middle - low)

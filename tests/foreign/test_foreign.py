@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 
+import cv2
 import numpy as np
 import pytest
 
@@ -131,6 +132,33 @@ def test_a_callable_is_recovered_with_its_tone():
     np.testing.assert_allclose(found.tone, np.linspace(1, 0, 17), atol=0.01)
 
 
+TONES = {
+    "none": (lambda image: image, 6),
+    "over 255": (lambda image: image.astype(np.float32) / 255, 6),
+    "contrast": (lambda image: np.clip(1.2 * (image.astype(float) - 128) + 128, 0, 255), 21),
+    "brighter by one": (lambda image: np.minimum(image, 254) + 1, 21),
+    "gamma": (lambda image: 255 * (image / 255) ** 1.3, 21),
+    "inverted": (lambda image: 255 - image, 21),
+    "between four levels alone": (lambda image: np.rint(image + 9 * np.sin(image * np.pi / 64)), 21),
+}
+
+
+@pytest.mark.parametrize("name", TONES)
+def test_a_map_is_found_beside_a_tone_and_in_few_runs_where_there_is_none(name):
+    tone, runs = TONES[name]
+    turn = cv2.getRotationMatrix2D((47, 31), 9, 0.8)
+    calls: list[int] = []
+
+    def step(image):
+        calls.append(1)
+        return tone(cv2.warpAffine(image, turn, (100, 70)))
+
+    found = probe(step, (64, 96), 3)
+    corners = np.array([[0, 0, 1], [95, 0, 1], [0, 63, 1], [95, 63, 1.0]]).T
+    assert np.abs((found.matrix @ corners)[:2] - turn @ corners).max() < (1.5 if name.startswith("between") else 0.2)
+    assert len(calls) == runs
+
+
 def test_what_is_not_affine_is_said():
     planes = coordinates(60, 60)
     planes[..., 0] += 4 * np.sin(planes[..., 1] / 6)
@@ -243,7 +271,7 @@ def test_a_step_is_asked_only_where_it_acts():
     acts = plan.draws.active["counted"]
     assert 0 < acts.sum() < 12
     np.testing.assert_array_equal(plan.sizes, np.where(acts[:, None], (40, 57), (40, 52)))
-    assert step.calls == 19 * acts.sum()
+    assert 6 * acts.sum() <= step.calls <= 21 * acts.sum()  # a roll is not affine where it wraps around
     turned = aug.Compose([aug.Rotate((-9, 9))]).plan([NOISE.shape] * 20, range(20), seed=1)
     np.testing.assert_array_equal(plan.matrix[~acts], turned.matrix[~acts])
     never = aug.Compose([Foreign(step, p=0)]).plan([NOISE.shape], [0])

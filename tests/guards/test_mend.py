@@ -54,7 +54,6 @@ def test_branches_that_are_left_equally_likely_have_no_weights():
     assert choice.weights is None and [child.label for child in choice.children] == ["Rotate", "Brightness"]
 
 
-
 def test_what_few_draws_leave_open_is_asked_of_many():
     """With few draws nothing is certain; the last word has the check with as many draws as the policy had."""
     wide = aug.Compose([aug.Rotate((-40, 40))], border="constant")
