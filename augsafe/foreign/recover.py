@@ -23,7 +23,7 @@ SURE_PROBED = 1.0  # of levels in 8 bits, and of steps that take the nearest pix
 MOST_POINTS = 1024
 LEAST_POINTS = 12
 LEVELS = 17
-BETWEEN = (64, 192)  # levels that show a change of contrast, as 128 need not
+BETWEEN = (64, 191)  # of those LEVELS, two that show a change of contrast, as 128 need not
 STRAIGHT = 1.0  # of 255 levels: ramps that lie so near a plane were not bent; rounding takes 0.8
 
 
@@ -155,17 +155,18 @@ def probe(run: Callable[[Image], Image], frame: tuple[int, int], channels: int) 
     y, x = np.mgrid[:height, :width].astype(np.float64)
     scales = [255.0 / max(side - 1, 1) for side in (width, height)]
     ramps = [ramp(plane * scale) for plane, scale in zip((x, y), scales, strict=True)]
-    some = [_level(answer, inside) for answer in (dark, *(flat(level) for level in BETWEEN), bright)]
-    curve = np.array([level for level, _ in some])
+    found_levels = {level: _level(flat(level), inside) for level in BETWEEN}
+    found_levels |= {0: _level(dark, inside), 255: _level(bright, inside)}
+    curve = np.array([found_levels[level][0] for level in sorted(found_levels)])
     found = _placed(ramps, scales, curve[[0, -1]], inside, frame) if _unchanged(curve) else None
     if found is not None and found.kind == "affine" and found.residual * min(scales) <= STRAIGHT:
         curve = _levels(LEVELS) * (curve[-1] / 255)
     else:
-        between = [_level(flat(round(v)), inside) for v in _levels(LEVELS)[1:-1]]
-        some = [some[0], *between, some[-1]]
-        curve = np.array([level for level, _ in some])
+        wanted = [round(v) for v in _levels(LEVELS)]
+        found_levels |= {v: _level(flat(v), inside) for v in wanted if v not in found_levels}
+        curve = np.array([found_levels[v][0] for v in wanted])
         found = _placed(ramps, scales, curve, inside, frame)
-    spread = max(away for _, away in some)
+    spread = max(away for _, away in found_levels.values())
     top = 255.0 if float(np.abs(curve).max()) > 2 else 1.0
     tone = curve / top if spread < 0.02 * float(np.ptp(curve)) else None
     return Recovered(found.matrix, found.size, found.residual, found.kind, float(inside.mean()), tone)

@@ -135,11 +135,11 @@ def test_a_callable_is_recovered_with_its_tone():
 TONES = {
     "none": (lambda image: image, 6),
     "over 255": (lambda image: image.astype(np.float32) / 255, 6),
-    "contrast": (lambda image: np.clip(1.2 * (image.astype(float) - 128) + 128, 0, 255), 21),
-    "brighter by one": (lambda image: np.minimum(image, 254) + 1, 21),
-    "gamma": (lambda image: 255 * (image / 255) ** 1.3, 21),
-    "inverted": (lambda image: 255 - image, 21),
-    "between four levels alone": (lambda image: np.rint(image + 9 * np.sin(image * np.pi / 64)), 21),
+    "contrast": (lambda image: np.clip(1.2 * (image.astype(float) - 128) + 128, 0, 255), 19),
+    "brighter by one": (lambda image: np.minimum(image, 254) + 1, 19),
+    "gamma": (lambda image: 255 * (image / 255) ** 1.3, 19),
+    "inverted": (lambda image: 255 - image, 19),
+    "between four levels alone": (lambda image: np.rint(image + 9 * np.sin(image * np.pi / 64)), 19),
 }
 
 
@@ -271,7 +271,7 @@ def test_a_step_is_asked_only_where_it_acts():
     acts = plan.draws.active["counted"]
     assert 0 < acts.sum() < 12
     np.testing.assert_array_equal(plan.sizes, np.where(acts[:, None], (40, 57), (40, 52)))
-    assert 6 * acts.sum() <= step.calls <= 21 * acts.sum()  # a roll is not affine where it wraps around
+    assert 6 * acts.sum() <= step.calls <= 19 * acts.sum()  # a roll is not affine where it wraps around
     turned = aug.Compose([aug.Rotate((-9, 9))]).plan([NOISE.shape] * 20, range(20), seed=1)
     np.testing.assert_array_equal(plan.matrix[~acts], turned.matrix[~acts])
     never = aug.Compose([Foreign(step, p=0)]).plan([NOISE.shape], [0])
