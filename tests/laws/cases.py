@@ -215,8 +215,8 @@ def law_targets_agree(step: Transform, seed: int, side: int = 48) -> None:
     """Law 6: a marker in image, mask and keypoints ends at one place, to half a pixel.
 
     The mask of a spot has a centre of its own, up to a third of a pixel beside the spot's: that one is followed. OpenCV
-    rounds places to 1/1024 of a pixel before it takes the nearest. A spot shrunk to a few whole pixels may lie a tenth
-    further.
+    rounds places to 1/1024 of a pixel before it takes the nearest. A spot shrunk to half of its pixels may lie a
+    tenth further.
     """
     x, y = 20.0, 26.0
     image = blob(side, x, y)
@@ -234,7 +234,8 @@ def law_targets_agree(step: Transform, seed: int, side: int = 48) -> None:
     if weight > 0 and sample.image.max() > 0.1:
         assert np.abs(found - place).max() <= 0.5, (step, found, place)
     marked, weight = middle_of(sample.mask, 0.5)
-    assert weight < 8 or np.abs(marked - sample.keypoints[1]).max() <= 0.6, (
+    near = 0.5 + 2 / 1024 if weight >= 16 else 0.6
+    assert weight < 8 or np.abs(marked - sample.keypoints[1]).max() <= near, (
         step,
         marked,
         sample.keypoints[1],
