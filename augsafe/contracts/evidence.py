@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from augsafe.contracts.symmetry import MATRICES, SYMMETRIES
 from augsafe.features import Builtin, Extractor, Unslanted
 from augsafe.typicality import CHANGED, KEPT, UNFAMILIAR, Reference
-from augsafe.typicality.intervals import bounds, effective, sureness
+from augsafe.typicality.intervals import bounds, cut_down, effective
 
 FloatArray = NDArray[np.float64]
 
@@ -106,9 +106,8 @@ class Evidence:
         worth = effective(flat, groups)
         if not agreeing:
             return worth
-        count = len(np.unique(groups))
         worth[flat.all(axis=0)] = len(flat)
-        return np.maximum(worth * sureness(count, len(flat)), min(1, count))
+        return cut_down(worth, len(np.unique(groups)), len(flat))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.typicality.intervals import bounds, effective, needed, sureness
+from augsafe.typicality.intervals import bounds, cut_down, effective, needed
 
 EPSILON = 0.05  # the share of draws that may break a rule
 LEVEL = 0.95
@@ -79,7 +79,7 @@ def share_interval(bad: Counts, drawn: Counts, level: float = 0.5 + LEVEL / 2) -
     groups = np.concatenate([np.repeat(each, bad), np.repeat(each, drawn - bad)])
     worth = effective(values[:, None], groups)
     if 0 < count < total:
-        worth = np.maximum(worth * sureness(clusters, total), min(1, clusters))
+        worth = cut_down(worth, clusters, total)
     low, high = bounds(np.array([count / total]), worth, level)
     return float(low[0]), float(high[0])
 

@@ -31,16 +31,18 @@ def effective(values: NDArray[np.bool_], groups: IndexArray) -> FloatArray:
     return np.asarray(np.clip(worth, min(1, count), n))
 
 
-def sureness(groups: int, n: int) -> float:
-    """By how much few groups cut down `effective`, as they say little of how alike their images are (the same paper).
+def cut_down(worth: FloatArray, groups: int, n: int) -> FloatArray:
+    """What `effective` gives for n images, less where few groups say little of how alike their images are.
 
-    The squared ratio of the quantiles of Student's t with n - 1 and with groups - 1 degrees of freedom.
+    Times the squared ratio of the quantiles of Student's t with n - 1 and with groups - 1 degrees of freedom (the same
+    paper).
     """
     from scipy.stats import t
 
-    if groups in (1, n):
-        return float(groups == n)
-    return float((t.ppf(0.975, n - 1) / t.ppf(0.975, groups - 1)) ** 2)
+    sure = float(groups == n)
+    if 1 < groups < n:
+        sure = float((t.ppf(0.975, n - 1) / t.ppf(0.975, groups - 1)) ** 2)
+    return np.asarray(np.maximum(worth * sure, min(1, groups)))
 
 
 def bounds(rate: FloatArray, n: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:

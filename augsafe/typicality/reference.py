@@ -93,9 +93,7 @@ class Reference:
 
     def refit(self, extract: Extractor, chosen: Sequence[NDArray[Any]]) -> Reference:
         """The same images (those of `rows`), classes and folds by other features."""
-        features = extract(chosen)
-        projection = project(features)
-        scores = score_all(projection(features), self.own, self.fold, self.scores.ready)
+        projection, scores = _learned(extract, chosen, self.own, self.fold, self.scores.ready)
         alike = _look_alikes(scores, self.own, self.classes)
         return replace(self, look_alikes=alike, extract=extract, projection=projection, scores=scores)
 
@@ -155,12 +153,18 @@ def fit(
     undecided = _too_few(own, grouped, names, alpha)
     fold = folds(own, grouped, FOLDS, rng)
     extract = extractor(reference, chosen, jobs)
-    features = extract(chosen)
-    projection = project(features)
     ready = np.array([name not in undecided for name in names])
-    scores = score_all(projection(features), own, fold, ready)
+    projection, scores = _learned(extract, chosen, own, fold, ready)
     alike = _look_alikes(scores, own, names)
     return Reference(names, alpha, undecided, alike, rows, own, grouped, fold, extract, projection, scores)
+
+
+def _learned(
+    extract: Extractor, chosen: Sequence[NDArray[Any]], own: IndexArray, fold: IndexArray, ready: NDArray[np.bool_]
+) -> tuple[Projection, Scores]:
+    features = extract(chosen)
+    projection = project(features)
+    return projection, score_all(projection(features), own, fold, ready)
 
 
 def as_list(images: Any) -> list[NDArray[Any]]:
