@@ -1,4 +1,4 @@
-"""The demonstration: a careless policy on handwritten digits, what it breaks, and the policy mended."""
+"""The demonstration: a careless policy on handwritten digits, what it breaks, and a fixed policy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
+from augsafe.policies import Compose
 from augsafe.transforms import Brightness, HorizontalFlip, Rotate, Shift, VerticalFlip, Zoom
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demonstration found: the report of the careless policy, that of the mended one, and the speed."""
+    """What the demonstration found: the report of the careless policy, that of the fixed one, and the speed."""
 
     report: Report
-    mended: Report | None
+    fixed: Report | None
     images_per_second: float
     folder: Path
 
@@ -62,10 +62,10 @@ def careless() -> Compose:
 
 
 def run(folder: Path, console: Console) -> DemoResult:
-    """Run it, print it, and write policy.yaml, mended.yaml, preview.png and the report to `folder`."""
-    from augsafe.check import check
-    from augsafe.preview import preview
-    from augsafe.report.text import render_text
+    """Run it, print it, and write policy.yaml, fixed.yaml, preview.png and the report to `folder`."""
+    from augsafe.checking import check
+    from augsafe.previews import preview
+    from augsafe.report import render_text
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,27 +86,27 @@ def run(folder: Path, console: Console) -> DemoResult:
     with console.status("Drawing the preview"):
         preview(policy, images, labels, contract="mnist", rows=10).save(folder / "preview.png")
 
-    mended, chosen = None, policy
-    if report.mended is not None:
-        chosen = report.mended
-        chosen.save(folder / "mended.yaml")
-        _heading(console, "The mended policy, checked again")
+    fixed, chosen = None, policy
+    if report.fixed is not None:
+        chosen = report.fixed
+        chosen.save(folder / "fixed.yaml")
+        _heading(console, "The fixed policy, checked again")
         console.print(_steps(chosen), highlight=False)
-        with console.status("Checking the mended policy"):
-            mended = check(chosen, images, labels, contract="mnist", suggest=False)
-        style = "green" if mended.ok else "red"
-        words = f"{mended.count('error')} errors, {mended.count('warning')} warnings (before: "
+        with console.status("Checking the fixed policy"):
+            fixed = check(chosen, images, labels, contract="mnist", suggest=False)
+        style = "green" if fixed.ok else "red"
+        words = f"{fixed.count('error')} errors, {fixed.count('warning')} warnings (before: "
         words += f"{report.count('error')} errors, {report.count('warning')} warnings)"
         console.print(words, style=style, highlight=False)
-        if mended.ok and mended.findings:
-            codes = ", ".join(sorted({f.code for f in mended.findings}))
+        if fixed.ok and fixed.findings:
+            codes = ", ".join(sorted({f.code for f in fixed.findings}))
             console.print(
                 f"What is left is rare ({codes}); the loader's guards draw those images again.", highlight=False
             )
     _heading(console, "One epoch of it, with the guards on")
     speed = _epoch(chosen, images, labels, console)
     _written(folder, console)
-    return DemoResult(report, mended, speed, folder)
+    return DemoResult(report, fixed, speed, folder)
 
 
 def _heading(console: Console, words: str) -> None:
@@ -127,8 +127,8 @@ def _steps(policy: Compose) -> str:
 def _epoch(policy: Compose, images: Any, labels: Any, console: Console) -> float:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from augsafe.loader import Loader
-    from augsafe.output import Output
+    from augsafe.loading import Loader
+    from augsafe.planning import Output
 
     output = Output(dtype="float32", layout="CHW", mean=(0.5,), std=(0.5,))
     loader = Loader((images, labels), policy, batch_size=BATCH, contract="mnist", output=output)
@@ -157,7 +157,7 @@ def _written(folder: Path, console: Console) -> None:
     _heading(console, f"Written to {folder}")
     for name, words in (
         ("policy.yaml", "the careless policy"),
-        ("mended.yaml", "the mended policy"),
+        ("fixed.yaml", "the fixed policy"),
         ("preview.png", "digits as the careless policy shows them, with the broken ones outlined"),
         ("report.html", "all findings with pictures: open it in a browser"),
         ("report.json", "the same for programs, each with a draw that shows it"),

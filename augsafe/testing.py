@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from augsafe.check import check
-from augsafe.compose import Compose
+from augsafe.checking import check
 from augsafe.contracts import Contract
-from augsafe.guards.static import DRAWS
-from augsafe.report import Report
-from augsafe.report.text import finding_text, headline
+from augsafe.guards import DRAWS
+from augsafe.policies import Compose
+from augsafe.report import Report, finding_text, headline
 
 SHOWN = 8
 
@@ -34,7 +33,7 @@ def assert_safe(
     draws: int = DRAWS,
     html: str | os.PathLike[str] | None = None,
 ) -> Report:
-    """Check a policy as `augsafe.check` does, and fail with what was found in words.
+    """Check a policy as `augsafe.checking.checks` does, and fail with what was found in words.
 
     policy: what `check` takes, or the path of a policy file. contract: what `check` takes, or the path of a contract.
     strict: warnings fail too. html: where to write the report when it fails. The other arguments are those of `check`.
@@ -63,7 +62,7 @@ def assert_safe(
 
 
 def failure(report: Report, strict: bool = False, html: Path | None = None) -> str:
-    """What a failed test prints: the headline, the findings that count, and how to mend the policy."""
+    """What a failed test prints: the headline, the findings that count, and how to fix the policy."""
     counted = ("error", "warning") if strict else ("error",)
     found = [f for f in report.findings if f.severity in counted and f.accepted is None]
     lines = [headline(report)]
@@ -71,7 +70,7 @@ def failure(report: Report, strict: bool = False, html: Path | None = None) -> s
         lines += ["", finding_text(finding, len(report.classes))]
     if len(found) > SHOWN:
         lines += ["", f"... and {len(found) - SHOWN} more"]
-    if report.mends:
-        lines += ["", "How to mend it:", *(f"  - {line}" for line in report.mends)]
+    if report.changes:
+        lines += ["", "How to fix it:", *(f"  - {line}" for line in report.changes)]
     lines += ["", f"The report is in {html}" if html else "With html='report.html' the pictures are written to a file."]
     return "\n".join(lines)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 import augsafe as aug
+from augsafe.ablation import Light
 from augsafe.ablation.analysis import answer, runs_of, scores
 from augsafe.ablation.design import make
-from augsafe.ablation.light import Light
 from augsafe.ablation.run import train_once
 from augsafe.ablation.split import split_data
-from augsafe.ablation.statistics import needed_seeds
+from augsafe.statistics import needed_seeds
 from benchmarks.planted import Planted, problem
 
 STEPS = [aug.Rotate((-5, 5)), aug.Shift(), aug.Zoom(), aug.Shear(), aug.Brightness()]
@@ -81,7 +81,7 @@ def mnist(n: int):
 
 def lenet(epochs: int = 30, seeds: int | None = 10):
     """LeNet-5, 1,000 training images: small rotation and shift, both flips, and both together or neither."""
-    from augsafe.ablation.learners import torch_learner
+    from augsafe.ablation import torch_learner
 
     steps = [aug.Rotate((-12, 12)), aug.Shift((-0.08, 0.08), (-0.08, 0.08))]
     flips = {

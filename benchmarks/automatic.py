@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import augsafe as aug
+from augsafe.ablation import Train
 from augsafe.ablation.analysis import Row, answer, runs_of, scores
 from augsafe.ablation.design import NONE, Design, Question
 from augsafe.ablation.run import train_once
-from augsafe.ablation.split import Train, split_data
+from augsafe.ablation.split import split_data
 from benchmarks.check import fashion
 from benchmarks.glyphs import SETS, glyphs
 
@@ -125,7 +126,7 @@ def interval(values: NDArray[np.float64]) -> str:
 
 def main(arguments: list[str]) -> None:
     """Print the tables."""
-    from augsafe.ablation.learners import torch_learner
+    from augsafe.ablation import torch_learner
 
     for problem in problems(Path(arguments[0]) if arguments else None):
         learner = torch_learner("lenet5", problem.epochs)

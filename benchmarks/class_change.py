@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augsafe.contracts import SYMMETRIES, Contract
-from augsafe.contracts.evidence import Evidence, gather
+from augsafe.contracts import SYMMETRIES, Contract, Evidence, inverse
+from augsafe.contracts.evidence import gather
 from augsafe.contracts.rule import changes, suggestions
-from augsafe.contracts.symmetry import inverse
-from augsafe.guards.shrink import clopper_pearson
+from augsafe.guards.witnesses import clopper_pearson
 from augsafe.typicality import CHANGED, UNFAMILIAR, fit
 from benchmarks import glyphs
 

@@ -167,7 +167,7 @@ def show_digits() -> None:
                 if f["severity"] == "error"
             ]
             took, worked = time.perf_counter() - start, time.process_time() - worked
-            guards_did = f"{result.guards['changed']:,} of {result.guards['images']:,} draws mended"
+            guards_did = f"{result.guards['changed']:,} of {result.guards['images']:,} draws fixed"
             times = f"{took:.0f} s, {worked:.0f} s of processor time"
             print(f"{name}: {result.accuracy:.1%} of the test digits; {times}; {guards_did}", flush=True)
             for line in said or ["no errors"]:

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
-from augsafe.contracts.symmetry import SYMMETRIES
+from augsafe.contracts import SYMMETRIES
 
 GLYPHS = tuple("abcdefghijklmnopqrstuvwxyz0123456789")
 SIDE = 40

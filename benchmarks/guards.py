@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 import augsafe as aug
 from augsafe.contracts import Contract
-from augsafe.guards.enforce import Enforcer
+from augsafe.guards import Enforcer
 from augsafe.objects import Objects, inspect
-from augsafe.plan import Plan
-from augsafe.render import render
+from augsafe.pixels import render
+from augsafe.planning import Plan
 
 BLOCK = {224: 192, 32: 8192}  # what a worker of the loader plans and guards in one go: 32 MB as they are read
 PIECE = {224: 32, 32: 2048}  # what it renders in one go

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import augsafe as aug
-from augsafe.guards.base import Finding
+from augsafe.guards import Finding
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "published-policies.md"
 MARKS = ("<!-- the table begins -->", "<!-- the table ends -->")

@@ -16,8 +16,9 @@ import numpy as np
 from scipy.stats import binomtest, norm
 
 import augsafe as aug
-from augsafe.measured.realism import LEVEL, MARGIN, realism
-from augsafe.measured.two_sample import Scores, excess
+from augsafe.guards import realism
+from augsafe.guards.measured.distinguishing import LEVEL, MARGIN
+from augsafe.statistics import Scores, excess
 
 VERDICTS = ("distinguishable", "indistinguishable", "undecided")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from augsafe.foreign import Foreign
 from augsafe.foreign.seeding import EVERY, Generators
-from augsafe.foreign.step import Foreign
 
 Truth = Callable[[Any, int, tuple[int, int]], np.ndarray]
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import augsafe as aug
-from augsafe import objects as maps
-from augsafe.grid import to_grid
-from augsafe.guards.measures import measure
+from augsafe.guards import measure
 from augsafe.objects import Objects, inspect
-from augsafe.plan import Plan
+from augsafe.objects import finding as maps
+from augsafe.objects.grid import to_grid
+from augsafe.planning import Plan
 
 SIDE, VISIBLE = 64, 0.7
 GROUNDS = ("even", "shaded", "blurred", "sharp")

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
-from augsafe.guards.judge import judge
-from augsafe.guards.outcomes import outcomes_for
-from augsafe.guards.static import StaticResult, static_check
+from augsafe.guards import StaticResult, judge, static_check
+from augsafe.guards.symmetry.outcomes import outcomes_for
+from augsafe.policies import Compose
 
 HARM = ("changes", "invalid", "outside-limits")
 

@@ -7,7 +7,7 @@ from PIL import Image
 from skimage import data
 
 import augsafe as aug
-from augsafe.sources import open_source
+from augsafe.images import open_source
 
 PHOTOS = {"person": ["astronaut", "camera"], "cat": ["chelsea"], "cup": ["coffee"], "coins": ["coins"]}
 CONTRACT = """

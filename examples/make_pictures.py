@@ -12,8 +12,8 @@ from signs import signs
 import augsafe as aug
 from augsafe.contracts import Limits, Relation
 from augsafe.demo import careless, digits
-from augsafe.measured.example import lights, scenes
-from augsafe.report.grid import Grid
+from augsafe.guards import lights, scenes
+from augsafe.report import Grid
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
 folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The demonstration finds what it promises, mends it, and leaves files that can be used."""
+"""The demonstration finds what it promises, fixes it, and leaves files that can be used."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from augsafe.compose import Compose
 from augsafe.demo import careless, digits, run
 from augsafe.errors import ArgumentError
+from augsafe.policies import Compose
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +45,17 @@ def test_objects_are_lost(made):
 
 def test_the_mended_policy_has_no_errors(made):
     result, printed, _ = made
-    assert result.mended is not None
-    assert result.mended.ok
+    assert result.fixed is not None
+    assert result.fixed.ok
     assert not result.report.ok
-    assert "How to mend it" in printed
+    assert "How to fix it" in printed
     assert "0 errors" in printed
 
 
 def test_files_are_left(made):
     folder = made[0].folder
     assert Compose.load(folder / "policy.yaml") == careless()
-    assert Compose.load(folder / "mended.yaml") == made[0].report.mended
+    assert Compose.load(folder / "fixed.yaml") == made[0].report.fixed
     body = json.loads((folder / "report.json").read_text())
     assert not body["ok"]
     assert "Not safe" in (folder / "report.html").read_text(encoding="utf-8")

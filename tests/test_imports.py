@@ -200,12 +200,12 @@ def test_imports_go_one_way():
 @pytest.mark.parametrize(
     "statement",
     [
-        "from augsafe.check import check",
+        "from augsafe.checking.checks import check",
         "from augsafe import check",
-        "import augsafe.check",
+        "import augsafe.checking.checks",
         "from .check import check",
         "from . import check",
-        "def late():\n    from augsafe.check import check",
+        "def late():\n    from augsafe.checking.checks import check",
     ],
 )
 def test_a_wrong_import_is_caught(tmp_path, statement):

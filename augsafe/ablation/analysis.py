@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from augsafe.ablation.design import NONE, Design, Question, title
 from augsafe.ablation.run import Run
-from augsafe.ablation.statistics import ALPHA, Crossed, crossed, holm, needed_seeds, seeds_to_decide, shapley, sign_flip
 from augsafe.ablation.store import Outcome
-from augsafe.check import check
-from augsafe.compose import Compose
+from augsafe.checking import check
 from augsafe.contracts import Contract
+from augsafe.policies import Compose
+from augsafe.statistics import ALPHA, Crossed, crossed, holm, needed_seeds, seeds_to_decide, shapley, sign_flip
 
 Array = NDArray[np.float64]
 HELPS, HARMS, OPEN = "helps", "harms", "no evidence"

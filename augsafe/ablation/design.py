@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
-from augsafe.guards.scaled import scaled_step
+from augsafe.guards import scaled_step
+from augsafe.policies import Compose
 from augsafe.transforms import Choice, Transform
 
 DESIGNS = ("one-at-a-time", "leave-one-out", "pairs", "factorial", "screen", "strengths")

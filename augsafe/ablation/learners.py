@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.ablation.split import Split, Train
-from augsafe.cnns import Options, load, names, network, train
-from augsafe.cnns.data import with_channels
-from augsafe.compose import Compose
+from augsafe.cnns import Options, load, names, network, train, with_channels
 from augsafe.errors import ArgumentError, MissingExtraError
 from augsafe.frameworks import framework as needed
-from augsafe.sources import ArraySource
+from augsafe.images import ArraySource
+from augsafe.policies import Compose
 
 Build = Callable[[tuple[int, int, int], int], Any]  # (channels, height, width), classes -> a model
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.ablation.split import Split
-from augsafe.compose import Compose
+from augsafe.policies import Compose
 
 SIDE = 12
 

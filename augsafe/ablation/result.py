@@ -14,7 +14,7 @@ from typing import Any
 from augsafe.ablation.analysis import HARMS, HELPS, OPEN, Row
 from augsafe.ablation.design import NONE
 from augsafe.ablation.split import Data
-from augsafe.compose import Compose
+from augsafe.policies import Compose
 
 Share = tuple[float, float, float]
 COLUMNS = (

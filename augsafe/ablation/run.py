@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from augsafe.ablation.split import Data, Split, Train
 from augsafe.ablation.store import Outcome, Store
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
+from augsafe.policies import Compose
 
 WAIT = 0.2  # seconds between looks at the runs of another process
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from augsafe.ablation.design import scaled
-from augsafe.compose import Compose
 from augsafe.frameworks import framework
+from augsafe.policies import Compose
 
 SMALLEST = 0.05
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
+from augsafe.policies import Compose
 
 Indices = NDArray[np.int64]
 

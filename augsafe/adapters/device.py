@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from augsafe.colors import check_channels
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
-from augsafe.evaluation import evaluation_policy
 from augsafe.frameworks import framework
-from augsafe.lookup import line_of
-from augsafe.output import Output
-from augsafe.plan import Plan
-from augsafe.stages import StagePlan
-from augsafe.transforms import Color, Distortion, Local
-from augsafe.transforms.base import FULL_RANGE
-from augsafe.warp import reductions, squashes
+from augsafe.pixels import check_channels, line_of, reductions, squashes
+from augsafe.planning import Output, Plan, StagePlan
+from augsafe.policies import Compose, evaluation_policy
+from augsafe.transforms import FULL_RANGE, Color, Distortion, Local
 
 if TYPE_CHECKING:
     import torch

@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augsafe.batches import Worker
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
-from augsafe.foreign import as_policy
-from augsafe.foreign.workers import needs_processes
+from augsafe.foreign import as_policy, needs_processes
 from augsafe.frameworks import framework
-from augsafe.guards.enforce import OnViolation, actions_of
-from augsafe.joining import joined
-from augsafe.mixing import Mix, Mixer
-from augsafe.perclass import PerClass
+from augsafe.guards import OnViolation, actions_of
+from augsafe.images import open_source
+from augsafe.loading import Mix, Mixer, Worker, joined
+from augsafe.pixels import Batch
+from augsafe.policies import Compose, PerClass
 from augsafe.randomness import permutation
-from augsafe.sample import Batch
-from augsafe.sources import open_source
 
 if TYPE_CHECKING:
     import keras

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from augsafe.adapters.torch import TensorLoader, ranks
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
-from augsafe.evaluation import evaluation_policy
 from augsafe.frameworks import framework
-from augsafe.guards.enforce import OnViolation
-from augsafe.loader import Loader
-from augsafe.mixing import Mix
+from augsafe.guards import OnViolation
+from augsafe.loading import Loader, Mix
+from augsafe.policies import Compose, evaluation_policy
 
 if TYPE_CHECKING:
     import lightning

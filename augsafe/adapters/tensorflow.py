@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from augsafe.batches import Worker
 from augsafe.errors import ArgumentError, InputError
-from augsafe.foreign.workers import needs_processes
+from augsafe.foreign import needs_processes
 from augsafe.frameworks import framework
-from augsafe.loader import Loader
+from augsafe.loading import Loader, Worker
 
 tf = framework("tensorflow", "augsafe.adapters.tensorflow")
 

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augsafe.batches import Worker
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
 from augsafe.foreign import as_policy
 from augsafe.frameworks import framework
-from augsafe.guards.enforce import OnViolation, actions_of
-from augsafe.loader import Loader
-from augsafe.mixing import Mix, Mixer
-from augsafe.perclass import PerClass
-from augsafe.sources import open_source
+from augsafe.guards import OnViolation, actions_of
+from augsafe.images import open_source
+from augsafe.loading import Loader, Mix, Mixer, Worker
+from augsafe.policies import Compose, PerClass
 
 if TYPE_CHECKING:
     import torch

@@ -1,8 +1,5 @@
 """The largest strength of a policy that can be shown to be safe."""
 
-from augsafe.calibration.calibrate import calibrate
-from augsafe.calibration.result import Calibration, Certificate
-from augsafe.calibration.single import Single
-from augsafe.calibration.trivial import SafeTrivialAugment
+import lazy_loader
 
-__all__ = ["Calibration", "Certificate", "SafeTrivialAugment", "Single", "calibrate"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

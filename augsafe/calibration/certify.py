@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.calibration.losses import Jury
-from augsafe.calibration.walk import FloatArray, Tally, certified, needed, p_value, tally
-from augsafe.compose import Compose
-from augsafe.guards.scaled import scaled
+from augsafe.guards import scaled
+from augsafe.policies import Compose
+from augsafe.statistics import FloatArray, Tally, certified, needed_to_certify, p_value, tally
 
 Rows = NDArray[np.int64]
 
@@ -29,7 +29,7 @@ class Bar:
 
     def needed(self, lost: float, strange: float, level: float) -> int | None:
         """How many independent images would show such rates to be under their limits; None where they are not."""
-        asked = [needed(lost, self.epsilon, level), needed(strange, self.unfamiliar, level)]
+        asked = [needed_to_certify(lost, self.epsilon, level), needed_to_certify(strange, self.unfamiliar, level)]
         return None if None in asked else max(v for v in asked if v is not None)
 
 

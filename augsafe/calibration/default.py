@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from augsafe.compose import Compose
+from augsafe.policies import Compose
 from augsafe.transforms import (
     Brightness,
     Contrast,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.report.grid import Cell, Grid
+from augsafe.report import Cell, Grid
 
 if TYPE_CHECKING:
     from augsafe.calibration.result import Calibration

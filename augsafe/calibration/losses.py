@@ -10,18 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.contracts import KINDS, Contract
-from augsafe.guards.appearance import Appearance, Looks, look
-from augsafe.guards.content import LimitTable, violations
-from augsafe.guards.hue import hue_limits
-from augsafe.guards.judge import judge
-from augsafe.guards.measures import measure
+from augsafe.guards import Appearance, LimitTable, Looks, hue_limits, judge, look, measure, violations
 from augsafe.objects import Objects
-from augsafe.plan import Plan
-from augsafe.render import render
+from augsafe.pixels import render, tilted
+from augsafe.planning import Plan
+from augsafe.policies import Compose
 from augsafe.typicality import AMBIGUOUS, CHANGED, UNDECIDED, UNFAMILIAR, Judged, Reference, fit
-from augsafe.warp import tilted
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.int64]

@@ -13,15 +13,13 @@ import numpy as np
 
 from augsafe.calibration.certify import Bar, Walk
 from augsafe.calibration.single import Single
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
-from augsafe.guards.scaled import scaled
-from augsafe.perclass import PerClass
-from augsafe.policy import write_yaml
+from augsafe.guards import scaled
+from augsafe.policies import Compose, PerClass, write_yaml
 
 if TYPE_CHECKING:
-    from augsafe.report.grid import Grid
+    from augsafe.report import Grid
 
 CERTIFIED, OPEN, UNSAFE = "certified", "undecided", "unsafe"
 

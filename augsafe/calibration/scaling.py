@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from augsafe.compose import Compose
-from augsafe.guards.scaled import discrete
-from augsafe.transforms import Choice, Transform
-from augsafe.transforms.base import Parameter
-from augsafe.transforms.choice import written_in
+from augsafe.guards import discrete
+from augsafe.policies import Compose
+from augsafe.transforms import Choice, Parameter, Transform, written_in
 
 
 @dataclass(frozen=True)

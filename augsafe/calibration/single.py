@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from augsafe.calibration.losses import Jury, Losses
 from augsafe.calibration.scaling import Direction, directions
-from augsafe.calibration.walk import FloatArray
-from augsafe.compose import Compose
-from augsafe.typicality.intervals import bounds, effective, needed
+from augsafe.policies import Compose
+from augsafe.statistics import FloatArray, bounds, effective, needed
 
 SAFE, HARMFUL, STRANGE, OPEN = "safe", "harmful", "unfamiliar", "undecided"
 LEVEL = 0.95  # of each bound

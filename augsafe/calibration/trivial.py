@@ -11,11 +11,10 @@ import numpy as np
 
 from augsafe.calibration.result import Calibration
 from augsafe.calibration.scaling import alone
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
-from augsafe.guards.content import PADDING, VISIBLE
-from augsafe.guards.scaled import discrete
+from augsafe.guards import PADDING, VISIBLE, discrete
+from augsafe.policies import Compose
 from augsafe.transforms import (
     Choice,
     HorizontalFlip,
@@ -27,8 +26,8 @@ from augsafe.transforms import (
     Transform,
     VerticalFlip,
     Zoom,
+    written_in,
 )
-from augsafe.transforms.choice import written_in
 
 Op = tuple[Transform, float]  # and the most that it may be chosen
 QUARTERS = ("rot90", "rot180", "rot270")

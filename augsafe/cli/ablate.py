@@ -12,9 +12,8 @@ from augsafe.cli.options import check_choice, check_file, check_folder, named_co
 from augsafe.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from augsafe.ablation.result import Result
-    from augsafe.ablation.split import Train
-    from augsafe.compose import Compose
+    from augsafe.ablation import Result, Train
+    from augsafe.policies import Compose
 
 DIGITS = 1000  # of the embedded ones, so that it takes about a minute
 
@@ -46,10 +45,9 @@ def ablate(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train with and without each step, and say which help, which harm, and what is not known."""
-    from augsafe.ablation import DESIGNS, SEARCHES
+    from augsafe.ablation import DESIGNS, SEARCHES, render
     from augsafe.ablation import ablate as run
-    from augsafe.ablation.result import render
-    from augsafe.compose import Compose
+    from augsafe.policies import Compose
 
     check_choice("--design", design, DESIGNS)
     check_choice("--search", search, SEARCHES)
@@ -102,8 +100,8 @@ def _data(data: str | None) -> tuple[Any, Any]:
 
 def _usual() -> Compose:
     """Steps that people try first."""
-    from augsafe import transforms as t
-    from augsafe.compose import Compose
+    from augsafe.policies import Compose
+    from augsafe.transforms import table as t
 
     steps = (t.Rotate((-12, 12)), t.Shift((-0.08, 0.08), (-0.08, 0.08)), t.Zoom((0.9, 1.1)), t.Brightness((0.8, 1.2)))
     return Compose((*steps, t.HorizontalFlip(), t.VerticalFlip()), border="constant")
@@ -114,6 +112,6 @@ def _learner(model: str, epochs: int, size: int | None) -> Train:
         from augsafe.ablation import Light
 
         return Light()
-    from augsafe.ablation.learners import torch_learner
+    from augsafe.ablation import torch_learner
 
     return torch_learner(model, epochs, size)

@@ -50,7 +50,7 @@ def calibrate(
 
     Exit codes: 0 a strength is certified, 1 none is, 2 wrong use.
     """
-    from augsafe.calibration.words import render
+    from augsafe.calibration import render
 
     for option, path, ending in (
         ("--output", output, ".yaml"),
@@ -79,10 +79,10 @@ def _calibrated(
     data: Path, policy: str | None, contract: str | None, limits: dict[str, float], most: int, seed: int, jobs: int
 ) -> Calibration:
     from augsafe.calibration import calibrate as run
-    from augsafe.calibration.calibrate import check_limits
+    from augsafe.calibration import check_limits
     from augsafe.cli.data import class_indices, even_sample, load
     from augsafe.cli.pipeline import load_policy
-    from augsafe.sources import open_source
+    from augsafe.images import open_source
 
     check_limits(**limits)
     bound = named_contract(contract)

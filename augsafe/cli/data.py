@@ -15,7 +15,7 @@ from augsafe.errors import SourceError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from augsafe.sources import Source
+    from augsafe.images import Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ def class_indices(source: Source) -> NDArray[np.int64]:
 
 def even_sample(labels: NDArray[np.int64], most: int | None) -> NDArray[np.int64]:
     """At most so many images, as many of each class as there are, chosen at random but always the same."""
-    from augsafe.preview import spread
+    from augsafe.previews import spread
 
     if most is None or len(labels) <= most:
         return np.arange(len(labels))

@@ -26,7 +26,7 @@ def learn(
     """Propose a contract from labelled images, with the evidence beside each line, for you to confirm."""
     from augsafe.cli.data import class_indices, even_sample, load
     from augsafe.contracts import Contract
-    from augsafe.sources import open_source
+    from augsafe.images import open_source
 
     check_file("--output", output)
     notices = Console(stderr=True)

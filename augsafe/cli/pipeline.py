@@ -18,7 +18,7 @@ def load_policy(given: str) -> Any:
 
     An attribute that is a function without parameters is called. Raises ArgumentError and PolicyError.
     """
-    from augsafe.compose import Compose
+    from augsafe.policies import Compose
 
     if Path(given).exists() or not _REFERENCE.fullmatch(given):
         return Compose.load(given)

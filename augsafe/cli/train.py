@@ -86,7 +86,7 @@ def train(
     """Train a CNN on augmented images, with the guards on. `torchrun -m augsafe train` uses several processes."""
     from augsafe.cnns import Options
     from augsafe.cnns import train as run
-    from augsafe.sources import open_source
+    from augsafe.images import open_source
 
     options = Options(
         epochs, batch_size, rate, weight_decay, 0.0, patience, seed, workers, device, size, validation_share,
@@ -121,8 +121,8 @@ def train(
 
 def _check(model: str, framework: str, on_violation: str, out: Path, weights: str | None) -> None:
     """Refuse what cannot be, before any image is read. Raises ArgumentError."""
-    from augsafe.cnns.specs import FRAMEWORKS, network
-    from augsafe.guards.enforce import ACTIONS
+    from augsafe.cnns import FRAMEWORKS, network
+    from augsafe.guards import ACTIONS
 
     check_choice("--framework", framework, FRAMEWORKS)
     network(model, framework)
@@ -148,9 +148,7 @@ def _transfer(blocks: str, weights: str | None) -> Any:
 
 def _policy(path: Path) -> Any:
     """A policy, or a policy for each class."""
-    from augsafe.compose import Compose
-    from augsafe.perclass import PerClass
-    from augsafe.policy import read_file, read_yaml
+    from augsafe.policies import Compose, PerClass, read_file, read_yaml
 
     try:
         body = read_yaml(read_file(path))

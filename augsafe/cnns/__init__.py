@@ -1,25 +1,5 @@
 """CNNs: what each takes in, how one is built and moved to other classes, and how it is trained with the guards on."""
 
-from augsafe.cnns.advice import Transfer, suggest
-from augsafe.cnns.building import build, load
-from augsafe.cnns.results import ClassScore, Epoch, Result
-from augsafe.cnns.specs import NETWORKS, Network, input_spec, names, network
-from augsafe.cnns.task import Options
-from augsafe.cnns.training import train
+import lazy_loader
 
-__all__ = [
-    "NETWORKS",
-    "ClassScore",
-    "Epoch",
-    "Network",
-    "Options",
-    "Result",
-    "Transfer",
-    "build",
-    "input_spec",
-    "load",
-    "names",
-    "network",
-    "suggest",
-    "train",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

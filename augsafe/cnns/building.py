@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from augsafe.cnns.specs import Network, network
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
 from augsafe.frameworks import framework as needed
+from augsafe.policies import Compose
 
 
 def build(

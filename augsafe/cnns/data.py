@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError, InputError
-from augsafe.perclass import PerClass
-from augsafe.sources import Item, Source, open_source
+from augsafe.images import Item, Source, open_source
+from augsafe.policies import Compose, PerClass
 
 Policy = Compose | PerClass
 LOOKED_AT = 16  # images looked at before training, evenly spread

@@ -8,10 +8,9 @@ import numpy as np
 
 from augsafe.cnns.data import Policy
 from augsafe.cnns.specs import Network
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
-from augsafe.output import Output
-from augsafe.perclass import PerClass
+from augsafe.planning import Output
+from augsafe.policies import Compose, PerClass
 
 FARTHEST = 10.0  # normalised levels beyond this are a mistake in the value range, such as 0-255 divided by a std of 0.2
 

@@ -17,8 +17,8 @@ from augsafe.cnns.keras_networks import build, train_part
 from augsafe.cnns.records import log_from, plain_log, read_record, write_record
 from augsafe.cnns.results import HEADING, Epoch, Result
 from augsafe.cnns.task import Task, check_finite
-from augsafe.guards.log import Log
-from augsafe.loader import Loader
+from augsafe.guards import Log
+from augsafe.loading import Loader
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -15,7 +15,7 @@ from augsafe.cnns.advice import Transfer
 from augsafe.cnns.specs import Network
 from augsafe.cnns.task import check_finite
 from augsafe.cnns.torch_networks import freeze_norms, logits_of, part_of, train_part
-from augsafe.loader import Loader
+from augsafe.loading import Loader
 
 WARM_UP = 0.05  # of all steps, in which the rate rises
 

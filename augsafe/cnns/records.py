@@ -10,7 +10,7 @@ from typing import Any
 
 from augsafe.cnns.results import Epoch
 from augsafe.errors import ArgumentError
-from augsafe.guards.log import Log
+from augsafe.guards import Log
 
 RECORD = "record.json"
 COUNTERS = ("images", "changed", "dropped", "relabelled")

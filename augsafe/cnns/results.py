@@ -165,7 +165,7 @@ class Result:
         counts = self.guards
         if counts:
             console.print(
-                f"Guards looked at {counts['images']:,} draws: {counts['changed']:,} drawn again or mended, "
+                f"Guards looked at {counts['images']:,} draws: {counts['changed']:,} drawn again or fixed, "
                 f"{counts['relabelled']:,} given another label, {counts['dropped']:,} dropped.",
                 highlight=False,
             )

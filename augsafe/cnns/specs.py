@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from augsafe.errors import ArgumentError
-from augsafe.output import Output
-from augsafe.policy import near
+from augsafe.planning import Output
+from augsafe.policies import near
 
 Framework = Literal["torch", "keras"]
 FRAMEWORKS: tuple[Framework, ...] = ("torch", "keras")

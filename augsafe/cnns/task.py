@@ -10,19 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from augsafe.check import check
+from augsafe.checking import check
 from augsafe.cnns.advice import Transfer, suggest
 from augsafe.cnns.data import Part, Policy, Split, check_channels, divide, labels_of
 from augsafe.cnns.fitting import check_batches, fitted
 from augsafe.cnns.results import RESULTS
 from augsafe.cnns.specs import Network
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
-from augsafe.evaluation import check_evaluation_policy, evaluation_policy
-from augsafe.guards.enforce import OnViolation
-from augsafe.loader import Loader
-from augsafe.sources import open_source
+from augsafe.guards import OnViolation
+from augsafe.images import open_source
+from augsafe.loading import Loader
+from augsafe.policies import Compose, check_evaluation_policy, evaluation_policy
 
 CHECKED, CHECK_DRAWS = 400, 4000  # images and plans of the check before training
 RUN = "run.json"

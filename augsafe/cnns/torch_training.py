@@ -26,7 +26,7 @@ from augsafe.cnns.results import HEADING, MODEL, Epoch, Result
 from augsafe.cnns.shared_norm import share_norms
 from augsafe.cnns.task import Task
 from augsafe.cnns.torch_networks import build, logits_of
-from augsafe.guards.log import Log
+from augsafe.guards import Log
 
 if TYPE_CHECKING:
     from rich.console import Console

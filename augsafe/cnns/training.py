@@ -10,10 +10,10 @@ from augsafe.cnns.data import Policy
 from augsafe.cnns.results import Result
 from augsafe.cnns.specs import Network, network
 from augsafe.cnns.task import Options, Task, prepare, refuse_taken
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.frameworks import framework as needed
-from augsafe.guards.enforce import OnViolation, actions_of
+from augsafe.guards import OnViolation, actions_of
+from augsafe.policies import Compose
 from augsafe.transforms import Transform
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts.symmetry import MATRICES, SYMMETRIES
-from augsafe.features import Builtin, Extractor, Unslanted
-from augsafe.typicality import CHANGED, KEPT, UNFAMILIAR, Reference
-from augsafe.typicality.intervals import bounds, cut_down, effective
+from augsafe.statistics import bounds, cut_down, effective
+from augsafe.typicality import CHANGED, KEPT, UNFAMILIAR, Builtin, Extractor, Reference, Unslanted
 
 FloatArray = NDArray[np.float64]
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from augsafe.blas import one_thread
 from augsafe.contracts.evidence import Evidence, gather
 from augsafe.contracts.limits import Limits
 from augsafe.contracts.relations import Key, Relation
 from augsafe.contracts.rule import SHARE, Claim, changes, suggestions
 from augsafe.contracts.symmetry import SYMMETRIES, inverse
+from augsafe.statistics import needed, one_thread
 from augsafe.typicality import Reference, fit
-from augsafe.typicality.intervals import needed
 
 ALPHA = 0.05  # level at which an image counts as untypical of its class
 SAME = 0.75  # a class is proposed as symmetric where more of its images than this stay typical, at 95 %

@@ -18,7 +18,7 @@ Notes = dict[tuple[str, ...], str]
 
 def propose(fitted: Reference, images: Sequence[Any]) -> tuple[dict[str, Limits], Notes]:
     """The limits of each class with enough images, and why."""
-    from augsafe.typicality.strengths import rotated, zoomed
+    from augsafe.typicality import rotated, zoomed
 
     curves = {
         "rotation": rotated(fitted, images, ANGLES),

@@ -13,7 +13,7 @@ import numpy as np
 
 from augsafe.contracts.evidence import Evidence
 from augsafe.contracts.symmetry import SYMMETRIES, inverse, then
-from augsafe.typicality.intervals import exceeds
+from augsafe.statistics import exceeds
 
 IDENTITY = SYMMETRIES.index("identity")
 SHARE = 0.25  # a claim needs more than this share of images, at 95 %

@@ -20,7 +20,7 @@ from augsafe.foreign.recover import Recovered, coordinates, fit, probe
 from augsafe.foreign.seeding import Generators
 from augsafe.foreign.torchvision import Torchvision
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Opaque, Parameter, Sizes, Values
+from augsafe.transforms import Opaque, Parameter, Sizes, Values
 
 LIBRARIES: tuple[Library, ...] = (Albumentations(), Torchvision(), Keras(), Kornia(), Callables())
 FORMS = ("array", "pil", "tensor")

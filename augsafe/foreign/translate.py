@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
 from augsafe.foreign.step import Foreign
-from augsafe.output import Output
+from augsafe.planning import Output
+from augsafe.policies import Compose
 from augsafe.transforms import Color, Cut, Local, Tone, Transform
 
 FUSE = ("exact", "approximate")

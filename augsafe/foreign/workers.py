@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any
 
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
 from augsafe.foreign.step import Foreign
+from augsafe.policies import Compose
 
 _WORK: list[Callable[..., Any]] = []  # what this process does, given once by its parent
 

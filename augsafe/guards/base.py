@@ -90,7 +90,7 @@ class Example:
 
     how: "check"; "validation", as the policy of validation images; "torchvision", where it is a list of v2 transforms;
     "words", where it is no policy and only said.
-    data: where the rule needs images, the name of those in `augsafe.measured.example`, such as "arrows".
+    data: where the rule needs images, the name of those in `augsafe.guards.measured.example`, such as "arrows".
     """
 
     policy: str

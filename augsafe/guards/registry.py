@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from augsafe.guards.base import Guard
-from augsafe.guards.catalogue import CATALOGUE
-from augsafe.guards.catalogue_measured import MEASURED
-from augsafe.guards.catalogue_pipelines import PIPELINES
-from augsafe.guards.content import CONTENT
-from augsafe.guards.hue import HUE
-from augsafe.guards.tone import TONE
+from augsafe.guards.content import CONTENT_RULES
+from augsafe.guards.measured import MEASURED_RULES
+from augsafe.guards.pipelines import PIPELINE_RULES
+from augsafe.guards.symmetry import SYMMETRY_RULES
+from augsafe.guards.tone import HUE_RULES, TONE_RULES
 
-GUARDS: dict[str, type[Guard]] = {
-    guard.code: guard
-    for guard in sorted((*CATALOGUE, *MEASURED, *CONTENT, *TONE, *HUE, *PIPELINES), key=lambda g: g.code)
-}
+_RULES = (*SYMMETRY_RULES, *CONTENT_RULES, *TONE_RULES, *HUE_RULES, *MEASURED_RULES, *PIPELINE_RULES)
+
+GUARDS: dict[str, type[Guard]] = {rule.code: rule for rule in sorted(_RULES, key=lambda rule: rule.code)}

@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.contracts import KINDS, Contract
 from augsafe.foreign import Foreign
-from augsafe.guards.judge import Judged, judge
-from augsafe.guards.measures import measure
-from augsafe.guards.scaled import discrete, scaled
+from augsafe.guards import Judged, discrete, judge, measure, scaled
 from augsafe.objects import Objects
-from augsafe.plan import Plan
+from augsafe.planning import Plan
+from augsafe.policies import Compose
 from augsafe.report.evidence import Evidence
 from augsafe.transforms import Geometric
 

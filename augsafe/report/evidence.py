@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.contracts import Contract
 from augsafe.objects import Objects
-from augsafe.output import Output
+from augsafe.planning import Output
+from augsafe.policies import Compose
 from augsafe.report.grid import to_rgb
 
 THUMB = 24

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
-from augsafe.transforms.base import FULL_RANGE
+from augsafe.transforms import FULL_RANGE
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts import SYMMETRIES, Contract, Limits
-from augsafe.guards.content import LimitTable, violations
-from augsafe.guards.judge import judge
-from augsafe.guards.measures import ContentMeasures, measure
+from augsafe.guards import ContentMeasures, LimitTable, judge, measure, violations
 from augsafe.objects import Objects
-from augsafe.plan import Plan
+from augsafe.planning import Plan
 
 Mark = tuple[tuple[str, ...], str]  # reasons and the severity of the worst
 _SLACK = 1e-6

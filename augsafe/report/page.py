@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from augsafe.guards.base import SEVERITIES, Finding
+from augsafe.guards import SEVERITIES, Finding
 from augsafe.report.curves import Curve, curves
 from augsafe.report.pictures import Album, Shown, show
 from augsafe.report.text import class_words, headline, percent
@@ -17,7 +17,7 @@ from augsafe.report.verdicts import Table, owners, table
 from augsafe.report.weakest import weakest
 
 if TYPE_CHECKING:
-    from augsafe.report import Report
+    from augsafe.report.report import Report
 
 BUDGET = 3_500_000  # bytes of pictures: the whole file stays below 5 MB
 MOST_FINDINGS = 300
@@ -104,8 +104,8 @@ def card(report: Report) -> str:
             entries=entries,
             real=report.evidence is not None,
             more=len(report.findings) - len(findings),
-            mended=None if report.mended is None else report.mended.to_yaml(),
-            mends=report.mends,
+            fixed=None if report.fixed is None else report.fixed.to_yaml(),
+            changes=report.changes,
         )
     )
 
@@ -164,10 +164,10 @@ def _exact(value: float) -> str:
 
 
 def _diff(report: Report) -> list[tuple[str, str]]:
-    """The lines of the policy with ("-", "+" or " ") whether the mended one leaves them out, adds or keeps them."""
-    if report.mended is None:
+    """The lines of the policy with ("-", "+" or " ") whether the fixed one leaves them out, adds or keeps them."""
+    if report.fixed is None:
         return []
-    before, after = (p.to_yaml().splitlines() for p in (report.policy, report.mended))
+    before, after = (p.to_yaml().splitlines() for p in (report.policy, report.fixed))
     return [(line[0], line[2:]) for line in difflib.ndiff(before, after) if line[0] != "?"]
 
 

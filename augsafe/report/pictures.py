@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.errors import AugsafeError
 from augsafe.foreign import Foreign
-from augsafe.guards.base import Finding, Witness
-from augsafe.render import render
+from augsafe.guards import Finding, Witness
+from augsafe.pixels import render
+from augsafe.policies import Compose
 from augsafe.report.evidence import Evidence, drawn, visible
 from augsafe.report.grid import Cell, Grid, to_rgb
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from augsafe.guards.base import Finding
-from augsafe.report import Report
+from augsafe.guards import Finding
+from augsafe.report.report import Report
 
 ANY = "any class"  # the name of the one class where no classes are known
 _COLOUR = {"error": "bold red", "warning": "yellow", "info": "cyan"}
@@ -54,7 +54,7 @@ def headline(report: Report) -> str:
 
 
 def render_text(report: Report) -> Any:
-    """A rich renderable: the headline, the findings, how to mend, how it was measured."""
+    """A rich renderable: the headline, the findings, how to fix, how it was measured."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
@@ -65,9 +65,9 @@ def render_text(report: Report) -> Any:
         parts.append(Text())
         parts.append(_title(finding, len(report.classes)))
         parts.append(Padding(_body(finding), (0, 0, 0, 4)))
-    if report.mends:
-        parts += [Text(), Text("How to mend it", style="bold")]
-        parts += [Padding(Text(f"- {line}"), (0, 0, 0, 2)) for line in report.mends]
+    if report.changes:
+        parts += [Text(), Text("How to fix it", style="bold")]
+        parts += [Padding(Text(f"- {line}"), (0, 0, 0, 2)) for line in report.changes]
     if report.notes:
         parts += [Text(), *(Text(note, style="dim") for note in report.notes)]
     return Group(*parts)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from augsafe.foreign import Foreign
-from augsafe.guards.base import SEVERITIES, Finding
-from augsafe.guards.static import PRECEDENCE, step_verdicts
-from augsafe.transforms import Choice
-from augsafe.transforms.choice import leaves_of, walk
+from augsafe.guards import PRECEDENCE, SEVERITIES, Finding, step_verdicts
+from augsafe.transforms import Choice, leaves_of, walk
 
 if TYPE_CHECKING:
-    from augsafe.report import Report
+    from augsafe.report.report import Report
 
 MOST_ROWS = 200
 MOST_COMBINATIONS = 6

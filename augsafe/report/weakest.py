@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augsafe.compose import Compose
 from augsafe.foreign import Foreign
-from augsafe.guards.content import LimitTable, violations
-from augsafe.guards.measures import ContentMeasures, measure
+from augsafe.guards import ContentMeasures, LimitTable, measure, violations
+from augsafe.pixels import render
+from augsafe.policies import Compose
 from augsafe.randomness import FloatArray
-from augsafe.render import render
 from augsafe.report.evidence import Evidence, visible
 from augsafe.report.pictures import Album, Picture
 

@@ -1,16 +1,5 @@
 """Is an image still typical of its class? Class-conditional conformal typicality against a fitted reference."""
 
-from augsafe.typicality.outcomes import AMBIGUOUS, CHANGED, KEPT, OUTCOMES, UNDECIDED, UNFAMILIAR, Judged
-from augsafe.typicality.reference import Reference, fit
+import lazy_loader
 
-__all__ = [
-    "AMBIGUOUS",
-    "CHANGED",
-    "KEPT",
-    "OUTCOMES",
-    "UNDECIDED",
-    "UNFAMILIAR",
-    "Judged",
-    "Reference",
-    "fit",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, InputError
-from augsafe.features import Extractor, extractor
+from augsafe.pixels import check_image
 from augsafe.randomness import check_seed
-from augsafe.sample import check_image
-from augsafe.typicality.labels import IndexArray, class_indices, class_names, folds, group_indices, sample
+from augsafe.statistics import IndexArray, class_indices, class_names, folds, group_indices, sample
+from augsafe.typicality.features import Extractor, extractor
 from augsafe.typicality.outcomes import Judged, decide
 from augsafe.typicality.scores import Projection, Scores, project, score_all
 

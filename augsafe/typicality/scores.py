@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.typicality.labels import IndexArray
+from augsafe.statistics import IndexArray
 
 FloatArray = NDArray[np.float64]
 

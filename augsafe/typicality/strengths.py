@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.compose import Compose
 from augsafe.errors import ArgumentError
+from augsafe.policies import Compose
+from augsafe.statistics import bounds, effective
 from augsafe.transforms import Rotate, Transform, Zoom
-from augsafe.typicality.intervals import bounds, effective
 from augsafe.typicality.outcomes import CHANGED, UNFAMILIAR, Judged
 from augsafe.typicality.reference import Reference
 

@@ -4,7 +4,7 @@ import json
 
 from typer.testing import CliRunner
 
-from augsafe.cli import app
+from augsafe.cli.app import app
 
 
 def test_it_writes_its_files(tmp_path):

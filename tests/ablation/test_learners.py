@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import augsafe as aug
-from augsafe.ablation import Light
-from augsafe.ablation.learners import Cnn, Keras, Torch, lenet5, torch_learner
+from augsafe.ablation import Light, torch_learner
+from augsafe.ablation.learners import Cnn, Keras, Torch, lenet5
 from augsafe.ablation.split import split_data
 from augsafe.demo import digits
 from augsafe.errors import ArgumentError

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import augsafe as aug
 from augsafe import calibration
-from augsafe.cli import app
+from augsafe.cli.app import app
 from benchmarks.calibrate import squares
 
 CONTRACT = {"classes": ["a", "b"], "limits": {"*": {"rotation": 20, "zoom": [0.8, 1.25], "visible": 0.7}}}

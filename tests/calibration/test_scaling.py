@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import augsafe as aug
 from augsafe.calibration.scaling import directions, held_to
-from augsafe.guards.scaled import discrete, leave_out, scaled
+from augsafe.guards import discrete, leave_out, scaled
 from augsafe.transforms import Transform
 from tests.laws.cases import NAMES, noise, transforms
 

@@ -9,9 +9,8 @@ import augsafe as aug
 from augsafe.calibration import losses
 from augsafe.calibration.words import promise
 from augsafe.contracts import Limits
-from augsafe.guards.appearance import Appearance, look
-from augsafe.guards.tone import ToneRule, _Eye
-from augsafe.measured.example import lights
+from augsafe.guards import Appearance, lights, look
+from augsafe.guards.tone.rules import ToneRule, _Eye
 from augsafe.objects import inspect
 
 N = 480

@@ -12,8 +12,8 @@ from augsafe.calibration.scaling import directions
 from augsafe.calibration.trivial import _apart
 from augsafe.contracts import Limits, Relation
 from augsafe.errors import ArgumentError, ContractError
-from augsafe.schema import policy_schema
-from tests.calibration.test_calibrate import problem, run
+from augsafe.policies.schema import policy_schema
+from tests.calibration.test_procedure import problem, run
 from tests.laws.cases import law_input_kept, law_keyed, law_kind_kept, law_targets_agree, noise
 
 each_contract = pytest.mark.parametrize("name", aug.Contract.builtin_names())

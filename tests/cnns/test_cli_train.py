@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from augsafe.cli import app
+from augsafe.cli.app import app
 from augsafe.demo import digits
 from tests.conftest import needs
 

@@ -7,12 +7,12 @@ import pytest
 
 import augsafe as aug
 from augsafe import ArgumentError, Compose, InputError, Output, PerClass
-from augsafe.cnns import Options, Transfer, input_spec, network, suggest
-from augsafe.cnns.data import divide, labels_of, with_channels
+from augsafe.cnns import Options, Transfer, input_spec, network, suggest, with_channels
+from augsafe.cnns.data import divide, labels_of
 from augsafe.cnns.fitting import check_batches, fitted
 from augsafe.cnns.task import prepare
-from augsafe.evaluation import evaluation_policy, random_steps
-from augsafe.sources import open_source
+from augsafe.images import open_source
+from augsafe.policies import evaluation_policy, random_steps
 
 RESNET = input_spec("resnet18", size=32)
 GREY, RGB = np.zeros((40, 32, 32), np.uint8), np.zeros((40, 32, 32, 3), np.uint8)

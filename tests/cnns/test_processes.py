@@ -86,7 +86,7 @@ def test_two_processes_one_of_them_killed_give_what_one_gives(tmp_path):
 
 
 def test_each_image_is_in_one_process_once_an_epoch():
-    from augsafe.cnns.specs import network
+    from augsafe.cnns import network
     from augsafe.cnns.task import prepare
 
     options = Options(batch_size=20, workers=0)
@@ -117,7 +117,7 @@ def test_each_image_is_in_one_process_once_an_epoch():
 
 def test_the_weights_of_a_step_make_one_mean_of_all_processes():
     from augsafe.cnns.learner import Feed
-    from augsafe.loader import Loader
+    from augsafe.loading import Loader
 
     images, labels = data()
     for n, batch, world in ((81, 20, 2), (80, 20, 2), (7, 6, 3), (100, 30, 1)):

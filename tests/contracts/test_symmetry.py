@@ -7,7 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from augsafe.contracts.symmetry import MATRICES, SYMMETRIES, inverse, then
+from augsafe.contracts import SYMMETRIES, inverse
+from augsafe.contracts.symmetry import MATRICES, then
 
 BY_NUMPY = {
     "identity": lambda a: a,

@@ -11,9 +11,8 @@ import pytest
 
 import augsafe as aug
 from augsafe.errors import ArgumentError, ForeignStepError, PolicyError
-from augsafe.foreign import translate
+from augsafe.foreign import Foreign, translate
 from augsafe.foreign.recover import coordinates, fit, probe
-from augsafe.foreign.step import Foreign
 from tests.conftest import needs
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 52, 3), dtype=np.uint8)
@@ -177,7 +176,7 @@ def test_a_callable_is_checked_for_the_class_change_it_makes():
 
 
 def test_what_an_earlier_frame_cuts_off_stays_lost():
-    from augsafe.guards.measures import measure
+    from augsafe.guards import measure
     from augsafe.objects import inspect
 
     image = np.zeros((1, 64, 64), np.uint8)
@@ -342,7 +341,7 @@ def test_outputs_of_several_sizes_are_a_list_and_a_large_batch_goes_in_groups(mo
 
     policy = aug.Compose([Foreign(halved_at_times), aug.HorizontalFlip(p=1)])
     images = np.stack([np.roll(NOISE, k, axis=0) for k in range(9)])
-    monkeypatch.setattr("augsafe.render._GROUP_BYTES", 2 * NOISE.nbytes)
+    monkeypatch.setattr("augsafe.pixels.rendering._GROUP_BYTES", 2 * NOISE.nbytes)
     made = policy.batch(images, indices=range(9), seed=3)
     assert isinstance(made, list)
     assert {image.shape for image in made} == {(40, 52, 3), (20, 26, 3)}

@@ -11,9 +11,9 @@ import pytest
 
 import augsafe as aug
 from augsafe.errors import ForeignStepError
+from augsafe.foreign import Foreign
 from augsafe.foreign.levels import Levels
 from augsafe.foreign.seeding import EVERY, Generators
-from augsafe.foreign.step import Foreign
 from tests.conftest import needs
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 52, 3), dtype=np.uint8)

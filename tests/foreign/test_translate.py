@@ -10,8 +10,7 @@ import pytest
 
 import augsafe as aug
 from augsafe.demo import careless, digits
-from augsafe.foreign import translate
-from augsafe.foreign.step import Foreign
+from augsafe.foreign import Foreign, translate
 from benchmarks import pipelines, recovery
 from tests.conftest import needs
 from tests.foreign import policies

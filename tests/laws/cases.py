@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import augsafe as aug
-from augsafe.plan import Plan
-from augsafe.transforms import TRANSFORMS, Choice, Color, Geometric, Transform
-from augsafe.transforms.base import Move
+from augsafe.planning import Plan
+from augsafe.transforms import TRANSFORMS, Choice, Color, Geometric, Move, Transform
 
 Image = NDArray[Any]
 NAMES = sorted(TRANSFORMS)

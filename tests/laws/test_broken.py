@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 import augsafe as aug
 from augsafe.randomness import FloatArray
-from augsafe.transforms import Geometric, Local, Parameter
-from augsafe.transforms.base import Sizes, Values
+from augsafe.transforms import Geometric, Local, Parameter, Sizes, Values
 from tests.laws.cases import (
     law_input_kept,
     law_keyed,
@@ -87,7 +86,7 @@ def test_wrong_matrices_are_caught(broken: Geometric) -> None:
 
 
 def test_points_that_leave_the_pixels_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from augsafe import targets
+    from augsafe.pixels import targets
 
     moved = targets.move_keypoints
     monkeypatch.setattr(targets, "move_keypoints", lambda p, m, s: moved(p + 0.8, m, s))
@@ -109,7 +108,7 @@ def test_a_step_cannot_reach_the_callers_image() -> None:
 
 
 def test_input_that_is_written_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from augsafe import compose
+    from augsafe.policies import compose
 
     def spoil(images: Any, plan: Any, out: Any = None) -> Any:
         images[0][...] //= 2

@@ -6,8 +6,8 @@ import re
 
 import augsafe as aug
 from augsafe.contracts import Relation
+from augsafe.report import headline
 from augsafe.report.page import CARD_BUDGET, CARD_FINDINGS
-from augsafe.report.text import headline
 from tests.browsing import opened
 from tests.report.conftest import EVIL
 from tests.report.test_page import Tree

@@ -16,12 +16,12 @@ from PIL import Image
 import augsafe as aug
 from augsafe.contracts import Limits, Relation
 from augsafe.errors import ArgumentError
-from augsafe.guards.judge import judge
+from augsafe.guards import judge
 from augsafe.objects import inspect
+from augsafe.report import Evidence, headline, thumb
 from augsafe.report.curves import WHOLE, curves, lost_rates
-from augsafe.report.evidence import Evidence, drawn, thumb
+from augsafe.report.evidence import drawn
 from augsafe.report.pictures import Album, replayed, show
-from augsafe.report.text import headline
 from augsafe.report.verdicts import MOST_ROWS, table
 from augsafe.report.weakest import weakest
 from tests.report.conftest import EVIL
@@ -91,7 +91,7 @@ def test_it_says_what_matters(report, page):
     assert "Not safe: " in re.search(r"<h1>(.*?)</h1>", text)[1]
     assert "HorizontalFlip + VerticalFlip: 6 reads as 9, 9 reads as 6" in text
     assert text.count('class="finding ') == len(report.findings)
-    for words in ("a real 9", "The policy, mended", "whole policy", "The weakest images", "How it was measured"):
+    for words in ("a real 9", "The fixed policy", "whole policy", "The weakest images", "How it was measured"):
         assert words in text
     assert re.search(r'class="gone">- +- Rotate: \{angle: \[-40, 40\]\}', text)
     assert re.search(r'class="new">\+ +- Rotate: \{angle: ', text)
@@ -112,7 +112,7 @@ def test_a_safe_policy_is_called_safe(tmp_path):
     report.to_html(tmp_path / "safe.html")
     text = (tmp_path / "safe.html").read_text(encoding="utf-8")
     assert "<h1>Safe for all 10 classes" in text
-    assert "Nothing was found." in text and "The policy, mended" not in text
+    assert "Nothing was found." in text and "The fixed policy" not in text
 
 
 @pytest.mark.parametrize(

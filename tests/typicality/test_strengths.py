@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from augsafe.errors import ArgumentError
-from augsafe.measured.example import arrows
+from augsafe.guards.measured.example import arrows
+from augsafe.statistics import bounds, effective, exceeds, needed
 from augsafe.transforms import Brightness
-from augsafe.typicality import fit
-from augsafe.typicality.intervals import bounds, effective, exceeds, needed
-from augsafe.typicality.strengths import against_strength, excess, rotated, zoomed
+from augsafe.typicality import excess, fit, rotated, zoomed
+from augsafe.typicality.strengths import against_strength
 
 
 @pytest.fixture(scope="module")

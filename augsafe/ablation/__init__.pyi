@@ -1,0 +1,11 @@
+from .damaging import Damage as Damage
+from .damaging import damage as damage
+from .design import DESIGNS as DESIGNS
+from .learners import torch_learner as torch_learner
+from .light import Light as Light
+from .result import Result as Result
+from .result import render as render
+from .split import Split as Split
+from .split import Train as Train
+from .study import SEARCHES as SEARCHES
+from .study import ablate as ablate

@@ -1,0 +1,271 @@
+"""Check a policy against a contract, and on images where they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.contracts import Contract
+from augsafe.errors import ArgumentError, InputError
+from augsafe.foreign import Foreign, Translation, as_policy
+from augsafe.guards import (
+    DRAWS,
+    Finding,
+    StaticResult,
+    check_role,
+    content_findings,
+    fixed_policy,
+    mistakes,
+    pipeline_findings,
+    static_check,
+)
+from augsafe.objects import Objects, inspect
+from augsafe.pixels import check_image
+from augsafe.policies import Compose, evaluation_policy
+from augsafe.randomness import check_seed
+from augsafe.report import Evidence, Report, sort_findings
+
+CONTENT_DRAWS = 20_000
+FIX_DRAWS = 4000  # of each policy that a fix tries; the last one is drawn as often as the policy was
+FOREIGN_DRAWS = 600  # of a policy with steps of another library that move pixels: each draw runs them
+
+
+def check(
+    transform: Any,
+    images: Any = None,
+    labels: Any = None,
+    *,
+    contract: Contract | str | None = None,
+    masks: Any = None,
+    boxes: Any = None,
+    groups: Any = None,
+    reference: Any = None,
+    seed: int = 0,
+    draws: int = DRAWS,
+    size: tuple[int, int] | None = None,
+    classes: Sequence[str] | None = None,
+    suggest: bool = True,
+    role: str = "training",
+    realism: bool = False,
+) -> Report:
+    """Say what a policy does to the classes and to the content of images.
+
+    transform: a Compose, one transform, a list of them, or another library's pipeline (`augsafe.foreign.translate`).
+    images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract,
+    the name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
+    masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
+    draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
+    for the nearest policy without errors. role: "training", or "validation" for images that judge, which must not vary.
+
+    Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
+    one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or
+    embeddings, in place of the built-in features. realism: also say whether augmented images can be told from originals
+    (AS401), which needs 80 images.
+
+    Raises ArgumentError, InputError and ContractError.
+    """
+    compose, translation = as_policy(transform)
+    given = any(value is not None for value in (labels, masks, boxes, groups, reference))
+    _check_arguments(images is not None, given or realism, draws)
+    check_role(role, "check")
+    check_seed(seed)
+    bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
+    frame = size or (224, 224) if images is None else _common_size(images, compose)
+    objects = None if images is None else inspect(images, masks, boxes)
+    case = _Case(images, rows, objects, groups, bound, frame, seed, role)
+    draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
+    result, findings = case.run(compose, draws, bound)
+    from augsafe.guards import Given, Measured, measure_classes, worst  # slow to import
+
+    measured = Measured((), (), bound)
+    if images is not None:
+        unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
+        labelled = Given(images, rows, groups, reference)
+        measured = measure_classes(compose, labelled, bound, unknown, size=frame, seed=seed, realism=realism)
+    findings += [_accepted(f, bound) for f in measured.findings]
+    fixed, changes = _fixed(case, compose, findings, draws, measured.contract) if suggest else (None, ())
+    verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
+    notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
+    seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, fixed, changes, seen)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """What policies are held against: the images, their class indices and objects, and the contract."""
+
+    images: Any
+    rows: NDArray[np.int64]
+    objects: Objects | None
+    groups: Any
+    contract: Contract
+    size: tuple[int, int]
+    seed: int
+    role: str
+    seen: dict[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # histograms, for all policies
+
+    def run(self, policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
+        """The guards that take no model: on the policy alone, and on what its draws do to objects and levels."""
+        images = self.images
+        result = static_check(policy, truth, size=self.size, draws=many, seed=self.seed, content=images is None)
+        found = [*result.findings, *mistakes(policy), *pipeline_findings(policy, images, self.role)]
+        if images is not None:
+            found += self._counted(policy, many)
+        return result, [_accepted(f, self.contract) for f in found]
+
+    def _counted(self, policy: Compose, many: int) -> list[Finding]:
+        """What draws on the images show; the rules share what their errors may be wrong by."""
+        from augsafe.guards import (
+            TONE_DRAWS,
+            counted_codes,  # not needed without images
+            hue_findings,
+            tone_findings,
+        )
+
+        images, rows, contract, groups, seed = self.images, self.rows, self.contract, self.groups, self.seed
+        comparisons, few = len(counted_codes(policy, contract)), min(many, CONTENT_DRAWS)
+        found = content_findings(
+            policy, images, rows, self.objects, contract, groups=groups, seed=seed, draws=few, comparisons=comparisons
+        )
+        few = min(many, TONE_DRAWS)
+        found += tone_findings(
+            policy, images, rows, contract, groups=groups, seed=seed, draws=few, comparisons=comparisons, seen=self.seen
+        )
+        return found + hue_findings(
+            policy, images, rows, contract, groups=groups, seed=seed, draws=few, comparisons=comparisons
+        )
+
+
+def _fixed(
+    case: _Case, compose: Compose, findings: Sequence[Finding], many: int, truth: Contract
+) -> tuple[Compose | None, tuple[str, ...]]:
+    """The nearest policy without errors, and what it changes."""
+    if not any(f.severity == "error" and f.accepted is None for f in findings):
+        return None, ()
+    start = evaluation_policy(compose) if case.role == "validation" else None
+    quick = min(many, FIX_DRAWS)
+    confirm = None if quick == many else lambda policy: case.run(policy, many, truth)[1]
+    return fixed_policy(compose, findings, lambda policy: case.run(policy, quick, truth)[1], start, confirm)
+
+
+def _check_arguments(images: bool, given: bool, draws: Any) -> None:
+    if given and not images:
+        raise ArgumentError("labels, masks, boxes, groups, reference and realism need images")
+    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
+        raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
+
+
+def _with_content(verdicts: dict[str, str], findings: Sequence[Finding]) -> dict[str, str]:
+    """The verdicts of the classes, with what content or tone was lost for certain."""
+    from augsafe.guards import worst
+
+    lost = [f for f in findings if f.verdict in ("content-lost", "tone-lost") and f.severity == "error"]
+    return worst(verdicts, tuple(lost))
+
+
+def _moved_by_others(compose: Compose) -> list[Foreign]:
+    return [leaf for leaf in compose.leaves if isinstance(leaf, Foreign) and leaf.moves_pixels]
+
+
+def _foreign_notes(compose: Compose, translation: Translation | None) -> tuple[str, ...]:
+    """What was translated, what was recovered, and how sure that is."""
+    notes = []
+    if translation is not None:
+        fused = sum(row.became != "kept" for row in translation.rows)
+        notes.append(f"Of {len(translation.rows)} steps, {fused} were translated exactly and the rest run as they are.")
+    for leaf in _moved_by_others(compose):
+        rest, kinds = leaf.surety()
+        draws = sum(kinds.values())
+        notes.append(
+            f"{leaf.label}: its map was recovered from {draws:,} draws, with at most {rest:.2g} pixels left over. "
+            "What it does to levels was not judged."
+        )
+        if kinds.get("other"):
+            notes.append(
+                f"{leaf.label}: {kinds['other']:,} of its draws are not affine (elastic, grid or several at once); "
+                "they were judged by the nearest affine map."
+            )
+    unsure = [leaf.label for leaf in compose.leaves if isinstance(leaf, Foreign) and not leaf.seedable]
+    if unsure:
+        notes.append(
+            f"{', '.join(unsure)}: cannot be seeded. A finding is true of the draw that was looked at, and does not "
+            "replay."
+        )
+    return tuple(notes)
+
+
+def bind_contract(
+    contract: Contract | str | None, labels: Any, n: int | None, classes: Sequence[str] | None
+) -> tuple[Contract, NDArray[np.int64]]:
+    """The contract for the classes at hand, and the class index of each image (-1 where there are no labels)."""
+    made = Contract.builtin(contract) if isinstance(contract, str) else contract
+    names = list(classes) if classes is not None else None
+    if labels is not None and n is not None and len(labels) != n:
+        raise InputError(f"labels has {len(labels)} entries, images {n}; they must agree")
+    if made is None or not made.classes:
+        if names is None:
+            names = _names(labels)
+        made = Contract(classes=tuple(names)) if made is None else made.with_classes(tuple(names))
+    if labels is None:
+        return made, np.full(n or 0, -1, np.int64)
+    if names is not None and classes is not None:
+        labels = [names[int(v)] if isinstance(v, (int, np.integer)) else v for v in labels]
+    return made, np.asarray(made.indices(labels), dtype=np.int64)
+
+
+def _names(labels: Any) -> list[str]:
+    if labels is None:
+        return ["any class"]
+    values = np.unique(np.asarray(labels))
+    if values.dtype.kind in "iu":
+        return [str(v) for v in range(int(values.max()) + 1)]
+    return [str(v) for v in values]
+
+
+def _common_size(images: Any, compose: Compose) -> tuple[int, int]:
+    if len(images) == 0:
+        raise InputError("images is empty")
+    for i, image in enumerate(images):
+        check_image(image, compose.value_range, f"images[{i}]")
+    sizes, counts = np.unique([image.shape[:2] for image in images], axis=0, return_counts=True)
+    height, width = sizes[int(counts.argmax())]
+    return int(height), int(width)
+
+
+def _classes_of(findings: Sequence[Finding], code: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(cls for f in findings if f.code == code for cls in f.classes))
+
+
+def _accepted(finding: Finding, contract: Contract) -> Finding:
+    """Mark a finding that the contract accepts for all of its classes."""
+    names = finding.classes or ("*",)
+    reasons = [contract.accepts(finding.code, finding.steps, cls) for cls in names]
+    if all(reason is not None for reason in reasons):
+        return replace(finding, accepted=reasons[0])
+    return finding
+
+
+def _notes(
+    contract: Contract, result: StaticResult, size: tuple[int, int], images: Any, objects: Any
+) -> tuple[str, ...]:
+    named = f"the contract {contract.name!r}" if contract.name else "no contract"
+    notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
+    if not contract.relations and not contract.limits:
+        notes.append("Without a contract nothing is known of the classes but what labelled images show.")
+    elif result.reach.known:
+        notes.append("What is not listed is proven absent: class changes and limits are bounded over all draws.")
+    else:
+        notes.append(
+            "Some step has no bound: what is not listed was not seen in these draws, and is not proven absent."
+        )
+    if images is None:
+        notes.append("No images were given: the object is assumed in the middle half of the frame.")
+    else:
+        kinds, counts = np.unique(objects.method, return_counts=True)
+        found = ", ".join(f"{k} ({c})" for k, c in zip(kinds, counts, strict=True))
+        notes.append(f"Content was judged on {len(images):,} images; the object was found by {found}.")
+    return tuple(notes)

@@ -1,0 +1,16 @@
+from .advice import Transfer as Transfer
+from .advice import suggest as suggest
+from .building import build as build
+from .building import load as load
+from .data import with_channels as with_channels
+from .results import ClassScore as ClassScore
+from .results import Epoch as Epoch
+from .results import Result as Result
+from .specs import FRAMEWORKS as FRAMEWORKS
+from .specs import NETWORKS as NETWORKS
+from .specs import Network as Network
+from .specs import input_spec as input_spec
+from .specs import names as names
+from .specs import network as network
+from .task import Options as Options
+from .training import train as train

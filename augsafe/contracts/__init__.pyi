@@ -1,0 +1,12 @@
+from .contract import Contract as Contract
+from .evidence import Evidence as Evidence
+from .learn import Learned as Learned
+from .learn import from_reference as from_reference
+from .limits import Limits as Limits
+from .reading import Acceptance as Acceptance
+from .relations import KINDS as KINDS
+from .relations import Relation as Relation
+from .rule import SHARE as SHARE
+from .symmetry import SYMMETRIES as SYMMETRIES
+from .symmetry import inverse as inverse
+from .tables import Tables as Tables

@@ -1,0 +1,10 @@
+from .pipelines import as_policy as as_policy
+from .pipelines import from_albumentations as from_albumentations
+from .pipelines import from_torchvision as from_torchvision
+from .pipelines import translate as translate
+from .step import Foreign as Foreign
+from .translate import IDENTITY as IDENTITY
+from .translate import Translation as Translation
+from .workers import needs_processes as needs_processes
+from .workers import process_pool as process_pool
+from .workers import run_in_process as run_in_process

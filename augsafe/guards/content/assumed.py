@@ -1,0 +1,74 @@
+"""Content without images: an object assumed in the middle half of the frame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.contracts import Contract
+from augsafe.guards.base import Finding
+from augsafe.guards.content.rules import COVERED, VISIBLE
+from augsafe.guards.judging import middle_visible
+from augsafe.guards.witnesses import clopper_pearson, shrink, witness_of
+from augsafe.objects import Objects
+from augsafe.planning import Plan
+from augsafe.policies import Compose, covered, erasures, spared
+
+MOST_DRAWS = 20_000
+MOST_SHRUNK = 1_000
+Persists = Callable[[Plan], NDArray[np.bool_]]
+
+
+def assumed_findings(compose: Compose, plan: Plan, contract: Contract) -> list[Finding]:
+    """An object assumed in the middle half of the frame, held against the contract's visible share and AS203."""
+    some = np.arange(min(len(plan), MOST_DRAWS))
+    plan = spared(compose.assemble(plan.shapes[some], plan.draws.rows(some)), None)
+    groups: dict[float, list[str]] = {}
+    for cls in contract.classes:
+        limit = contract.limits_for(cls).visible
+        groups.setdefault(VISIBLE if limit is None else limit, []).append(cls)
+    out: list[Finding | None] = []
+    for limit, classes in groups.items():
+        words = f"keeps less than {limit:.0%} of itself in the frame"
+        fix = "Lower the shift or the zoom, or give images (and masks or boxes) to judge the real objects."
+        lost: Persists = lambda p, limit=limit: middle_visible(p) < limit  # type: ignore[misc]  # noqa: E731
+        out.append(_finding("AS201", compose, plan, tuple(classes), lost, words, fix))
+    if erasures(plan):
+        words = f"is hidden by more than {COVERED:.0%} under erased patches"
+        fix = "Set max_object_share=, or give images (and masks or boxes) to judge the real objects."
+        out.append(_finding("AS203", compose, plan, contract.classes, _hidden, words, fix))
+    return [finding for finding in out if finding is not None]
+
+
+def _hidden(plan: Plan) -> NDArray[np.bool_]:
+    return covered(plan, Objects.centre(len(plan))) > COVERED + 1e-6
+
+
+def _finding(
+    code: str, compose: Compose, plan: Plan, classes: tuple[str, ...], persists: Persists, words: str, fix: str
+) -> Finding | None:
+    """What the draws show for some classes; None where no draw shows it."""
+    rows = np.flatnonzero(persists(plan))
+    if not len(rows):
+        return None
+    kept = rows[:MOST_SHRUNK]
+    acting = shrink(compose, plan, kept, persists)
+    common, _ = Counter(tuple(r) for r in acting).most_common(1)[0]
+    rate, interval = len(rows) / len(plan), clopper_pearson(len(rows), len(plan))
+    return Finding(
+        code=code,
+        severity="error" if interval[0] > 0.05 else "warning",
+        how="sampled",
+        verdict="content-lost",
+        steps=tuple(leaf.label for leaf, on in zip(compose.leaves, common, strict=True) if on),
+        classes=classes,
+        message=f"an object in the middle half of the image {words}",
+        help=fix,
+        probability=rate,
+        interval=interval,
+        per_class=dict.fromkeys(classes, rate),
+        witness=witness_of(compose, plan, int(kept[next(i for i, r in enumerate(acting) if tuple(r) == common)])),
+    )

@@ -1,0 +1,1 @@
+from .nearest import fixed_policy as fixed_policy

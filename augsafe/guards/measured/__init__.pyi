@@ -1,0 +1,10 @@
+from .class_change import Given as Given
+from .class_change import worst as worst
+from .codes import MEASURED_RULES as MEASURED_RULES
+from .distinguishing import realism as realism
+from .example import arrows as arrows
+from .example import lights as lights
+from .example import scenes as scenes
+from .leaks import label_leak as label_leak
+from .run import Measured as Measured
+from .run import measure_classes as measure_classes

@@ -1,0 +1,158 @@
+"""The ways in which a drawn map can break a contract, each for the classes that it concerns alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.contracts import KINDS, SYMMETRIES, Contract
+from augsafe.guards.base import Finding, Witness
+from augsafe.guards.judging import Judged
+from augsafe.guards.symmetry.bounds import Reach
+
+BoolArray = NDArray[np.bool_]
+_SPOKEN = {
+    "rot90": "a quarter turn",
+    "rot180": "a half turn (rot180)",
+    "rot270": "a quarter turn clockwise",
+    "hflip": "a mirror image (hflip)",
+    "vflip": "an upside-down mirror image (vflip)",
+    "transpose": "a transpose",
+    "antitranspose": "an antitranspose",
+    "identity": "no symmetry",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One way to break the contract. `kind` is "to", "invalid", "ambiguous", "unknown", "rotation" or "zoom"."""
+
+    kind: str
+    symmetries: tuple[int, ...]
+    limit: float
+    zoom: tuple[float, float]
+
+    def happens(self, judged: Judged) -> BoolArray:
+        """For which maps it happens (n,)."""
+        if self.kind == "zoom":
+            low, high = self.zoom
+            return np.asarray((judged.zoom_min < low - 1e-9) | (judged.zoom_max > high + 1e-9))
+        turned = np.abs(judged.residual) > self.limit + 1e-9
+        if self.kind == "rotation":
+            return np.asarray(turned)
+        return np.asarray(np.isin(judged.symmetry, self.symmetries) & ~turned)
+
+    def same(self, judged: Judged, before: Judged) -> BoolArray:
+        """For which maps it still happens; a change of class must still lead to the same class."""
+        held = self.happens(judged)
+        return held & (judged.symmetry == before.symmetry) if self.kind == "to" else held
+
+    def impossible(self, bounds: Reach) -> bool:
+        """Whether the bounds on a policy rule it out."""
+        if not bounds.known:
+            return False
+        if self.kind == "zoom":
+            return bounds.zoom[0] >= self.zoom[0] - 1e-9 and bounds.zoom[1] <= self.zoom[1] + 1e-9
+        if self.kind == "rotation":
+            return all(max(-low, high) <= self.limit + 1e-6 for low, high in bounds.rotation.values())
+        reached = [bounds.rotation[SYMMETRIES[s]] for s in self.symmetries if SYMMETRIES[s] in bounds.rotation]
+        return all(low > self.limit or high < -self.limit for low, high in reached)
+
+    @property
+    def words(self) -> str:
+        """What it would mean, to complete a sentence."""
+        return {
+            "to": "the class becomes another",
+            "invalid": "the image becomes none of the classes",
+            "ambiguous": "the image becomes ambiguous",
+            "unknown": "a symmetry is reached of which the contract says nothing",
+            "rotation": f"the rotation leaves the limit of {self.limit:g} degrees",
+            "zoom": f"the zoom leaves {self.zoom[0]:g} to {self.zoom[1]:g}",
+        }[self.kind]
+
+    def finding(
+        self,
+        contract: Contract,
+        classes: tuple[str, ...],
+        steps: tuple[str, ...],
+        symmetry: str,
+        probability: float,
+        interval: tuple[float, float],
+        witness: Witness,
+        how: str,
+    ) -> Finding:
+        """Say it."""
+        becomes = {c: str(contract.relation(c, symmetry).to) for c in classes} if self.kind == "to" else {}
+        code, severity, verdict = {
+            "to": ("AS101" if len(steps) < 2 else "AS102", "error", "changes"),
+            "invalid": ("AS101" if len(steps) < 2 else "AS102", "error", "invalid"),
+            "ambiguous": ("AS107", "warning", "ambiguous"),
+            "unknown": ("AS103", "warning", "unknown"),
+            "rotation": ("AS106", "error", "outside-limits"),
+            "zoom": ("AS106", "error", "outside-limits"),
+        }[self.kind]
+        return Finding(
+            code=code,
+            severity=severity,
+            how=how,
+            verdict=verdict,
+            steps=steps,
+            classes=classes,
+            message=self._message(symmetry),
+            help=self._help(steps),
+            becomes=becomes,
+            probability=probability,
+            interval=interval,
+            per_class=dict.fromkeys(classes, probability),
+            witness=witness,
+        )
+
+    def _message(self, symmetry: str) -> str:
+        spoken = _SPOKEN[symmetry]
+        return {
+            "to": f"gives {spoken}, which reads as another class",
+            "invalid": f"gives {spoken}, which is none of the classes",
+            "ambiguous": f"gives {spoken}, which may read as another class",
+            "unknown": f"gives {spoken}, of which the contract says nothing",
+            "rotation": f"turns the image further than the limit of {self.limit:g} degrees",
+            "zoom": f"scales the image beyond the limits {self.zoom[0]:g} to {self.zoom[1]:g}",
+        }[self.kind]
+
+    def _help(self, steps: tuple[str, ...]) -> str:
+        named = " or ".join(steps) or "the steps"
+        return {
+            "to": f"Leave out {named} for these classes (PerClass), or set on_violation='relabel' in the loader.",
+            "invalid": f"Leave out {named}, or give these classes a policy of their own (PerClass).",
+            "ambiguous": f"Look at the images; then state the relation in the contract, or leave out {named}.",
+            "unknown": "State in the contract whether the class survives this symmetry: same, {to: class} or invalid.",
+            "rotation": f"Narrow the range of {named}: the limit holds for the total of a draw.",
+            "zoom": f"Narrow the range of {named}: the limit holds for the total of a draw.",
+        }[self.kind]
+
+
+def outcomes_for(contract: Contract) -> list[tuple[tuple[str, ...], Outcome]]:
+    """All outcomes to look for, each with the classes that share it."""
+    tables = contract.tables()
+    groups: dict[tuple[object, ...], tuple[list[str], Outcome]] = {}
+    for c, name in enumerate(contract.classes):
+        limit = min(float(tables.rotation[c]), 45.0)
+        zoom = (float(tables.zoom_lo[c]), float(tables.zoom_hi[c]))
+        for kind in ("to", "invalid", "ambiguous", "unknown"):
+            code = KINDS.index(kind)
+            reached = tuple(int(s) for s in np.flatnonzero(tables.kind[c] == code))
+            # each target is an outcome of its own: "reads as 9" and "reads as 2" are different things
+            for target in sorted({int(tables.target[c, s]) for s in reached}):
+                chosen = tuple(s for s in reached if int(tables.target[c, s]) == target)
+                _add(groups, name, Outcome(kind, chosen, limit, zoom))
+        if limit < 45:
+            _add(groups, name, Outcome("rotation", (), limit, zoom))
+        if zoom != (0.0, float("inf")):
+            _add(groups, name, Outcome("zoom", (), limit, zoom))
+    return [(tuple(names), outcome) for names, outcome in groups.values()]
+
+
+def _add(groups: dict[tuple[object, ...], tuple[list[str], Outcome]], name: str, outcome: Outcome) -> None:
+    key = (outcome.kind, outcome.symmetries, outcome.limit, outcome.zoom)
+    groups.setdefault(key, ([], outcome))[0].append(name)

@@ -1,0 +1,12 @@
+from .appearance import CODES as CODES
+from .appearance import HUE as HUE
+from .appearance import Appearance as Appearance
+from .appearance import Looks as Looks
+from .appearance import LooksCache as LooksCache
+from .appearance import look as look
+from .drawn import TONE_DRAWS as TONE_DRAWS
+from .hue import HUE_RULES as HUE_RULES
+from .hue import hue_findings as hue_findings
+from .hue import hue_limits as hue_limits
+from .rules import TONE_RULES as TONE_RULES
+from .rules import tone_findings as tone_findings

@@ -1,0 +1,212 @@
+"""Guards on tone: what brightness, contrast, gamma and the like leave of an image's levels (AS301, AS302)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.contracts import Contract
+from augsafe.guards.base import Example, Finding, Guard
+from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, sample
+from augsafe.guards.tone.levels import ToneMeasures, by_curves, by_pixels, histograms
+from augsafe.pixels import Images, render
+from augsafe.planning import Draws, Plan, assemble
+from augsafe.policies import Compose
+from augsafe.statistics import EPSILON
+from augsafe.transforms import Color, Cut, Distortion, Erase, Geometric, Local, Sizes, Tone, Transform, may_move
+
+BoolArray = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+Seen = dict[int, NDArray[np.float32]]
+CLIPPED, CONTRAST, LEAST_LEVELS = 0.4, 0.1, 3.0
+RENDERED, PIXELS = 1000, 6_000_000  # draws and pixels that are rendered at most, where curves do not say it all
+SHRUNK, SHRUNK_RENDERED = 200, 40  # violating draws that are shrunk, for each code
+_JUDGED = (Tone, Color, Local)  # but for erased patches, of which AS203 speaks
+_ELSEWHERE = (Geometric, Distortion, Cut, Erase)  # what changes places, not levels
+
+
+class ToneClipped(Guard):
+    """Large parts of the image become plain black or plain white.
+
+    Counted are the pixels that end at black or white although their levels were more than a tenth of the range away
+    from another that ends there too: they could be told apart, and no longer can. What was black or white before is not
+    counted, nor is what was nearly so. Reported are draws in which more than 0.4 of the pixels are clipped (`clipped`
+    in the limits of a contract).
+
+    What to do: narrow the range of the steps named. Several tone steps add up.
+    """
+
+    code = "AS301"
+    title = "levels clipped"
+    severity = "error"
+    fires = Example("steps: [{Brightness: {factor: [3, 3]}}]", data="scenes")
+    silent = Example("steps: [{Brightness: {factor: [0.8, 1.2]}}]", data="scenes")
+
+
+class ToneLost(Guard):
+    """The image loses its contrast, or nearly all of its levels.
+
+    Reported are draws that leave less than 0.1 of the standard deviation of the image's levels (`contrast` in the
+    limits of a contract), or fewer than three levels of twelve or more. Written to 8 bits, such an image is a flat grey
+    with few steps, and no later normalisation brings back what was rounded away.
+
+    What to do: narrow the range of the steps named. Several tone steps add up.
+    """
+
+    code = "AS302"
+    title = "levels or contrast lost"
+    severity = "error"
+    fires = Example("steps: [{Contrast: {factor: [0.05, 0.05]}}]", data="scenes")
+    silent = Example("steps: [{Contrast: {factor: [0.8, 1.2]}}]", data="scenes")
+
+
+TONE_RULES: tuple[type[Guard], ...] = (ToneClipped, ToneLost)
+_MESSAGES = {
+    "AS301": "more than {clipped:.0%} of the pixels become plain black or white that were not",
+    "AS302": "less than {contrast:.0%} of the contrast is left, or fewer than three levels",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ToneRule:
+    """Judges draws of one policy: by curves and histograms where these say it all, else by rendering.
+
+    steps: what may lose levels. limits: by class index, the last for images without a label: most clipped, least
+    contrast.
+    """
+
+    compose: Compose
+    steps: tuple[Transform, ...]
+    limits: NDArray[np.float64]
+    curves: bool
+
+    @staticmethod
+    def of(compose: Compose, contract: Contract | None) -> ToneRule:
+        """The rule for a policy, with the limits of a contract where it has any."""
+        steps = tuple(
+            s for s in compose.leaves if isinstance(s, _JUDGED) and not may_move(s) and not isinstance(s, Erase)
+        )
+        curves = all(isinstance(s, (Tone, *_ELSEWHERE)) or may_move(s) for s in compose.leaves)
+        return ToneRule(compose, steps, _limits(contract), curves)
+
+    def plan(self, shapes: Sizes, draws: Draws) -> Plan:
+        """The plan of what is judged; with neighbours at work, in the frame that the other steps make."""
+        return self._plan(shapes, draws, (Tone,) if self.curves else (Transform,))
+
+    def _plan(self, shapes: Sizes, draws: Draws, kept: tuple[type[Transform], ...]) -> Plan:
+        pairs = [
+            (leaf, stage)
+            for leaf, stage in zip(self.compose.leaves, self.compose.stage_of, strict=True)
+            if isinstance(leaf, kept) and not may_move(leaf)
+        ]
+        leaves, stages = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
+        settings = replace(self.compose.settings, output=None)
+        return assemble(leaves, stages, settings, shapes, draws, {}, self.compose.stage_count)
+
+    def measure(self, plan: Plan, shares: NDArray[np.float32], images: Images) -> ToneMeasures:
+        """The measures of each row of a plan, on images with these histograms (n, 256)."""
+        if self.curves:
+            return by_curves(plan, shares)
+        before = render(images, self._plan(plan.shapes, plan.draws, _ELSEWHERE))
+        seen = by_pixels(before, render(images, plan), self.compose.value_range)
+        # the mean of all channels hides what is clipped in one, and a plain border what is lost inside it
+        curves = by_curves(self._plan(plan.shapes, plan.draws, (Tone,)), shares)
+        clipped, contrast = np.maximum(seen.clipped, curves.clipped), np.minimum(seen.contrast, curves.contrast)
+        return replace(seen, clipped=clipped, contrast=contrast)
+
+    def broken(
+        self, plan: Plan, labels: NDArray[np.int64], shares: NDArray[np.float32], images: Images
+    ) -> dict[str, BoolArray]:
+        """For AS301 and AS302, which rows of a plan break them."""
+        return violations(self.measure(plan, shares, images), self.limits[labels])
+
+
+@dataclass(frozen=True, eq=False)
+class _Eye:
+    """The rule with the images that it is asked about."""
+
+    rule: ToneRule
+    images: Images = field(repr=False)
+    shares: NDArray[np.float32] = field(repr=False)  # histograms of the images that are judged
+    place: Rows = field(repr=False)  # of an image among them
+
+    @staticmethod
+    def of(rule: ToneRule, images: Images, rows: Rows, seen: Seen | None = None) -> _Eye:
+        place = np.zeros(len(images), np.intp)
+        place[rows] = np.arange(len(rows))
+        seen = {} if seen is None else seen
+        new = [i for i in rows.tolist() if i not in seen]
+        seen.update(zip(new, histograms([images[i] for i in new], rule.compose.value_range), strict=True))
+        return _Eye(rule, images, np.stack([seen[i] for i in rows.tolist()]), place)
+
+    @property
+    def compose(self) -> Compose:
+        return self.rule.compose
+
+    @property
+    def steps(self) -> tuple[Transform, ...]:
+        return self.rule.steps
+
+    @property
+    def shrunk(self) -> int:
+        return SHRUNK if self.rule.curves else SHRUNK_RENDERED
+
+    def plan(self, shapes: Sizes, draws: Draws) -> Plan:
+        return self.rule.plan(shapes, draws)
+
+    def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
+        indices = plan.draws.key.indices
+        images = [] if self.rule.curves else [self.images[int(i)] for i in indices]
+        return self.rule.broken(plan, labels, self.shares[self.place[indices]], images)
+
+    def message(self, code: str, label: int) -> str:
+        clipped, contrast = self.rule.limits[label]
+        return _MESSAGES[code].format(clipped=clipped, contrast=contrast)
+
+
+def violations(measures: ToneMeasures, limits: NDArray[np.float64]) -> dict[str, BoolArray]:
+    """For each code, which draws violate it. limits (n, 2): most clipped, least contrast."""
+    return {
+        "AS301": measures.clipped > limits[:, 0] + 1e-9,
+        "AS302": (measures.contrast < limits[:, 1] - 1e-9) | ((measures.kept < LEAST_LEVELS) & (limits[:, 1] > 0)),
+    }
+
+
+def _limits(contract: Contract | None) -> NDArray[np.float64]:
+    given = [contract.limits_for(name) for name in contract.classes] if contract is not None else []
+    rows = [(x.clipped, x.contrast) for x in given] + [(None, None)]
+    return np.array([(CLIPPED if a is None else a, CONTRAST if b is None else b) for a, b in rows], dtype=np.float64)
+
+
+def tone_findings(
+    compose: Compose,
+    images: Images,
+    labels: NDArray[np.int64],
+    contract: Contract | None = None,
+    *,
+    groups: Any = None,
+    seed: int = 0,
+    draws: int = TONE_DRAWS,
+    epsilon: float = EPSILON,
+    comparisons: int = 1,
+    seen: Seen | None = None,
+) -> list[Finding]:
+    """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`.
+
+    seen: the histograms of images, by their numbers, which are kept there from one policy to the next.
+    """
+    rule = ToneRule.of(compose, contract)
+    if all(s.never_acts for s in rule.steps):
+        return []
+    rows = sample(labels)
+    if not rule.curves:
+        area = int(np.mean([images[int(i)].shape[0] * images[int(i)].shape[1] for i in rows[:64]]))
+        draws = min(draws, RENDERED, max(100, PIXELS // area))
+        rows = sample(labels, draws)
+    eye = _Eye.of(rule, images, rows, seen)
+    return drawn_findings(
+        eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon, comparisons=comparisons
+    )

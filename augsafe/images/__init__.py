@@ -1,0 +1,5 @@
+"""Where images come from: arrays, npz, a folder per class, a manifest, or any sequence."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

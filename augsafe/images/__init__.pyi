@@ -1,0 +1,9 @@
+from .arrays import ArraySource as ArraySource
+from .arrays import NpzSource as NpzSource
+from .arrays import SequenceSource as SequenceSource
+from .decoding import decode as decode
+from .files import FolderSource as FolderSource
+from .files import ManifestSource as ManifestSource
+from .item import Item as Item
+from .item import Source as Source
+from .opening import open_source as open_source

@@ -1,0 +1,287 @@
+"""Batches of augmented images, in an order that depends on the seed and the epoch alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.contracts import Contract
+from augsafe.errors import ArgumentError, SourceError
+from augsafe.foreign import as_policy
+from augsafe.guards import Log, OnViolation, actions_of, check_role
+from augsafe.images import open_source
+from augsafe.loading.ahead import Amounts, Chunks
+from augsafe.loading.batches import Chunk, Worker
+from augsafe.loading.joining import first_of
+from augsafe.loading.mixing import Mix, Mixer, describe
+from augsafe.pixels import Batch
+from augsafe.planning import Output
+from augsafe.policies import Compose, PerClass, check_evaluation_policy, with_names
+from augsafe.randomness import permutation
+
+
+@dataclass(eq=False)
+class LoaderReport:
+    """What a loader did, over resumed runs too: images given, what the guards did, and which images were skipped."""
+
+    images: int = 0
+    guards: Log = field(default_factory=Log)
+    skipped: dict[int, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        listed = [{"index": index, "error": error} for index, error in sorted(self.skipped.items())]
+        return {"images": self.images, "guards": self.guards.to_dict(), "skipped": listed}
+
+    def state(self) -> dict[str, Any]:
+        """Plain values that `restored` reads back."""
+        skipped = [[index, error] for index, error in sorted(self.skipped.items())]
+        return {"images": self.images, "guards": self.guards.state(), "skipped": skipped}
+
+    @staticmethod
+    def restored(state: Mapping[str, Any]) -> LoaderReport:
+        """The report of a state. Raises KeyError and TypeError where it is none."""
+        skipped = {int(index): str(error) for index, error in state["skipped"]}
+        return LoaderReport(int(state["images"]), Log.restored(state["guards"]), skipped)
+
+    def __str__(self) -> str:
+        guards = self.guards
+        lines = [
+            f"{self.images:,} images; guards gave {guards.changed:,} another draw, {guards.relabelled:,} another "
+            f"label, and dropped {guards.dropped:,}; {len(self.skipped):,} files skipped"
+        ]
+        for (code, steps, cls, action), count in sorted(guards.counts.items(), key=lambda e: -e[1])[:20]:
+            lines.append(f"  {code} class {cls}, {' + '.join(steps) or 'no step'}: {count:,} ({action})")
+        lines += [f"  skipped image {index}: {error}" for index, error in sorted(self.skipped.items())[:20]]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an epoch stands: images given, the candidates used up, and those that the guards' counts include."""
+
+    epoch: int = 0
+    given: int = 0
+    cursor: int = 0
+    counted: int = 0
+
+
+class Loader:
+    """Augmented batches of a data set.
+
+    source: what `open_source` reads: (images, labels), a folder per class, an npz, a csv manifest, or any object with
+    `__len__` and `__getitem__`. transform: None, a Compose, one transform, a PerClass, or a pipeline of another library
+    (see `augsafe.foreign.translate`).
+    workers: threads, or processes where the policy has Foreign steps; 0 works in the caller's. The images, their order
+    and their bytes do not depend on it.
+    rank, world_size: each rank gets its own share of the same order; `even` says what happens where it does not divide:
+    "pad" (some images are given twice), "drop" (some are left out) or "none" (ranks differ in length).
+    contract, on_violation: see `Enforcer`; None turns the guards off. Lost tone (AS301, AS302, AS303) is looked at only
+    where a mapping names it. An image that is dropped or skipped is replaced
+    by the next of the rank's order, so that ranks stay even.
+    on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
+    mix: a `MixUp` or `CutMix` of each batch, after the guards; labels then are (n, classes) float32.
+    drop_last: leave out the last batch where it is not full. prefetch: pieces made ahead for each worker; a piece is
+    one batch, or several of small images. Blocks of several pieces are planned and guarded together, which is cheaper.
+    role: "validation" refuses a transform that draws (AS501): images that judge must be the same in every epoch.
+
+    The first iteration gives epoch 0, each later one the next, unless `set_epoch` was called. Raises ArgumentError.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        transform: Any = None,
+        *,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int = 0,
+        workers: int = 2,
+        rank: int = 0,
+        world_size: int = 1,
+        contract: Contract | str | None = None,
+        on_violation: OnViolation | None = "redraw",
+        on_error: str = "raise",
+        output: Output | None = None,
+        mix: Mix | None = None,
+        drop_last: bool = False,
+        even: str = "pad",
+        prefetch: int = 2,
+        role: str = "training",
+    ) -> None:
+        _check_numbers(batch_size=batch_size, workers=workers, world_size=world_size, rank=rank, prefetch=prefetch)
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise ArgumentError(f"Loader(seed=...) must be a whole number, got {seed!r}")
+        if rank >= world_size:
+            raise ArgumentError(f"Loader(rank=...) must be below world_size={world_size}, got {rank}")
+        _check_word("on_error", on_error, ("raise", "skip"))
+        _check_word("even", even, ("pad", "drop", "none"))
+        actions = None if on_violation is None else actions_of(on_violation)
+        self.source = open_source(source)
+        if not len(self.source):
+            raise SourceError("the source holds no images")
+        self.transform = _policy(transform, output)
+        if check_role(role, "Loader") == "validation":
+            check_evaluation_policy(self.transform, "Loader(transform=...) for validation")
+        self.batch_size, self.shuffle, self.seed, self.workers = int(batch_size), bool(shuffle), int(seed), int(workers)
+        self.rank, self.world_size, self.even, self.drop_last = int(rank), int(world_size), even, bool(drop_last)
+        self.prefetch = int(prefetch)
+        made = Contract.builtin(contract) if isinstance(contract, str) else contract
+        self._worker = Worker(self.source, self.transform, made, on_violation, on_error, self.seed)
+        worker = self._worker
+        policies = list(worker.policies.values())
+        self.mixer = None if mix is None else Mixer(mix, worker.names, self.source, policies, self.seed)
+        self.report = LoaderReport()
+        self._facts = {
+            "images": len(self.source),
+            "policy": _digest(with_names(self.transform.to_dict())),
+            "seed": self.seed,
+            "shuffle": self.shuffle,
+            "world_size": self.world_size,
+            "even": even,
+            "contract": None if made is None else _digest(made.to_dict()),
+            "on_violation": actions,
+            "mix": describe(mix),
+        }
+        self._place = _Place()
+        self._next: _Place | None = _Place()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, by label."""
+        return self._worker.names
+
+    @property
+    def images_per_epoch(self) -> int:
+        """How many images this rank gives in an epoch."""
+        n, world = len(self.source), self.world_size
+        share = -(-n // world) if self.even == "pad" else n // world
+        if self.even == "none":
+            share = len(range(self.rank, n, world))
+        return share - share % self.batch_size if self.drop_last else share
+
+    def __len__(self) -> int:
+        return -(-self.images_per_epoch // self.batch_size)
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The indices of this rank in an epoch, in their order."""
+        n, world = len(self.source), self.world_size
+        order = permutation(n, self.seed, epoch) if self.shuffle else np.arange(n, dtype=np.int64)
+        if self.even == "pad":
+            order = np.resize(order, -(-n // world) * world)
+        elif self.even == "drop":
+            order = order[: n - n % world]
+        return order[self.rank :: world]
+
+    # Epochs and resuming
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next iteration. The position of a state just loaded for that epoch is kept."""
+        if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < 0:
+            raise ArgumentError(f"set_epoch(epoch) must be a whole number of at least 0, got {epoch!r}")
+        if self._next is None or self._next.epoch != epoch:
+            self._next = _Place(int(epoch))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader stands, after the batch that was given last, and its report: plain values."""
+        place = self._place if self._next is None else self._next
+        return {**vars(place), "report": self.report.state(), "loader": dict(self._facts)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the state was taken; batch size and workers may differ. Raises ArgumentError."""
+        try:
+            facts = dict(state["loader"])
+            place = _Place(*(int(state[name]) for name in ("epoch", "given", "cursor", "counted")))
+            report = LoaderReport.restored(state["report"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArgumentError(f"load_state_dict needs what state_dict gave, got {state!r}"[:300]) from error
+        for name, value in self._facts.items():
+            if facts.get(name) != value:
+                raise ArgumentError(
+                    f"the state is of another loader: {name} was {facts.get(name)!r} and is {value!r} here"
+                )
+        self.report = report
+        self._next = place if place.given < self.images_per_epoch else _Place(place.epoch + 1)
+        self._place = self._next
+
+    def __iter__(self) -> Iterator[Batch]:
+        start = self._next if self._next is not None else _Place(self._place.epoch + 1)
+        self._next, self._place = None, start
+        return self._batches(start)
+
+    # The work
+
+    def _batches(self, start: _Place) -> Iterator[Batch]:
+        total = self.images_per_epoch
+        given = start.given
+        waiting: list[tuple[Batch, NDArray[np.int64]]] = []
+        ready = 0
+        chunks = Chunks(
+            self._worker,
+            self.order(start.epoch),
+            Amounts(self.batch_size, total - given, self.workers, self.prefetch),
+            start.epoch,
+            start.cursor,
+            start.counted,
+        )
+        counted = start.counted
+        try:
+            while given < total:
+                wanted = min(self.batch_size, total - given)
+                while ready < wanted:
+                    chunk = chunks.next()
+                    if chunk.end > start.counted:
+                        self._count(chunk)
+                    counted = max(counted, chunk.end)
+                    if chunk.batch is not None:
+                        waiting.append((chunk.batch, chunk.positions))
+                        ready += len(chunk.batch)
+                batch, last, waiting = first_of(waiting, wanted)
+                ready -= wanted
+                given += wanted
+                self.report.images += wanted
+                self._place = _Place(start.epoch, given, last + 1, counted)
+                yield batch if self.mixer is None else self.mixer(batch, start.epoch)
+        finally:
+            chunks.close()
+
+    def _count(self, chunk: Chunk) -> None:
+        self.report.guards.add(chunk.log)
+        self.report.skipped.update(dict(chunk.skipped))
+
+
+def _check_numbers(*, batch_size: int, workers: int, world_size: int, rank: int, prefetch: int) -> None:
+    given = (
+        ("batch_size", batch_size, 1),
+        ("workers", workers, 0),
+        ("world_size", world_size, 1),
+        ("rank", rank, 0),
+        ("prefetch", prefetch, 1),
+    )
+    for name, value, least in given:
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ArgumentError(f"Loader({name}=...) must be a whole number of at least {least}, got {value!r}")
+
+
+def _check_word(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ArgumentError(f"Loader({name}=...) must be one of {', '.join(known)}, got {value!r}")
+
+
+def _policy(transform: Any, output: Output | None) -> Compose | PerClass:
+    if transform is None:
+        transform = Compose(())
+    if isinstance(transform, PerClass):
+        return transform if output is None else transform.with_output(output)
+    compose, _ = as_policy(transform)
+    return compose if output is None else replace(compose, output=output)
+
+
+def _digest(body: Any) -> str:
+    return hashlib.blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,5 @@
+from .finding import Cache as Cache
+from .finding import Objects as Objects
+from .finding import inspect as inspect
+from .grid import GRID as GRID
+from .grid import Weights as Weights

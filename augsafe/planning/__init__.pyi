@@ -1,0 +1,11 @@
+from .assembling import assemble as assemble
+from .assembling import displaced_before as displaced_before
+from .assembling import map_before as map_before
+from .output import DTYPES as DTYPES
+from .output import Output as Output
+from .plans import Draws as Draws
+from .plans import Plan as Plan
+from .plans import Settings as Settings
+from .plans import check_shapes as check_shapes
+from .stages import Part as Part
+from .stages import StagePlan as StagePlan

@@ -1,0 +1,5 @@
+"""Image augmentation that says, before you train, where it breaks your labels."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

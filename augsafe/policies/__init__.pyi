@@ -1,0 +1,15 @@
+from .compose import Compose as Compose
+from .covering import covered as covered
+from .covering import erasures as erasures
+from .covering import spared as spared
+from .evaluation import check_evaluation_policy as check_evaluation_policy
+from .evaluation import evaluation_policy as evaluation_policy
+from .evaluation import random_steps as random_steps
+from .files import near as near
+from .files import plain as plain
+from .files import read_file as read_file
+from .files import read_yaml as read_yaml
+from .files import with_names as with_names
+from .files import write_yaml as write_yaml
+from .per_class import ANY as ANY
+from .per_class import PerClass as PerClass

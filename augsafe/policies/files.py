@@ -1,0 +1,288 @@
+"""Transforms and outputs to and from plain values; nothing that a file names is ever executed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from augsafe.errors import ArgumentError, PolicyError
+from augsafe.planning import Output
+from augsafe.transforms import TRANSFORMS, Choice, Opaque, Transform
+
+FORMAT = 1
+OPTIONS = (
+    "border",
+    "fill",
+    "interpolation",
+    "value_range",
+    "box_format",
+    "min_visible",
+    "keypoint_swaps",
+    "mask_swaps",
+)
+
+
+def plain(value: Any) -> Any:
+    """Tuples to lists, numpy numbers to Python's."""
+    if isinstance(value, (tuple, list)):
+        return [plain(v) for v in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def encode(step: Transform) -> dict[str, Any] | str:
+    """One step as {class name: {field: value}}, or the class name alone where there is nothing to say.
+
+    Fields at their defaults are left out, and so is a name that is the class's: that is what a step without a name gets
+    when the policy is read, whatever the others are called. Other automatic names, such as Rotate-2, are kept, so that
+    a step keeps its draws where another one is taken out of the file.
+    """
+    kind = type(step).__name__
+    if isinstance(step, Opaque):
+        return {kind: {"step": step.said(), "p": step.p, "name": step.name}}
+    body: dict[str, Any] = {}
+    for item in sorted(fields(step), key=lambda item: _ORDER.get(item.name, 1)):
+        value = getattr(step, item.name)
+        if item.name == "name" and value == kind:
+            continue
+        if isinstance(step, Choice) and item.name in ("child", "children"):
+            body[item.name] = encode(value) if isinstance(value, Transform) else [encode(child) for child in value]
+        elif value is not None and (item.name == "name" or item.default is MISSING or value != item.default):
+            body[item.name] = plain(value)
+    return {kind: body} if body else kind
+
+
+_ORDER = {"name": 0, "p": 2}  # what a step is called, what it does, how often
+
+
+def decode(entry: Any, where: str) -> Transform:
+    """The reverse of `encode`. Raises PolicyError."""
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, Mapping) or len(entry) != 1:
+        raise PolicyError(f"{where} must be one transform, such as 'Rotate: {{angle: [-15, 15]}}', got {entry!r}")
+    ((name, body),) = entry.items()
+    if name == "Foreign":
+        raise PolicyError(
+            f"{where}: Foreign holds another library's step, which is code; a policy file never runs code. Build this "
+            "policy in Python, or name the pipeline to the command line as module:attribute"
+        )
+    if name not in TRANSFORMS:
+        raise PolicyError(f"{where}: there is no transform {name!r}{near(name, TRANSFORMS)}")
+    kind = TRANSFORMS[name]
+    body = {} if body is None else body
+    if not isinstance(body, Mapping):
+        raise PolicyError(f"{where}: the arguments of {name} must be 'name: value' pairs, got {body!r}")
+    known = [f.name for f in fields(kind)]
+    refuse_unknown(body, known, f"{where}: {name}")
+    arguments = dict(body)
+    if issubclass(kind, Choice) and "child" in known:
+        if "child" not in arguments:
+            raise PolicyError(f"{where}: {name} needs a child, one transform")
+        arguments["child"] = decode(arguments["child"], f"{where}.child")
+    elif issubclass(kind, Choice):
+        children = arguments.get("children")
+        if not isinstance(children, list):
+            raise PolicyError(f"{where}: {name} needs a list of children, got {children!r}")
+        arguments["children"] = tuple(decode(c, f"{where}.children[{i}]") for i, c in enumerate(children))
+    try:
+        return kind(**arguments)
+    except (ArgumentError, TypeError) as error:
+        raise PolicyError(f"{where}: {error}") from error
+
+
+def near(word: Any, known: Any) -> str:
+    """A hint that names what was probably meant."""
+    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=2, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; known are {', '.join(map(str, known))}"
+
+
+def refuse_unknown(body: Mapping[Any, Any], known: list[str], where: str) -> None:
+    """Raise PolicyError for a key that is not known."""
+    for key in body:
+        if key not in known:
+            raise PolicyError(f"{where} has an unknown key {key!r}{near(key, known)}")
+
+
+def write_body(steps: Sequence[Transform], output: Output | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy as plain values; options are (value, default), and stand there only where they differ."""
+    body: dict[str, Any] = {"augsafe": FORMAT, "steps": [encode(s) for s in steps]}
+    body |= {name: plain(value) for name, (value, default) in options.items() if value != default}
+    if output is not None:
+        base = Output()
+        body["output"] = {k: plain(v) for k, v in vars(output).items() if v != getattr(base, k)}
+    return body
+
+
+def read_body(body: Any) -> tuple[tuple[Transform, ...], Output | None, dict[str, Any]]:
+    """The steps, the output and the options of a policy from plain values. Raises PolicyError."""
+    if not isinstance(body, Mapping) or "steps" not in body:
+        raise PolicyError(f"a policy is a mapping with a list 'steps', got {body!r}"[:300])
+    refuse_unknown(body, ["augsafe", "steps", "output", *OPTIONS], "the policy")
+    if body.get("augsafe", FORMAT) != FORMAT:
+        raise PolicyError(f"this policy has format {body['augsafe']!r}; this version reads {FORMAT}")
+    if not isinstance(body["steps"], Sequence) or isinstance(body["steps"], str):
+        raise PolicyError(f"'steps' must be a list of transforms, got {body['steps']!r}")
+    steps = tuple(decode(entry, f"steps[{i}]") for i, entry in enumerate(body["steps"]))
+    given, output = body.get("output"), None
+    if given is not None:
+        if not isinstance(given, Mapping):
+            raise PolicyError(f"output must be 'name: value' pairs, got {given!r}")
+        refuse_unknown(given, list(Output.__dataclass_fields__), "output")
+        try:
+            output = Output(**{k: _tuples(v) for k, v in given.items()})
+        except (ArgumentError, TypeError) as error:
+            raise PolicyError(f"output: {error}") from error
+    return steps, output, {k: _tuples(body[k]) for k in OPTIONS if k in body}
+
+
+def same(body: Any, own: Mapping[str, Any]) -> bool:
+    """Whether plain values are those of a policy, though they may name each step, as earlier versions wrote them."""
+    if body == own or not isinstance(body, Mapping) or not isinstance(body.get("steps"), list):
+        return bool(body == own)
+    return {**body, "steps": [_brief(entry) for entry in body["steps"]]} == own
+
+
+def _brief(entry: Any) -> Any:
+    """An entry without the names that `encode` leaves out; a foreign step, which cannot be read, always has its own."""
+    if not isinstance(entry, Mapping) or len(entry) != 1 or "Foreign" in entry:
+        return entry
+    ((kind, body),) = entry.items()
+    if not isinstance(body, Mapping):
+        return entry
+    short = {k: v for k, v in body.items() if (k, v) != ("name", kind)}
+    if "child" in short:
+        short["child"] = _brief(short["child"])
+    if isinstance(short.get("children"), list):
+        short["children"] = [_brief(child) for child in short["children"]]
+    return {kind: short} if short else kind
+
+
+def with_names(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values of a policy, or of one a class, with the name of each step: digests are taken of what that says."""
+    if "per_class" in body:
+        return {**body, "per_class": {name: with_names(own) for name, own in body["per_class"].items()}}
+    return {**body, "steps": [_named(entry) for entry in body["steps"]]}
+
+
+def _named(entry: Mapping[str, Any] | str) -> dict[str, Any]:
+    kind, body = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+    long = {"name": kind, **body}
+    if "child" in long:
+        long["child"] = _named(long["child"])
+    if "children" in long:
+        long["children"] = [_named(child) for child in long["children"]]
+    return {kind: long}
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+def pairs(name: str, value: Any) -> tuple[tuple[int, int], ...]:
+    """Pairs of whole numbers. Raises ArgumentError."""
+    try:
+        return tuple((int(a), int(b)) for a, b in value)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"Compose({name}=...) must be pairs of whole numbers, got {value!r}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without duplicate keys."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for position, key in enumerate(keys):
+        if key in keys[:position]:
+            line = node.value[position][0].start_mark.line + 1
+            raise PolicyError(f"line {line}: the key {key!r} stands twice")
+    return {k: loader.construct_object(v, deep=True) for k, (_, v) in zip(keys, node.value, strict=True)}
+
+
+# YAML 1.1 reads 1e-05, as JSON writes it, as text; YAML 1.2 as the number that it is.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"), list("-+.0123456789")
+)
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(text: str) -> Any:
+    """Plain values from YAML or JSON text. Raises PolicyError."""
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, TypeError) as error:
+        raise PolicyError(f"this is not valid YAML: {error}") from error
+
+
+class _Line(dict[str, Any]):
+    """A mapping that fits on a line."""
+
+
+class _Rows(list[Any]):
+    """A list with a line for each entry."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML as a person writes it: lists are indented, a step and its ranges stand on one line."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+_Dumper.add_representer(
+    _Line, lambda dumper, line: dumper.represent_mapping("tag:yaml.org,2002:map", line, flow_style=True)
+)
+
+
+_Dumper.add_representer(
+    _Rows, lambda dumper, rows: dumper.represent_sequence("tag:yaml.org,2002:seq", rows, flow_style=False)
+)
+
+
+def write_yaml(value: Mapping[str, Any]) -> str:
+    """Readable YAML, keys in their order, whole numbers without a point."""
+    short = {k: v if isinstance(v, float) else _rows(k, _short(v)) for k, v in value.items()}
+    made = yaml.dump(short, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    return str(made)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        parts = {k: _rows(k, _short(v)) for k, v in value.items()}
+        return _Line(parts) if all(map(_flat, parts.values())) else parts
+    if isinstance(value, list):
+        return [_short(v) for v in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
+
+
+def _rows(key: str, value: Any) -> Any:
+    """Steps stand one on a line, though their names alone would fit on one: so a difference shows which it is."""
+    return _Rows(value) if key in ("steps", "children") and value else value
+
+
+def _flat(value: Any) -> bool:
+    """Whether a value may stand within a line: a number, a word, or a list of these."""
+    if isinstance(value, list) and not isinstance(value, _Rows):
+        return not any(isinstance(v, (Mapping, list)) for v in value)
+    return not isinstance(value, (Mapping, list))
+
+
+def write_file(path: Path, body: Mapping[str, Any]) -> None:
+    """Write YAML, or JSON where the name ends so."""
+    text = json.dumps(body, indent=2) if path.suffix == ".json" else write_yaml(body)
+    path.write_text(text, encoding="utf-8")
+
+
+def read_file(path: Path) -> str:
+    """The text of a policy file. Raises PolicyError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"it cannot be read: {error}") from error

@@ -1,0 +1,5 @@
+"""A grid of what the network will see, with the cells that break the contract outlined."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,136 @@
+"""A grid of what the network will see, with the cells that break the contract outlined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsafe.checking import bind_contract
+from augsafe.contracts import Contract
+from augsafe.errors import ArgumentError
+from augsafe.foreign import as_policy
+from augsafe.pixels import check_images
+from augsafe.policies import Compose
+from augsafe.previews import columns as made_by
+from augsafe.previews.groups import class_rows, pair_rows
+from augsafe.previews.scene import Scene, spread
+from augsafe.report import Grid, visible
+
+MODES = ("draws", "steps", "strength", "sweep", "classes", "pairs")
+ROWS, MOST_CLASSES = 8, 20
+
+
+def preview(
+    transform: Any,
+    images: Any,
+    labels: Any = None,
+    *,
+    classes: Sequence[str] | None = None,
+    contract: Contract | str | None = None,
+    masks: Any = None,
+    boxes: Any = None,
+    mode: str = "draws",
+    columns: int = 8,
+    rows: int | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+    cell: int = 112,
+    step: str | None = None,
+    indices: Sequence[int] | NDArray[np.int64] | None = None,
+) -> Grid:
+    """Show images and what a policy makes of them; cells that break the contract are outlined with the reason.
+
+    transform: a Compose, one transform, or a pipeline of another library as in `check`. images: (n, H, W[, C]) or a
+    list; labels: (n,) names or indices. The first column is the original. mode:
+
+    - "draws": what the loader gives in `columns` epochs, from `epoch` on;
+    - "steps": each step alone and acting, then all together;
+    - "strength": the step named `step` from one end of its range to the other;
+    - "sweep": the same draws of the whole policy, from images as they are to the ranges given;
+    - "classes": a row for each class, with how many of its draws are flagged, and different images along it;
+    - "pairs": a row for each pair of steps that breaks together what neither breaks alone.
+
+    rows: how many images, spread over the classes (8 unless said), or how many classes or pairs (20 and 8). cell: the
+    side of a cell in pixels. indices: the numbers of the images in their data set, which key the draws (0, 1, ...
+    unless said).
+
+    Raises ArgumentError, InputError and ContractError.
+    """
+    compose, _ = as_policy(transform)
+    check_arguments(compose, mode, columns, rows, cell, step)
+    check_images(images, compose.value_range)
+    numbers = np.arange(len(images)) if indices is None else np.asarray(indices, dtype=np.int64)
+    if numbers.shape != (len(images),):
+        raise ArgumentError(f"preview(indices=...) must hold one number an image, got {numbers.shape}")
+    bound, known = bind_contract(contract, labels, len(images), classes)
+    scene = Scene(
+        visible(compose), images, known, numbers, bound, contract is not None, masks, boxes, int(seed), int(epoch)
+    )
+    grid = replace(_grid(scene, mode, columns, rows, step), cell=cell, value_range=compose.value_range)
+    return replace(grid, note=_note(grid, mode, scene))
+
+
+def check_arguments(policy: Any, mode: str, columns: int, rows: int | None, cell: int, step: str | None) -> None:
+    """Raise ArgumentError for what can be told to be wrong without images; a policy is looked at where it is one."""
+    if mode not in MODES:
+        raise ArgumentError(f"preview(mode=...) must be one of {', '.join(MODES)}, got {mode!r}")
+    for name, value, low, high in (
+        ("columns", columns, 1, 100),
+        ("rows", ROWS if rows is None else rows, 1, 1000),
+        ("cell", cell, 32, 1024),
+    ):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+            raise ArgumentError(f"preview({name}=...) must be a whole number from {low} to {high}, got {value!r}")
+    if step is not None and mode != "strength":
+        raise ArgumentError("preview(step=...) belongs to mode='strength'")
+    if mode == "strength" and isinstance(policy, Compose):
+        made_by.step_named(policy, step)
+
+
+def _grid(scene: Scene, mode: str, count: int, rows: int | None, step: str | None) -> Grid:
+    if mode in ("classes", "pairs"):
+        if mode == "classes":
+            named, first = class_rows(scene, rows or MOST_CLASSES, count)
+            titles = ("original", *(f"image {k + 1}" for k in range(count)))
+        else:
+            named, first = pair_rows(scene, rows or ROWS)
+            titles = ("original", "first alone", "second alone", "both")
+        cells = tuple(tuple(cells) for _, cells in named)
+        return Grid(cells, tuple(name for name, _ in named), titles, indices=_numbers(scene, first))
+    chosen = spread(scene.labels, min(rows or ROWS, len(scene.images)))
+    makers = {"draws": made_by.drawn, "steps": made_by.stepwise, "sweep": made_by.swept}
+    maker = makers[mode] if mode in makers else made_by.strengths(step)
+    made = list(maker(scene, chosen, count))
+    filled = made_by.filled(scene, chosen, made)
+    return Grid(
+        tuple(tuple(row) for row in filled),
+        tuple(scene.name(i) for i in chosen),
+        ("original", *(column.title for column in made)),
+        indices=_numbers(scene, chosen),
+    )
+
+
+def _numbers(scene: Scene, rows: NDArray[np.int64]) -> tuple[int, ...]:
+    return tuple(int(i) for i in scene.numbers[rows])
+
+
+def _note(grid: Grid, mode: str, scene: Scene) -> str:
+    judged = "" if scene.judged else " Judged without a contract: content only."
+    if mode == "pairs":
+        said = "Each row: a pair of steps that breaks together what neither breaks alone, both acting."
+        return (said if grid.rows else "No pair of steps breaks together what neither breaks alone.") + judged
+    total = sum(len(row) - 1 for row in grid.cells)
+    errors = sum(c.severity == "error" for row in grid.cells for c in row)
+    warnings = sum(c.severity == "warning" for row in grid.cells for c in row)
+    if not errors + warnings:
+        return f"Nothing flagged in {total} pictures.{judged}"
+    said_of = [f"{errors} break the contract or lose the object (red)"] if errors else []
+    said_of += [f"{warnings} are uncertain (amber)"] if warnings else []
+    return f"Of {total} pictures, {' and '.join(said_of)}.{judged}"
+
+
+__all__ = ["MODES", "ROWS", "check_arguments", "preview", "spread"]

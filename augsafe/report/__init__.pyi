@@ -1,0 +1,15 @@
+from .evidence import Evidence as Evidence
+from .evidence import thumb as thumb
+from .evidence import visible as visible
+from .explain import codes_page as codes_page
+from .explain import guard as guard
+from .explain import text_of as text_of
+from .grid import Cell as Cell
+from .grid import Grid as Grid
+from .marks import Mark as Mark
+from .marks import Marks as Marks
+from .report import Report as Report
+from .report import sort_findings as sort_findings
+from .text import finding_text as finding_text
+from .text import headline as headline
+from .text import render_text as render_text
