@@ -11,8 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = "import augsafe"
+# The names alone are lazy, so what they cost is seen where they are first used.
+USED = "import augsafe as aug; aug.Loader; aug.check; aug.Compose([aug.Rotate(), aug.HorizontalFlip()])"
 BASE = "import numpy, cv2"  # what no image library for Python can do without
-TARGET = 0.4  # seconds
+TARGET = 1.3  # times the base, with a policy made
 
 
 def output(code: str, *paths: Path) -> str:
@@ -38,11 +40,12 @@ def alternate(statements: Sequence[str], rounds: int, *paths: Path) -> list[list
 
 def main() -> None:
     """Measure and print."""
-    ours, base = alternate([OURS, BASE], 15)
-    for statement, times in ((OURS, ours), (BASE, base)):
-        print(f"{statement}: {min(times):.3f} s at best, {statistics.median(times):.3f} s median of {len(times)}")
-    verdict = "reached" if statistics.median(ours) <= TARGET else "MISSED"
-    print(f"at best {min(ours) / min(base):.2f} times the base; target {TARGET} s {verdict}")
+    ours, used, base = alternate([OURS, USED, BASE], 15)
+    for statement, times in ((OURS, ours), (USED, used), (BASE, base)):
+        print(f"{min(times):.3f} s at best, {statistics.median(times):.3f} s median of {len(times)}: {statement}")
+    ratio = min(used) / min(base)
+    verdict = "reached" if ratio <= TARGET else "MISSED"
+    print(f"a policy and a loader: {ratio:.2f} times the base; target {TARGET} times {verdict}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ablation: designs, runs, honest statistics. `ablate` is the way in."""
+"""Ablation: designs, runs and statistics that say which steps help a network and which harm it."""
 
 import lazy_loader
 

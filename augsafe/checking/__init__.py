@@ -1,4 +1,4 @@
-"""Image augmentation that says, before you train, where it breaks your labels."""
+"""`check`: the guards on a policy, a contract and images; they end in a `Report`."""
 
 import lazy_loader
 

@@ -100,8 +100,8 @@ def _data(data: str | None) -> tuple[Any, Any]:
 
 def _usual() -> Compose:
     """Steps that people try first."""
+    from augsafe import transforms as t
     from augsafe.policies import Compose
-    from augsafe.transforms import table as t
 
     steps = (t.Rotate((-12, 12)), t.Shift((-0.08, 0.08), (-0.08, 0.08)), t.Zoom((0.9, 1.1)), t.Brightness((0.8, 1.2)))
     return Compose((*steps, t.HorizontalFlip(), t.VerticalFlip()), border="constant")

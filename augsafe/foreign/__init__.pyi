@@ -3,8 +3,8 @@ from .pipelines import from_albumentations as from_albumentations
 from .pipelines import from_torchvision as from_torchvision
 from .pipelines import translate as translate
 from .step import Foreign as Foreign
-from .translate import IDENTITY as IDENTITY
-from .translate import Translation as Translation
+from .translation import IDENTITY as IDENTITY
+from .translation import Translation as Translation
 from .workers import needs_processes as needs_processes
 from .workers import process_pool as process_pool
 from .workers import run_in_process as run_in_process

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from augsafe.foreign.translate import Form, Piece, number, one_of
+from augsafe.foreign.translation import Form, Piece, number, one_of
 from augsafe.transforms import (
     Affine,
     AllOf,

@@ -10,7 +10,7 @@ import numpy as np
 from augsafe.errors import ArgumentError
 from augsafe.foreign import albumentations_table, torchvision_table
 from augsafe.foreign.step import Foreign, library_of
-from augsafe.foreign.translate import Builder, Form, Piece, Translation
+from augsafe.foreign.translation import Builder, Form, Piece, Translation
 from augsafe.policies import Compose, PerClass
 from augsafe.transforms import Transform
 

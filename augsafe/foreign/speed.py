@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from augsafe.foreign.step import library_of
-from augsafe.foreign.translate import Translation
+from augsafe.foreign.translation import Translation
 
 ROUNDS, BATCH = 3, 64
 

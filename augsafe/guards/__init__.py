@@ -1,4 +1,4 @@
-"""The rules: what is looked at before pixels move, and what is done about it."""
+"""Guards: rules that report, what measures for them, what acts on a violation, and what fixes a policy."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Where images come from: arrays, npz, a folder per class, a manifest, or any sequence."""
+"""Images and where they come from: files, arrays, npz, folders, manifests, or any sequence."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Image augmentation that says, before you train, where it breaks your labels."""
+"""Loading: batches of augmented images, made ahead by workers, with the guards inside."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Image augmentation that says, before you train, where it breaks your labels."""
+"""Everything that touches pixels: one warp, one table, then local steps; and the targets that follow."""
 
 import lazy_loader
 

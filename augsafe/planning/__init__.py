@@ -1,4 +1,4 @@
-"""Image augmentation that says, before you train, where it breaks your labels."""
+"""Plans: what was sampled for a batch and what it will do, before any pixel moves."""
 
 import lazy_loader
 

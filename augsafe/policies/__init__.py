@@ -1,4 +1,4 @@
-"""Image augmentation that says, before you train, where it breaks your labels."""
+"""Policies: `Compose`, its files, its names, and what of it holds for each class and for validation."""
 
 import lazy_loader
 

@@ -8,8 +8,8 @@ from .evaluation import random_steps as random_steps
 from .files import near as near
 from .files import plain as plain
 from .files import read_file as read_file
-from .files import read_yaml as read_yaml
 from .files import with_names as with_names
-from .files import write_yaml as write_yaml
 from .per_class import ANY as ANY
 from .per_class import PerClass as PerClass
+from .yaml_text import read_yaml as read_yaml
+from .yaml_text import write_yaml as write_yaml

@@ -50,7 +50,6 @@ class Compose:
     box_format: "xyxy" (edges from 0 to W), "coco" (x, y, w, h) or "yolo" (centre and size, shares of the frame).
     min_visible: boxes with less of their area left inside the frame are dropped.
     keypoint_swaps, mask_swaps: pairs that trade places when the image is mirrored (left and right).
-
     Raises ArgumentError.
     """
 
@@ -326,12 +325,12 @@ class Compose:
 
     def to_yaml(self) -> str:
         """The policy as YAML."""
-        return policy.write_yaml(self._dict)
+        return policy.to_yaml(self._dict)
 
     @staticmethod
     def from_yaml(text: str) -> Compose:
         """A policy from YAML or JSON text. Raises PolicyError."""
-        return Compose.from_dict(policy.read_yaml(text))
+        return Compose.from_dict(policy.from_yaml(text))
 
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML (or JSON, where the name ends so)."""

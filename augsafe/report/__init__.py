@@ -1,4 +1,4 @@
-"""What a check found, in one object."""
+"""Findings as text, JSON, pictures and one HTML page."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Image augmentation that says, before you train, where it breaks your labels."""
+"""From counts to claims: intervals, levels, tests and the sample sizes they need."""
 
 import lazy_loader
 

@@ -1,8 +1,8 @@
 """Geometry, frames, colour temperature and erasing against torchvision and albumentations, within stated tolerances.
 
 Levels, filters, noise and quality stand in pixels/test_pixels.py, colour in test_color.py, and whole pipelines, their
-draws included, in foreign/test_translate.py. Tolerances are a mean and a 99 % quantile, in levels of 255: positions are
-computed in fixed point by OpenCV and in float32 by torchvision, and a sharp edge shows a hundredth of a pixel.
+draws included, in foreign/test_translation.py. Tolerances are a mean and a 99 % quantile, in levels of 255: positions
+are computed in fixed point by OpenCV and in float32 by torchvision, and a sharp edge shows a hundredth of a pixel.
 """
 
 from __future__ import annotations

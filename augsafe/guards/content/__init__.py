@@ -1,4 +1,4 @@
-"""Guards on content: is the object still there, large enough, and alone? Judged on the plan, without pixels."""
+"""Content rules: is the object in the frame, large enough, uncovered, and alone? (AS201 to AS205)"""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Image augmentation that says, before you train, where it breaks your labels."""
+"""The nearest policy without errors."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Guards that render draws of a policy and measure what they do to labelled images."""
+"""Rules measured on labelled images: class change, realism, damage, leaks (AS104, AS105, AS4xx)."""
 
 import lazy_loader
 

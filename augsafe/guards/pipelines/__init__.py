@@ -1,4 +1,4 @@
-"""Guards on how a policy is used: on which images, in which order with normalisation (AS501 to AS503)."""
+"""Mistakes in how a policy is used (AS501 to AS507)."""
 
 import lazy_loader
 

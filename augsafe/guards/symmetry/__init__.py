@@ -1,4 +1,4 @@
-"""Image augmentation that says, before you train, where it breaks your labels."""
+"""Class rules: bounds over all compositions of a policy, held against the contract (AS101 to AS108)."""
 
 import lazy_loader
 

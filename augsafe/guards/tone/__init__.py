@@ -1,4 +1,4 @@
-"""Guards on tone: what brightness, contrast, gamma and the like leave of an image's levels (AS301, AS302)."""
+"""Tone rules: what is left of levels, contrast and colour (AS301 to AS303)."""
 
 import lazy_loader
 
