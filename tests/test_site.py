@@ -49,7 +49,8 @@ def documented() -> set[str]:
                 continue
             module = importlib.import_module(name)
             exported = {n: getattr(module, n) for n in getattr(module, "__all__", ())}
-            names |= {f"{value.__module__}.{n}" for n, value in exported.items() if hasattr(value, "__module__")}
+            homes = {n: str(getattr(value, "__module__", "")) for n, value in exported.items()}
+            names |= {f"{home}.{n}" for n, home in homes.items() if home.startswith("augsafe.")}
     return names
 
 
