@@ -39,7 +39,7 @@ class Row:
 
     def line(self) -> str:
         """The row of the table."""
-        said = "<br>".join(self.breaks) or "nothing that the contract speaks of"
+        said = "<br>".join(self.breaks) or "nothing covered by the contract"
         return f"| {self.policy} | `{self.contract}` | {self.harmed} of {self.classes} | {said} |"
 
 
@@ -72,18 +72,17 @@ def _said(found: list[Finding], classes: int) -> Iterator[str]:
 def _outcome(finding: Finding) -> str:
     if finding.becomes:
         return ", ".join(f"{a} reads as {b}" for a, b in finding.becomes.items())
-    words = finding.message.split(";")[0].rstrip(".")
     return {
         "AS201": "the object leaves the frame",
-        "AS106": "turned too far" if "turns" in words else "scaled too far",
+        "AS106": "rotated too far" if "rotates" in finding.message else "scaled too far",
         "AS105": "not decided",
-    }.get(finding.code, words)
+    }.get(finding.code, finding.message)
 
 
 def table(draws: int) -> str:
     """The table as Markdown."""
     rows = [row(policy, contract, draws).line() for policy in POLICIES for contract in SIZES]
-    head = ["| policy | contract | classes harmed | what breaks, and in how many draws |", "| --- | --- | --- | --- |"]
+    head = ["| policy | contract | classes harmed | what breaks, and in how many augmented images |", "| --- | --- | --- | --- |"]
     return "\n".join([*head, *rows])
 
 
