@@ -18,6 +18,7 @@ test: .venv/stamp ## lint, types and tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/pydoclint --quiet augsafe
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n $(WORKERS)
 
 bench: .venv-bench/stamp ## speed beside other libraries

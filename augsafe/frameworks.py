@@ -20,7 +20,18 @@ EXTRAS = {
 
 
 def framework(module: str, what: str) -> ModuleType:
-    """The module, imported. Raises MissingExtraError, which names the extra that brings it."""
+    """Import an optional package.
+
+    Args:
+        module: Its name, such as "torch" or "keras.layers"; the package must be one of `EXTRAS`.
+        what: What needs it, for the message.
+
+    Returns:
+        The module.
+
+    Raises:
+        MissingExtraError: It cannot be imported. The message names the extra to install.
+    """
     extra = EXTRAS[module.partition(".")[0]]
     if extra == "tensorflow" and "tensorflow" not in sys.modules:
         # Triton, which PyTorch for GPUs brings, crashes the process where TensorFlow was loaded before it.

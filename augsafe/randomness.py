@@ -34,7 +34,15 @@ def mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class Key:
-    """What identifies the draws of n images: `indices` and `attempts` are (n,), the rest is shared."""
+    """What identifies the random numbers of n images. Equal keys give equal numbers.
+
+    Attributes:
+        seed: Shared by all images.
+        epoch: From 0; shared by all images.
+        indices: The number of each image in its data set (n,).
+        view: Tells apart several draws of one image in one epoch; from 0.
+        attempts: How often each image was redrawn (n,); 0 at first.
+    """
 
     seed: int
     epoch: int
@@ -44,7 +52,20 @@ class Key:
 
     @staticmethod
     def of(seed: int, epoch: int, indices: Sequence[int] | NDArray[np.int64], view: int = 0) -> Key:
-        """Build a key and check it; the attempt starts at 0."""
+        """Build a key and check it.
+
+        Args:
+            seed: Any whole number.
+            epoch: From 0.
+            indices: The number of each image in its data set (n,), from 0.
+            view: Which of several draws of an image in one epoch; from 0.
+
+        Returns:
+            The key, with all attempts at 0.
+
+        Raises:
+            ArgumentError: A value is not a whole number, or is negative.
+        """
         array = np.atleast_1d(np.asarray(indices))
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
             raise ArgumentError(f"indices must be a flat list of whole numbers, got {indices!r}")
@@ -59,7 +80,15 @@ class Key:
         return Key(int(seed), int(epoch), array, int(view), np.zeros(len(array), np.int64))
 
     def rows(self, rows: NDArray[np.intp], attempts: NDArray[np.int64] | None = None) -> Key:
-        """The key of some of the images, at other attempts if given."""
+        """The key of some of the images.
+
+        Args:
+            rows: Which of the images (m,), as positions in `indices`.
+            attempts: Their attempts (m,); default: as they are.
+
+        Returns:
+            The key of m images.
+        """
         chosen = self.attempts[rows] if attempts is None else attempts
         return Key(self.seed, self.epoch, self.indices[rows], self.view, chosen)
 
@@ -79,7 +108,17 @@ def _row_words(seed: int, name: str, slots: int) -> NDArray[np.uint64]:
 
 
 def uniforms(key: Key, slots: Sequence[tuple[str, int]]) -> dict[str, FloatArray]:
-    """Uniform numbers in [0, 1) for all steps at once: step name -> (slots, n)."""
+    """Uniform random numbers for all steps of a policy at once.
+
+    The mixing is the finaliser of SplitMix64 (see the module).
+
+    Args:
+        key: What identifies the images.
+        slots: The name of each step, and how many numbers it needs.
+
+    Returns:
+        Numbers in [0, 1) for each step name, (slots, n).
+    """
     if not slots:
         return {}
     rows = np.concatenate([_row_words(key.seed, name, count) for name, count in slots])[:, None]
@@ -90,14 +129,31 @@ def uniforms(key: Key, slots: Sequence[tuple[str, int]]) -> dict[str, FloatArray
 
 
 def fractions(u: FloatArray, count: int) -> FloatArray:
-    """More uniform numbers (n, count) in [0, 1) from one each (n,), which must have all of its 53 bits."""
+    """Make more uniform random numbers from one each.
+
+    Args:
+        u: Numbers in [0, 1) (n,), with all of their 53 bits.
+        count: How many to make of each.
+
+    Returns:
+        Numbers in [0, 1) (n, count).
+    """
     start = (u * 2.0**53).astype(np.uint64)[:, None]
     words = mix(mix(start) + _GOLDEN * np.arange(1, count + 1, dtype=np.uint64))
     return np.asarray((words >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
 
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """A random order of n items, a pure function of (seed, epoch)."""
+    """A random order, which depends on its arguments alone.
+
+    Args:
+        n: How many items.
+        seed: Any whole number.
+        epoch: From 0.
+
+    Returns:
+        The numbers from 0 to n - 1 (n,), each once.
+    """
     words = uniforms(Key.of(seed, epoch, np.arange(n)), [("augsafe/shuffle", 1)])
     return np.argsort(words["augsafe/shuffle"][0], kind="stable").astype(np.int64)
 
