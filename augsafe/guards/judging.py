@@ -94,5 +94,18 @@ def _middle_visible(plan: Plan, share: float) -> FloatArray:
 
 def padding(plan: Plan, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
     """The share of each output frame, or of some, that lies beyond the image (n,)."""
-    moved = project(plan.matrix[rows], _corners(plan.shapes[rows]))
-    return np.clip(1.0 - overlap((moved + 0.5) / plan.sizes[rows][:, None, ::-1]), 0.0, 1.0)
+    matrix, shapes, sizes = plan.matrix[rows], plan.shapes[rows], plan.sizes[rows]
+    corners = _corners(shapes)
+    shown = overlap((project(matrix, corners) + 0.5) / sizes[:, None, ::-1])
+    # a frame that the horizon of a projective map cuts does not come out as the polygon of its corners
+    weights = (corners * matrix[:, None, 2, :2]).sum(axis=2) + matrix[:, 2, 2:]
+    for row in np.flatnonzero((weights.min(axis=1) <= 0) & (weights.max(axis=1) > 0)):
+        shown[row] = _counted(matrix[row], shapes[row], sizes[row])
+    return np.clip(1.0 - shown, 0.0, 1.0)
+
+
+def _counted(matrix: FloatArray, shape: NDArray[np.int64], size: NDArray[np.int64], side: int = 128) -> float:
+    """The share of an output frame that shows the image, by a grid of side x side places in it."""
+    across, down = np.meshgrid(*((np.arange(side) + 0.5) / side * n - 0.5 for n in size[::-1]))
+    source = project(np.linalg.inv(matrix), np.stack([across.ravel(), down.ravel()], axis=1))
+    return float(((source >= -0.5) & (source <= shape[::-1] - 0.5)).all(axis=1).mean())

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from skimage import data
 from sklearn.datasets import load_digits
@@ -82,6 +82,7 @@ def test_bounds_never_change_a_verdict(seed: int, tilted: bool) -> None:
         assert (quick[code] == exact[code]).all(), code
 
 
+@example(300, True)  # the horizon of the map cuts the image
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000), st.booleans())
 def test_measures_agree_with_pixels(seed: int, tilted: bool) -> None:
