@@ -107,5 +107,6 @@ def padding(plan: Plan, rows: slice | NDArray[np.intp] = slice(None)) -> FloatAr
 def _counted(matrix: FloatArray, shape: NDArray[np.int64], size: NDArray[np.int64], side: int = 128) -> float:
     """The share of an output frame that shows the image, by a grid of side x side places in it."""
     across, down = np.meshgrid(*((np.arange(side) + 0.5) / side * n - 0.5 for n in size[::-1]))
-    source = project(np.linalg.inv(matrix), np.stack([across.ravel(), down.ravel()], axis=1))
+    inverse = np.linalg.inv(matrix).astype(np.float64, copy=False)
+    source = project(inverse, np.stack([across.ravel(), down.ravel()], axis=1))
     return float(((source >= -0.5) & (source <= shape[::-1] - 0.5)).all(axis=1).mean())

@@ -1,4 +1,4 @@
-from .assembling import assemble as assemble
+from .assembling import Assembly as Assembly
 from .assembling import displaced_before as displaced_before
 from .assembling import map_before as map_before
 from .output import DTYPES as DTYPES

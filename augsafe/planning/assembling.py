@@ -34,6 +34,11 @@ class Assembly:
     settings: Settings
     count: int
 
+    def plan(self, shapes: Sizes, draws: Draws, policy: Mapping[str, Any]) -> Plan:
+        """What draws make of images of these sizes (n, 2); `policy` is its description, kept in the plan."""
+        made = None if any(map(may_move, self.leaves)) else self.whole(draws, shapes)
+        return Plan(self.settings, draws, shapes, self, policy, made)
+
     def stage(self, number: int, draws: Draws, sizes: Sizes) -> StagePlan:
         return self._stage(number, draws, sizes, None)
 
@@ -76,21 +81,6 @@ class Assembly:
         if number == self.count - 1 and output is not None and output.size is not None:
             return _resized(made, output.size)
         return made
-
-
-def assemble(
-    leaves: tuple[Transform, ...],
-    stage_of: tuple[int, ...],
-    settings: Settings,
-    shapes: Sizes,
-    draws: Draws,
-    policy: Mapping[str, Any],
-    count: int,
-) -> Plan:
-    """Turn draws into a plan of `count` stages."""
-    assembly = Assembly(leaves, stage_of, settings, count)
-    made = None if any(map(may_move, leaves)) else assembly.whole(draws, shapes)
-    return Plan(settings, draws, shapes, assembly, policy, made)
 
 
 def map_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> tuple[FloatArray, Sizes]:

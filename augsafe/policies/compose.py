@@ -26,7 +26,7 @@ from augsafe.pixels import (
     move_targets,
     render,
 )
-from augsafe.planning import Draws, Output, Plan, Settings, assemble, check_shapes
+from augsafe.planning import Assembly, Draws, Output, Plan, Settings, check_shapes
 from augsafe.policies import files as policy
 from augsafe.policies.aiming import aimed, aims
 from augsafe.policies.covering import found_objects, spared
@@ -169,7 +169,7 @@ class Compose:
 
     def assemble(self, shapes: Sizes, draws: Draws) -> Plan:
         """The plan that given draws make."""
-        return assemble(self.leaves, self.stage_of, self.settings, shapes, draws, self._dict, self.stage_count)
+        return Assembly(self.leaves, self.stage_of, self.settings, self.stage_count).plan(shapes, draws, self._dict)
 
     def plan(
         self,

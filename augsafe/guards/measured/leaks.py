@@ -17,7 +17,7 @@ from augsafe.errors import ArgumentError
 from augsafe.guards.base import Finding, Witness, lines_of
 from augsafe.guards.judging import judge, padding
 from augsafe.pixels import is_permutation, render
-from augsafe.planning import Plan, assemble
+from augsafe.planning import Assembly, Plan
 from augsafe.policies import ANY, Compose, PerClass
 from augsafe.randomness import FloatArray
 from augsafe.statistics import bounds
@@ -145,7 +145,7 @@ def _coloured(policy: Compose, plan: Plan) -> NDArray[Any]:
     leaves, stages = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
     settings = replace(policy.settings, output=None, value_range=None)
     shapes = np.full((len(plan), 2), 4)
-    painted = assemble(leaves, stages, settings, shapes, plan.draws, {}, policy.stage_count)
+    painted = Assembly(leaves, stages, settings, policy.stage_count).plan(shapes, plan.draws, {})
     made: NDArray[Any] = render(np.broadcast_to(PALETTE, (len(plan), 4, 4, 3)), painted)
     return made
 

@@ -16,7 +16,7 @@ from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard
 from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, sample
 from augsafe.pixels import Images, render
-from augsafe.planning import Draws, Plan, assemble
+from augsafe.planning import Assembly, Draws, Plan
 from augsafe.policies import Compose
 from augsafe.randomness import FloatArray
 from augsafe.statistics import EPSILON
@@ -81,7 +81,7 @@ class HueRule:
         leaves, stages = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
         settings = replace(self.compose.settings, output=None, value_range=None)
         shapes = np.full((len(draws), 2), SIDE)
-        return assemble(leaves, stages, settings, shapes, draws, {}, self.compose.stage_count)
+        return Assembly(leaves, stages, settings, self.compose.stage_count).plan(shapes, draws, {})
 
     def broken(self, plan: Plan, labels: NDArray[np.int64], pixels: NDArray[Any]) -> dict[str, BoolArray]:
         """For AS303, which rows of a plan break it; pixels (n, 8, 8, 3): see `strongest`."""

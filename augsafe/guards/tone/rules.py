@@ -13,7 +13,7 @@ from augsafe.guards.base import Example, Finding, Guard
 from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, sample
 from augsafe.guards.tone.levels import ToneMeasures, by_curves, by_pixels, histograms
 from augsafe.pixels import Images, render
-from augsafe.planning import Draws, Plan, assemble
+from augsafe.planning import Assembly, Draws, Plan
 from augsafe.policies import Compose
 from augsafe.statistics import EPSILON
 from augsafe.transforms import Color, Cut, Distortion, Erase, Geometric, Local, Sizes, Tone, Transform, may_move
@@ -104,7 +104,7 @@ class ToneRule:
         ]
         leaves, stages = tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
         settings = replace(self.compose.settings, output=None)
-        return assemble(leaves, stages, settings, shapes, draws, {}, self.compose.stage_count)
+        return Assembly(leaves, stages, settings, self.compose.stage_count).plan(shapes, draws, {})
 
     def measure(self, plan: Plan, shares: NDArray[np.float32], images: Images) -> ToneMeasures:
         """The measures of each row of a plan, on images with these histograms (n, 256)."""
