@@ -3,12 +3,11 @@
 Discs, boxes and stars with the texture of one photograph are planted near the middle of others: even, shaded, blurred
 and sharp grounds. Draws move, enlarge and turn them; how much of an object the frame still shows is counted on its
 pixels. With the mask: precision and recall of AS201. Without: how well the share that a saliency map says orders the
-draws, as the area under the ROC curve, for each map that was in question.
+draws, as the area under the ROC curve, for each map of benchmarks/saliency_maps.py, which is the second table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -17,16 +16,15 @@ from numpy.typing import NDArray
 
 import augsafe as aug
 from augsafe.guards import measure
-from augsafe.objects import Objects, inspect
-from augsafe.objects import finding as maps
-from augsafe.objects.grid import to_grid
+from augsafe.objects import inspect
 from augsafe.planning import Plan
+from benchmarks import saliency_maps
+from benchmarks.saliency_maps import CANDIDATES, seen_by
 
 SIDE, VISIBLE = 64, 0.7
 GROUNDS = ("even", "shaded", "blurred", "sharp")
 CLOSE = 0.02  # draws this near to the limit are left out of precision and recall: a grid of 16 x 16 cannot tell
 POLICY = aug.Compose([aug.Shift((-0.5, 0.5), (-0.5, 0.5)), aug.Zoom((0.7, 2.5)), aug.Rotate((-45, 45))])
-Map = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -95,35 +93,6 @@ def shown(plan: Plan, masks: NDArray[np.uint8]) -> NDArray[np.float64]:
     return out
 
 
-def _contrast(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    small = maps._reduced(image)
-    border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    found = np.abs(small - np.median(border, axis=0)).mean(axis=2)
-    return np.where(found > maps._FAINT * found.max(), found, 0).astype(np.float32)
-
-
-def _residual(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    found = maps._spectral_residual(maps._reduced(image).mean(axis=2))
-    return np.where(found > maps._FAINT * found.max(), found, 0).astype(np.float32)
-
-
-CANDIDATES: dict[str, Map | None] = {
-    "both, as used": lambda image: maps.saliency(image)[0],
-    "contrast to the border": _contrast,
-    "spectral residual": _residual,
-    "the centre": None,
-}
-
-
-def seen_by(data: Planted, candidate: Map | None) -> Objects:
-    """What a map says of the images."""
-    n = len(data.images)
-    if candidate is None:
-        return Objects.centre(n)
-    grids = np.stack([to_grid(candidate(image)) for image in data.images])
-    return Objects.of(grids, np.tile(np.array([0, 0, 1, 1], np.float32), (n, 1)), ["saliency"] * n, np.zeros(n, bool))
-
-
 @dataclass(frozen=True)
 class Found:
     """precision and recall: of AS201 with masks. areas: by map, over all grounds and for each."""
@@ -148,7 +117,7 @@ def found(n: int = 800, draws: int = 6, seed: int = 0) -> Found:
     hits = (said & lost & clear).sum()
     grounds, areas = np.tile(data.grounds, draws), {}
     for name, candidate in CANDIDATES.items():
-        objects = seen_by(data, candidate)
+        objects = seen_by(list(data.images), candidate)
         gone = 1 - np.concatenate([measure(plan, objects).visible for plan in plans])
         areas[name] = {"all": float(roc_auc_score(lost, gone))} | {
             ground: float(roc_auc_score(lost[grounds == ground], gone[grounds == ground])) for ground in GROUNDS
@@ -158,13 +127,14 @@ def found(n: int = 800, draws: int = 6, seed: int = 0) -> Found:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the table."""
+    """Print both tables."""
     result = found()
     print(f"{result.draws:,} draws of {len(GROUNDS)} kinds of grounds; {result.lost:.0%} lose the object\n")
     print(f"With the mask: precision {result.precision:.3f}, recall {result.recall:.3f}\n")
     print(f"{'area under the curve':<26}" + "".join(f"{g:>9}" for g in ("all", *GROUNDS)))
     for name, areas in result.areas.items():
         print(f"{name:<26}" + "".join(f"{areas[g]:>9.3f}" for g in ("all", *GROUNDS)))
+    saliency_maps.main()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,4 @@
-"""Where the meaning of an image lies: a coarse grid of weights from a mask, boxes, saliency or the centre.
-
-Saliency needs no model. It blends contrast to the border (which finds a glyph on an even ground) with the spectral
-residual (Hou and Zhang, "Saliency detection: a spectral residual approach", CVPR 2007), by how even the border is.
-"""
+"""Where the meaning of an image lies: a coarse grid of weights from a mask, boxes, saliency or the centre."""
 
 from __future__ import annotations
 
@@ -11,18 +7,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import InputError
 from augsafe.objects.grid import GRID, Weights, extent_of, from_boxes, to_grid
+from augsafe.objects.saliency import EVEN, Salient, saliencies
 
 METHODS = ("mask", "boxes", "saliency", "centre")
-_SIDE = 64  # saliency is measured on images of at most this side
-_FAINT = 0.2  # saliency below this share of its peak counts as ground
-_EVEN = 0.6  # a border more even than this shows that the object stands on a ground
-_SPREAD = 0.255  # root mean square distance, in sides; an even spread over the frame has 0.289
+_SPREAD = 0.265  # root mean square distance, in sides; an even spread over the frame has 0.289
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,72 +137,41 @@ def inspect(images: Any, masks: Any = None, boxes: Any = None) -> Objects:
             raise InputError(f"{name} has {len(given)} entries, images {n}; give one (or None) for each image")
     weights = np.zeros((n, GRID, GRID), np.float32)
     extents = np.zeros((n, 4), np.float32)
-    methods: list[str] = []
+    methods = np.full(n, "saliency", "<U8")
     diffuse = np.zeros(n, bool)
     for i in range(n):
-        mask = None if masks is None else masks[i]
-        box = None if boxes is None else boxes[i]
-        weights[i], extents[i], method, diffuse[i] = _one(images[i], mask, box)
-        methods.append(method)
+        known = _stated(images[i], None if masks is None else masks[i], None if boxes is None else boxes[i])
+        if known is not None:
+            weights[i], extents[i], methods[i] = known
+    guessed = [i for i in range(n) if methods[i] == "saliency"]
+    for i, salient in zip(guessed, saliencies([images[i] for i in guessed]), strict=True):
+        weights[i], extents[i], methods[i], diffuse[i] = _guessed(salient)
     return Objects.of(weights, extents, methods, diffuse)
 
 
-def _one(image: NDArray[Any], mask: Any, boxes: Any) -> tuple[Weights, Weights, str, bool]:
+def _stated(image: NDArray[Any], mask: Any, boxes: Any) -> tuple[Weights, Weights, str] | None:
     height, width = image.shape[:2]
     if mask is not None:
         inside = np.asarray(mask) != 0
         if inside.shape != (height, width):
             raise InputError(f"a mask has shape {inside.shape}, its image {(height, width)}; they must agree")
         if inside.any():
-            return to_grid(inside.astype(np.float32)), extent_of(inside), "mask", False
+            return to_grid(inside.astype(np.float32)), extent_of(inside), "mask"
     if boxes is not None and len(boxes):
         found = from_boxes(np.asarray(boxes, dtype=np.float64).reshape(-1, 4), height, width)
         if found is not None:
-            return (*found, "boxes", False)
-    salient, even = saliency(image)
-    peak = float(salient.max())
-    if peak <= 0:
+            return (*found, "boxes")
+    return None
+
+
+def _guessed(salient: Salient) -> tuple[Weights, Weights, str, bool]:
+    if not salient.region.any():
         return (*_middle(), "centre", False)
-    weight = to_grid(salient)
-    if even >= _EVEN:
-        return weight, extent_of(salient > 0), "saliency", False
-    return weight, _bulk(salient), "saliency", _spread(weight) > _SPREAD
-
-
-def saliency(image: NDArray[Any]) -> tuple[Weights, float]:
-    """A map of what stands out (h, w), faint parts at 0, and how even the image's border is (0 to 1)."""
-    small = _reduced(image)
-    border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    ground = np.median(border, axis=0)
-    contrast = np.abs(small - ground).mean(axis=2)
-    peak = float(contrast.max())
-    if peak <= 1e-6 * max(1.0, float(np.abs(small).max())):
-        return np.zeros(small.shape[:2], np.float32), 1.0
-    rough = float(np.abs(border - ground).mean())
-    even = max(0.0, 1.0 - 3.0 * rough / peak)
-    residual = _spectral_residual(small.mean(axis=2))
-    both = even * contrast / peak + (1.0 - even) * residual / max(float(residual.max()), 1e-12)
-    return np.where(both > _FAINT * both.max(), both, 0).astype(np.float32), even
-
-
-def _reduced(image: NDArray[Any]) -> Weights:
-    """Floats (h, w, c) of at most `_SIDE` pixels a side, by area."""
-    planes = image[..., None] if image.ndim == 2 else image
-    planes = planes[..., :3].astype(np.float32) if planes.shape[2] > 4 else planes.astype(np.float32)
-    height, width = image.shape[:2]
-    size = (min(width, _SIDE), min(height, _SIDE))
-    if size != (width, height):
-        planes = cv2.resize(planes, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
-    return np.asarray(planes, dtype=np.float32)
-
-
-def _spectral_residual(grey: Weights) -> Weights:
-    spectrum = np.fft.fft2(grey)
-    amplitude = np.log(np.abs(spectrum) + 1e-9)
-    average = cv2.blur(amplitude, (3, 3), borderType=cv2.BORDER_REPLICATE)
-    back = np.fft.ifft2(np.exp(amplitude - average + 1j * np.angle(spectrum)))
-    sigma = max(0.5, 0.04 * max(grey.shape))
-    return np.asarray(cv2.GaussianBlur(np.abs(back) ** 2, (0, 0), sigma), dtype=np.float32)
+    weight = to_grid(salient.region)
+    if salient.even >= EVEN:
+        return weight, extent_of(salient.region > 0), "saliency", False
+    # a region is cut even out of a texture; how far the map itself is spread out tells it
+    return weight, _bulk(salient.region), "saliency", _spread(to_grid(salient.whole)) > _SPREAD
 
 
 def _bulk(salient: Weights, tail: float = 0.05) -> Weights:
