@@ -82,7 +82,10 @@ def _outcome(finding: Finding) -> str:
 def table(draws: int) -> str:
     """The table as Markdown."""
     rows = [row(policy, contract, draws).line() for policy in POLICIES for contract in SIZES]
-    head = ["| policy | contract | classes harmed | what breaks, and in how many augmented images |", "| --- | --- | --- | --- |"]
+    head = [
+        "| policy | contract | classes harmed | what breaks, and in how many augmented images |",
+        "| --- | --- | --- | --- |",
+    ]
     return "\n".join([*head, *rows])
 
 

@@ -32,7 +32,9 @@ def test_an_unsafe_policy_fails_in_words():
         assert_safe(UNSAFE, contract="mnist", draws=4000)
     said = str(caught.value)
     assert said.startswith("Not safe: ")
-    assert re.search(r"AS102 error +HorizontalFlip \+ VerticalFlip: 6 reads as 9, 9 reads as 6, in 2\d% of draws", said)
+    assert re.search(
+        r"AS102 error +HorizontalFlip \+ VerticalFlip: 6 reads as 9, 9 reads as 6, in 2\d% of augmented images", said
+    )
     assert "  - leave out HorizontalFlip" in said
     assert "AS107" not in said
     assert "html='report.html'" in said

@@ -176,24 +176,24 @@ def _foreign_notes(compose: Compose, translation: Translation | None) -> tuple[s
     notes = []
     if translation is not None:
         fused = sum(row.became != "kept" for row in translation.rows)
-        notes.append(f"Of {len(translation.rows)} steps, {fused} were translated exactly and the rest run as they are.")
+        notes.append(f"Of {len(translation.rows)} steps, {fused} were translated exactly. The others run as they are.")
     for leaf in _moved_by_others(compose):
         rest, kinds = leaf.surety()
         draws = sum(kinds.values())
         notes.append(
-            f"{leaf.label}: its map was recovered from {draws:,} draws, with at most {rest:.2g} pixels left over. "
-            "What it does to levels was not judged."
+            f"{leaf.label}: its map was measured in {draws:,} draws, with an error of at most {rest:.2g} pixels. "
+            "Its effect on levels was not checked."
         )
         if kinds.get("other"):
             notes.append(
-                f"{leaf.label}: {kinds['other']:,} of its draws are not affine (elastic, grid or several at once); "
-                "they were judged by the nearest affine map."
+                f"{leaf.label}: {kinds['other']:,} of its draws are not affine (elastic, grid or several at once). "
+                "They were judged by the nearest affine map."
             )
     unsure = [leaf.label for leaf in compose.leaves if isinstance(leaf, Foreign) and not leaf.seedable]
     if unsure:
         notes.append(
-            f"{', '.join(unsure)}: cannot be seeded. A finding is true of the draw that was looked at, and does not "
-            "replay."
+            f"{', '.join(unsure)}: cannot be seeded. A finding holds for the draw that was examined, and cannot be "
+            "replayed."
         )
     return tuple(notes)
 
@@ -255,17 +255,18 @@ def _notes(
     named = f"the contract {contract.name!r}" if contract.name else "no contract"
     notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
     if not contract.relations and not contract.limits:
-        notes.append("Without a contract nothing is known of the classes but what labelled images show.")
+        notes.append("Without a contract, only labelled images can show what a policy does to the classes.")
     elif result.reach.known:
-        notes.append("What is not listed is proven absent: class changes and limits are bounded over all draws.")
+        notes.append("Anything not listed is proven impossible (for class changes and limits).")
     else:
         notes.append(
-            "Some step has no bound: what is not listed was not seen in these draws, and is not proven absent."
+            "Some steps cannot be bounded. Anything not listed was not seen in these draws, but is not proven "
+            "impossible."
         )
     if images is None:
-        notes.append("No images were given: the object is assumed in the middle half of the frame.")
+        notes.append("No images were given, so an object is assumed in the middle half of the frame.")
     else:
         kinds, counts = np.unique(objects.method, return_counts=True)
         found = ", ".join(f"{k} ({c})" for k, c in zip(kinds, counts, strict=True))
-        notes.append(f"Content was judged on {len(images):,} images; the object was found by {found}.")
+        notes.append(f"Content was checked on {len(images):,} images. The object was found by: {found}.")
     return tuple(notes)

@@ -262,7 +262,7 @@ def explain(
     else:
         rule = rules[0]
         typer.echo(f"{rule.code}: {rule.title} ({rule.severity})\n\n{text_of(rule)}")
-        for words, example in (("Reports on", rule.fires), ("Is silent on", rule.silent)):
+        for words, example in (("Reported", rule.fires), ("Not reported", rule.silent)):
             against = f" (contract {example.contract})" if example.contract else ""
             typer.echo(f"\n{words}{against}:\n{_indented(example.policy)}")
 

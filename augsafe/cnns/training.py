@@ -101,7 +101,7 @@ def announce(task: Task, console: Console) -> None:
         console.print(f"Trains {task.transfer.words}{why}.", highlight=False)
     errors = [f for f in task.before if f["severity"] == "error"]
     for finding in errors:
-        share = "" if finding["probability"] is None else f", in {finding['probability']:.0%} of draws"
+        share = "" if finding["probability"] is None else f", in {finding['probability']:.0%} of augmented images"
         said = f"  {finding['code']} {' + '.join(finding['steps'])}: {finding['message']}"
         console.print(f"{said} ({', '.join(finding['classes'])}{share})", style="red", highlight=False)
     action = task.on_violation

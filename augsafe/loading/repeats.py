@@ -177,7 +177,7 @@ def _finding(where: str, share: float, chance: float) -> Finding:
         verdict="safe",
         steps=(),
         classes=(),
-        message=f"{share:.0%} of the draws are the same in {where}, where {chance:.0%} would be by chance",
+        message=f"{share:.0%} of the augmented images are the same in {where}; by chance it would be {chance:.0%}",
         help="Draw from a generator that is seeded for each worker and epoch, as torch.initial_seed() is.",
         probability=share,
     )

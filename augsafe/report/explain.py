@@ -27,7 +27,7 @@ def guard(code: str) -> type[Guard]:
 
 
 def text_of(rule: type[Guard]) -> str:
-    """What a rule says of itself."""
+    """The text of a rule, from its docstring."""
     return inspect.cleandoc(rule.__doc__ or "")
 
 
@@ -36,11 +36,11 @@ def codes_page() -> str:
     lines = [
         "# Codes",
         "",
-        "Every finding has a code. `augsafe explain CODE` prints the text below. Errors make `augsafe check` and",
-        "`augsafe lint` exit with 1; warnings do so with `--strict`; remarks never do. This page is generated from the",
-        "rules themselves.",
+        "Every finding has a code. `augsafe explain CODE` prints the text below. With errors, `augsafe check`",
+        "and `augsafe lint` exit with code 1. With `--strict`, warnings do so too. Remarks never do. This page is made",
+        "from the rules themselves.",
         "",
-        "| code | severity | what it says |",
+        "| code | severity | title |",
         "| --- | --- | --- |",
         *(f"| [{code}](#{code.lower()}) | {g.severity} | {g.title} |" for code, g in GUARDS.items()),
     ]
@@ -50,7 +50,7 @@ def codes_page() -> str:
             heading = GROUPS[code[:3]]
             lines += ["", f"## {heading}"]
         lines += ["", f'### <a id="{code.lower()}"></a>{code}: {rule.title}', "", text_of(rule)]
-        lines += ["", *_example("Reports on", rule.fires), *_example("Is silent on", rule.silent)]
+        lines += ["", *_example("Reported", rule.fires), *_example("Not reported", rule.silent)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -59,5 +59,5 @@ def _example(words: str, example: Example) -> list[str]:
     on = f", on images of {example.data}" if example.data else ""
     if example.how == "words":
         return [f"- {words}: {example.policy}"]
-    said = {"validation": ", for validation images", "torchvision": ", of torchvision"}.get(example.how, against)
-    return [f"- {words} `{example.policy}`{said}{on}"]
+    said = {"validation": ", for validation data", "torchvision": ", of torchvision"}.get(example.how, against)
+    return [f"- {words}: `{example.policy}`{said}{on}"]

@@ -52,7 +52,7 @@ class Marks:
             limits, turn = self._limits(row), float(judged.residual[row])
             relation = self.contract.relation(int(self.labels[row]), SYMMETRIES[int(judged.symmetry[row])])
             if limits.rotation is not None and abs(turn) > limits.rotation + _SLACK:
-                marks.append(("error", f"turned {_beyond(abs(turn), limits.rotation, 0)}°"))
+                marks.append(("error", f"rotated {_beyond(abs(turn), limits.rotation, 0)}°"))
             elif relation.kind == "to":
                 marks.append(("error", f"reads as {relation.to}"))
             elif relation.kind == "invalid":

@@ -48,7 +48,7 @@ def headline(report: Report) -> str:
     if warnings:
         return f"No errors, but {warnings} warning{'s' * (warnings != 1)} to look at."
     if not report.contract.name and not report.contract.relations:
-        return "Nothing harmful was found; no contract says what is true of the classes."
+        return "Nothing harmful was found, but no contract states what is true of the classes."
     whom = f"all {len(report.classes)} classes" if len(report.classes) > 1 else report.classes[0]
     return f"Safe for {whom}, as far as the contract says."
 
@@ -85,7 +85,7 @@ def _title(finding: Finding, total: int) -> Any:
     if finding.probability is not None:
         rates = set(finding.per_class.values())
         most = "up to " if len(rates) > 1 and max(rates) - min(rates) > 0.02 else ""
-        line.append(f", in {most}{percent(finding.probability)} of draws")
+        line.append(f", in {most}{percent(finding.probability)} of augmented images")
     return line
 
 

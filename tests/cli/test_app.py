@@ -260,9 +260,9 @@ def test_large_sets_are_sampled_evenly():
 
 
 def test_check_says_that_it_samples(run, monkeypatch):
-    import augsafe.cli
+    import augsafe.cli.app
 
-    monkeypatch.setattr(augsafe.cli, "SAMPLE", 20)
+    monkeypatch.setattr(augsafe.cli.app, "SAMPLE", 20)
     done = run("check", "safe.yaml", "digits", "--contract", "mnist", "--draws", "1000", "--json")
     assert "20 of 60 images" in done.stderr
     assert "20 images" in " ".join(json.loads(done.stdout)["notes"])

@@ -63,8 +63,8 @@ def test_the_same_draw_leaves_an_8_alone():
     ("step", "reason"),
     [
         (HorizontalFlip(p=1), "invalid"),
-        (Rotate((40, 40)), "turned 40°"),
-        (Rotate((30.01, 30.01)), "turned 30.01°"),
+        (Rotate((40, 40)), "rotated 40°"),
+        (Rotate((30.01, 30.01)), "rotated 30.01°"),
         (Zoom((1.5, 1.5)), "zoom 1.50"),
         (Shift((0.6, 0.6), (0, 0)), "% left"),
     ],
@@ -131,7 +131,7 @@ def test_a_sweep_weakens_one_draw_of_the_whole_policy():
     policy = Compose([Rotate((40, 40)), Zoom((1.3, 1.3))])
     grid = one(policy, mode="sweep", columns=4)
     assert grid.columns == ("original", "strength 0.25", "strength 0.5", "strength 0.75", "strength 1")
-    assert grid.flags == [(0, 4, "turned 40°")]
+    assert grid.flags == [(0, 4, "rotated 40°")]
     half = Compose([Rotate((20, 20)), Zoom((1.14, 1.14))])  # the zoom halved on its logarithm, rounded towards 1
     assert (grid.cells[0][2].image == half(IMAGES[SIX], seed=0, index=SIX).image).all()
 

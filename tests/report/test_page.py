@@ -118,7 +118,7 @@ def test_a_safe_policy_is_called_safe(tmp_path):
 @pytest.mark.parametrize(
     ("contract", "words"),
     [
-        (None, "Nothing harmful was found; no contract says what is true of the classes."),
+        (None, "Nothing harmful was found, but no contract states what is true of the classes."),
         (aug.Contract(("a",), {("a", "hflip"): Relation("same")}), "Safe for a, as far as the contract says."),
         ("mnist", "Safe for all 10 classes, as far as the contract says."),
     ],

@@ -32,13 +32,13 @@ def assumed_findings(compose: Compose, plan: Plan, contract: Contract) -> list[F
         groups.setdefault(VISIBLE if limit is None else limit, []).append(cls)
     out: list[Finding | None] = []
     for limit, classes in groups.items():
-        words = f"keeps less than {limit:.0%} of itself in the frame"
-        fix = "Lower the shift or the zoom, or give images (and masks or boxes) to judge the real objects."
+        words = f"less than {limit:.0%} of an object in the middle half of the image stays in the frame"
+        fix = "Lower the shift or the zoom, or give images with masks or boxes to check the real objects."
         lost: Persists = lambda p, limit=limit: middle_visible(p) < limit  # type: ignore[misc]  # noqa: E731
         out.append(_finding("AS201", compose, plan, tuple(classes), lost, words, fix))
     if erasures(plan):
-        words = f"is hidden by more than {COVERED:.0%} under erased patches"
-        fix = "Set max_object_share=, or give images (and masks or boxes) to judge the real objects."
+        words = f"erased patches hide more than {COVERED:.0%} of an object in the middle half of the image"
+        fix = "Set max_object_share=, or give images with masks or boxes to check the real objects."
         out.append(_finding("AS203", compose, plan, contract.classes, _hidden, words, fix))
     return [finding for finding in out if finding is not None]
 
@@ -65,7 +65,7 @@ def _finding(
         verdict="content-lost",
         steps=tuple(leaf.label for leaf, on in zip(compose.leaves, common, strict=True) if on),
         classes=classes,
-        message=f"an object in the middle half of the image {words}",
+        message=words,
         help=fix,
         probability=rate,
         interval=interval,

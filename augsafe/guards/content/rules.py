@@ -32,13 +32,15 @@ RARE = 0.1  # sets of steps with a smaller share of a code's violations are left
 class ObjectLeaves(Guard):
     """Part of the object leaves the frame.
 
-    A draw moves, turns or enlarges the image until less than the `visible` share of the object's weight (0.7 unless the
-    contract says otherwise) is left in the output. The label then names something the network cannot see, and it learns
-    from the background. Lower the shift, the zoom or the crop, or give the object's mask or boxes if another part of
-    the image is what matters.
+    The image is moved, rotated, enlarged or cropped until less than the `visible` share of the object stays in the
+    output (default: 0.7, or the contract's limit). The label then names something the network cannot see, and the
+    network learns from the background.
 
-    Example: Shift(x=(-0.6, 0.6)) on a digit in the middle of its frame fires; Shift(x=(-0.1, 0.1)) does not. Images
-    whose saliency is spread out, such as textures, have no object and are not judged.
+    What to do: narrow the shift, the zoom or the crop. If another part of the image is what matters, give masks or
+    boxes.
+
+    Example: Shift(x=(-0.6, 0.6)) on a digit in the middle of its frame is reported. Shift(x=(-0.1, 0.1)) is not. Images
+    with diffuse saliency, such as textures, have no object and are not checked.
     """
 
     code = "AS201"
@@ -51,13 +53,14 @@ class ObjectLeaves(Guard):
 class ObjectTooSmall(Guard):
     """The object becomes too small to be recognised.
 
-    The longer side of the object, at the smallest scale that the draw has in any direction, is less than `min_pixels`
-    (8 unless the contract says otherwise) in the output, although a plain resize to that output would have kept it
-    larger. So a thin object is judged by its length, and an image squeezed to a line is found whichever way it is
-    squeezed. Narrow the zoom or the shear, or enlarge the output.
+    The longer side of the object in the output is less than `min_pixels` (default: 8, or the contract's limit),
+    measured at the smallest scale in any direction. A thin object is measured by its length. An image that is squeezed
+    to a line is found, whatever the direction.
 
-    Example: Zoom((0.1, 0.2)) on an object of 20 pixels fires; Zoom((0.8, 1.2)) does not. An object that is already
-    smaller than the limit when the whole image is resized to the output is not blamed on the policy.
+    What to do: narrow the zoom or the shear, or enlarge the output.
+
+    Example: Zoom((0.1, 0.2)) on an object of 20 pixels is reported. Zoom((0.8, 1.2)) is not. Also not reported is an
+    object that would be just as small after a plain resize of the whole image to the output size.
     """
 
     code = "AS202"
@@ -70,12 +73,14 @@ class ObjectTooSmall(Guard):
 class ObjectCovered(Guard):
     """Erased patches hide the object.
 
-    More than half of what the frame shows of the object's weight lies under the patches of Erase. The label then names
-    something the network cannot see. Set max_object_share=, which shrinks patches draw by draw and leaves the ground
-    to be erased as before; or lower the area.
+    The patches of Erase cover more than half of the visible part of the object. The label then names something the
+    network cannot see.
 
-    Example: Erase(area=(0.5, 0.6)) fires; the same with max_object_share=0.3 does not. A grid of patches hides the
-    same share of everything, and so does not fire below that share.
+    What to do: set max_object_share=, which shrinks the patches where they hide too much and leaves the background to
+    be erased as before. Or lower the area.
+
+    Example: Erase(area=(0.5, 0.6)) is reported. The same with max_object_share=0.3 is not. A grid of patches hides the
+    same share of everything, so it is not reported below that share.
     """
 
     code = "AS203"
@@ -86,12 +91,14 @@ class ObjectCovered(Guard):
 
 
 class MostlyPadding(Guard):
-    """More than half of the output is made up.
+    """More than half of the output is padding.
 
-    The share of the output frame that lies beyond the image, and is filled by the border rule, exceeds 0.5: the network
-    sees reflections or a plain fill more than it sees the image. Lower the shift, or let the zoom shrink less.
+    More than half of the output frame lies outside the image and is filled by the border rule. The network sees
+    reflections or a plain colour more than it sees the image.
 
-    Example: Zoom((0.3, 0.5)) fires; Zoom((0.8, 1.2)) does not.
+    What to do: narrow the shift, or let the zoom shrink the image less.
+
+    Example: Zoom((0.3, 0.5)) is reported. Zoom((0.8, 1.2)) is not.
     """
 
     code = "AS204"
@@ -104,11 +111,13 @@ class MostlyPadding(Guard):
 class ObjectDoubled(Guard):
     """A reflected border shows the object again.
 
-    With border="reflect" the image continues as its own mirror image. Where a draw brings the edge near the object,
-    more than 0.3 of the object's weight appears a second time: two digits, two hands, a class that is not in the data.
-    Use border="constant" or "replicate", or lower the shift and let the zoom shrink less.
+    With border="reflect", the image continues as its own mirror image. When the object comes near the edge, more than
+    0.3 of it appears a second time: two digits, two hands, a class that is not in the data.
 
-    Example: Shift(x=(0.4, 0.5)) on an object at the left edge fires; the same policy with border="constant" does not.
+    What to do: use border="constant" or "replicate", narrow the shift, or let the zoom shrink the image less.
+
+    Example: Shift(x=(0.4, 0.5)) on an object at the left edge is reported. The same policy with border="constant" is
+    not.
     """
 
     code = "AS205"
@@ -121,10 +130,10 @@ class ObjectDoubled(Guard):
 CONTENT_RULES: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, ObjectCovered, MostlyPadding, ObjectDoubled)
 CODES = tuple(guard.code for guard in CONTENT_RULES)
 _MESSAGES = {
-    "AS201": "the object keeps less than {visible:.0%} of itself in the frame",
+    "AS201": "less than {visible:.0%} of the object stays in the frame",
     "AS202": "the object becomes smaller than {min_pixels:g} pixels",
     "AS203": "erased patches hide more than {covered:.0%} of the object",
-    "AS204": "more than {padding:.0%} of the output lies beyond the image",
+    "AS204": "more than {padding:.0%} of the output lies outside the image",
     "AS205": "the reflected border shows more than {doubled:.0%} of the object a second time",
 }
 _HELP = {

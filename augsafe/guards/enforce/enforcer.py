@@ -164,7 +164,7 @@ class Enforcer:
         verdicts = self.rules.verdicts(new, labels, seen)
         broken = verdicts.acting(self.actions)
         if broken.any():
-            self._raise(new, np.flatnonzero(broken)[:1], labels, verdicts, "even with every step switched off, ")
+            self._raise(new, np.flatnonzero(broken)[:1], labels, verdicts, "even without augmentation, ")
         return draws
 
     def _clamped(self, plan: Plan, rows: Rows, labels: Labels, seen: Seen) -> Draws:

@@ -136,7 +136,7 @@ def _too_few(bench: Bench) -> list[Finding]:
             verdict="undecided",
             steps=tuple(leaf.label for leaf in bench.compose.leaves),
             classes=tuple(short),
-            message=f"too few images to say what is typical of these classes: {words}{more}",
+            message=f"too few images to learn what is typical of these classes: {words}{more}",
             help="Give more images of these classes, or state their relations in a contract.",
         )
     ]

@@ -6,18 +6,18 @@ from augsafe.guards.base import Example, Guard
 
 
 class ChangeSuggested(Guard):
-    """The images say that a draw turns one class into another.
+    """The images suggest that the policy turns one class into another.
 
-    An image counts as changed where it is untypical of its own class and typical of another, by conformal p-values
-    against the clean images. A change is claimed where a good part of a class is changed so, the other class changes
-    back the same way, and both agree with all else that was found. That is an error. Where images only come near to
-    the other class without being typical of it, it is a warning with the verdict "ambiguous".
+    An augmented image counts as changed if it is untypical of its own class and typical of another one. This is
+    measured with conformal p-values against the original images. It is an error if a large part of a class is changed
+    in this way, if the other class changes back in the same way, and if nothing else contradicts it. It is a warning
+    with the verdict "ambiguous" if the images only come close to the other class without being typical of it.
 
-    It is said of these images, by these features or by the model given as reference=. A contract, where it says
-    something of the symmetry, has the last word.
+    The result depends on your images and on the features used: the built-in ones, or the model given as reference=. If
+    a contract states the relation, the contract decides.
 
-    What to do: look at the witness; then state the relation in a contract (Contract.learn proposes one), or leave the
-    steps out for these classes.
+    What to do: look at the example. Then state the relation in a contract (Contract.learn proposes one), or remove the
+    steps for these classes.
     """
 
     code = "AS104"
@@ -28,13 +28,14 @@ class ChangeSuggested(Guard):
 
 
 class Unfamiliar(Guard):
-    """Many draws are unlike any class in the images.
+    """Many augmented images are unlike any class in the data.
 
-    They are typical neither of their own class nor of another. That does not make them meaningless: an inverted digit
-    is readable, and unlike every digit seen. The rate is that beyond clean images. A network trained on such draws
-    spends part of what it can learn on images it may never meet.
+    They are typical neither of their own class nor of another one. They may still be readable: an inverted digit is
+    readable, but unlike every digit in the data. The rate counts only images beyond those that are untypical without
+    augmentation. A network trained on them spends part of its capacity on images it may never meet.
 
-    What to do: look at the witness. Where it is readable and may occur, leave it; else narrow the range.
+    What to do: look at the example. If such images are readable and may occur, keep the step. Otherwise narrow its
+    range.
     """
 
     code = "AS402"
@@ -45,18 +46,18 @@ class Unfamiliar(Guard):
 
 
 class Distinguishable(Guard):
-    """A classifier tells augmented images from originals.
+    """A classifier can tell augmented images from merely resampled originals.
 
-    `realism(policy, images)` augments one half of the images and lets a classifier tell them from the other half. What
-    resampling alone gives away is taken off: the control is the same images, moved by a part of a pixel. Three verdicts
-    are possible: distinguishable (the excess over the control is certainly above 0), indistinguishable (certainly below
-    the margin of 0.05 in the area under the curve), and undecided, with the number of images that would decide. That
-    nothing was found is never taken for a proof.
+    `realism(policy, images)` augments one half of the images and trains a classifier to separate them from the other
+    half. Resampling alone is visible to a classifier. So the control is the same images, moved by a part of a pixel.
+    There are three verdicts: distinguishable (the excess over the control is certainly above 0), indistinguishable (the
+    excess is certainly below the margin of 0.05 in the area under the ROC curve), and undecided, with the number of
+    images that would settle it. Finding no difference is never taken as proof.
 
-    It is a remark. Augmentation that can be told may still help, and often does; but borders, angles or levels that no
-    original has are worth a look.
+    This is a remark. Distinguishable augmentation may still help, and often does. But check for borders, angles or
+    levels that no original has.
 
-    What to do: look at the witness, the image that was told most easily.
+    What to do: look at the example. It is the image that is easiest to tell from the originals.
     """
 
     code = "AS401"
@@ -67,15 +68,15 @@ class Distinguishable(Guard):
 
 
 class Damaging(Guard):
-    """The policy keeps the class, but what is learned with it is worse.
+    """The policy keeps the class, but training with it gives a worse network.
 
-    `damage(policy, images, labels)` trains a learner with and without the policy and judges both on clean and on
-    augmented images. Affinity says how different augmented images look to one that knows clean ones; recoverability,
-    whether that can be learned; benefit, what the policy is for: the accuracy on clean images after learning with it.
-    Reported is a benefit that is certainly below 0, over all images or in some class. In an ablation, a row that harms
-    although the guard finds nothing says the same.
+    `damage(policy, images, labels)` trains a learner with and without the policy and tests both on original and on
+    augmented images. Affinity: how different augmented images look to a learner that knows only originals.
+    Recoverability: how well augmented images can be learned. Benefit: how the accuracy on original images changes after
+    training with the policy. A benefit that is certainly below 0, over all images or in some class, is reported. In an
+    ablation, it shows as a row that harms although the guards find nothing.
 
-    It is a remark, since it is true of one learner and one number of images: another may need the policy.
+    This is a remark, because it holds for one learner and one number of images. Another learner may need the policy.
 
     What to do: weaken the steps, or find the one that costs most with `augsafe ablate`.
     """
@@ -88,17 +89,17 @@ class Damaging(Guard):
 
 
 class LabelLeak(Guard):
-    """Classes are augmented so differently that the traces give the label away.
+    """The classes are augmented so differently that the augmentation reveals the label.
 
-    With a policy of its own for each class (PerClass), a network may learn how the images of a class were augmented in
-    place of what they show: blurred means 6. On images that are not augmented it then has nothing to go by.
+    With a policy of its own for each class (PerClass), a network may learn how the images of a class were augmented
+    instead of what they show: blurred means 6. This does not help on images that are not augmented.
 
-    `label_leak(policies)` draws plans of every policy. A small classifier sees their traces alone: that an image was
-    resampled, its zoom, tilt and rotation, made-up borders, levels, colours and filters, never what it shows. It is
-    reported where plans that it has not seen are told for certain by more than 5 points better than by guessing. A flip
-    or a quarter turn leaves no trace and does not count.
+    `label_leak(policies)` samples plans of every policy. A small classifier sees only the traces of augmentation:
+    resampling, zoom, tilt, rotation, padding, levels, colours and filters, but not the image. The leak is reported if
+    the classifier's accuracy on new plans is certainly more than 5 points above chance. A flip or a quarter turn leaves
+    no trace and does not count.
 
-    What to do: give all classes the same strengths, and keep apart only flips and quarter turns.
+    What to do: give all classes the same strengths. Only flips and quarter turns may differ.
     """
 
     code = "AS404"

@@ -59,9 +59,9 @@ class Realism:
         more = f"; about {self.needed:,} images would decide" if self.needed else ""
         least, most = self.bounds
         return (
-            f"{self.verdict}: augmented images are told from originals with an AUC of {self.auc:.2f} ({low:.2f} to "
-            f"{high:.2f}), resampled ones with {self.control:.2f}; the excess is {self.excess:.2f} ({least:.2f} to "
-            f"{most:.2f}), the margin {self.margin:g}, on {self.images:,} images{more}"
+            f"{self.verdict}: a classifier separates augmented images from originals with an AUC of {self.auc:.2f} "
+            f"({low:.2f} to {high:.2f}), and resampled images with {self.control:.2f}; the excess is {self.excess:.2f} "
+            f"({least:.2f} to {most:.2f}), the margin is {self.margin:g}, on {self.images:,} images{more}"
         )
 
 
@@ -74,7 +74,7 @@ def realism(
     margin: float = MARGIN,
     seed: int = 0,
 ) -> Realism:
-    """Say whether a classifier tells augmented images from originals (AS401).
+    """Measure whether a classifier can tell augmented images from originals (AS401).
 
     transform: as in `check`. images: (n, H, W[, C]) or a list, at least 80; of more than 2,000 an even part is used.
     groups (n,): images of one group (patient, video) stay together. reference: embeddings in place of the built-in
@@ -117,7 +117,9 @@ def realism(
 def _chosen(compose: Compose, images: Any, groups: Any) -> tuple[list[NDArray[Any]], NDArray[np.int64]]:
     n = len(images)
     if n < LEAST:
-        raise InputError(f"realism needs at least {LEAST} images, got {n}: half are augmented, and half of each teach")
+        raise InputError(
+            f"realism needs at least {LEAST} images, got {n}: half are augmented, and half of each are for training"
+        )
     cluster = group_indices(groups, n)
     rows = np.unique(np.linspace(0, n - 1, min(n, MOST)).astype(np.intp))
     for i in rows.tolist():
@@ -189,8 +191,8 @@ def _finding(made: Realism, compose: Compose, plan: Plan, row: int, images: Imag
         verdict="safe",
         steps=tuple(leaf.label for leaf in compose.leaves),
         classes=(),
-        message=f"a classifier tells augmented images from originals with an AUC of {made.auc:.2f} "
-        f"({made.interval[0]:.2f} to {made.interval[1]:.2f}), and resampled ones with {made.control:.2f}",
-        help="Look at the witness, the image told most easily: borders, angles or levels that originals do not have.",
+        message=f"a classifier separates augmented images from originals with an AUC of {made.auc:.2f} "
+        f"({made.interval[0]:.2f} to {made.interval[1]:.2f}), and merely resampled images with {made.control:.2f}",
+        help="Look at the most obvious image: does it have borders, angles or levels that originals do not have?",
         witness=Witness(one.describe(), one.record(), one.matrix[0], index, images[index], shown),
     )

@@ -111,12 +111,13 @@ def _finding(code: str, reference: Reference, images: Sequence[NDArray[Any]], on
         verdict="changes" if changed else "unfamiliar",
         steps=one.steps,
         classes=tuple(names[c] for c in cells),
-        message=f"reads as another class in these images: {said}, and the other way round"
+        message=f"the result reads as another class in these images, both ways ({said})"
         if changed
-        else f"up to {rate:.0%} of images, beyond clean ones, are unlike any class here; they may still be readable",
-        help="Look at the images; narrow the range, or leave the steps out for these classes (PerClass)."
+        else f"up to {rate:.0%} more images than without augmentation are unlike any class here; they may still be "
+        "readable",
+        help="Look at the images. Then narrow the range, or remove the steps for these classes (PerClass)."
         if changed
-        else "Look at the witness. Where such images are readable and may occur, leave it; else narrow the range.",
+        else "Look at the example. If such images are readable and may occur, keep the step. If not, narrow its range.",
         becomes={names[c]: names[cells[c][3]] for c in cells} if changed else {},
         probability=rate * one.share,
         interval=(low * one.share, high * one.share),

@@ -57,10 +57,8 @@ class Leak:
 
     def __str__(self) -> str:
         low, high = self.interval
-        said = f"From its traces alone the policy of a plan is told in {self.accuracy:.0%} ({low:.0%} to {high:.0%})"
-        return "\n".join(
-            [*lines_of(self.findings), f"{said} of {self.draws:,} plans; guessing gives {self.chance:.0%}."]
-        )
+        said = f"The traces alone reveal the policy of {self.accuracy:.0%} ({low:.0%} to {high:.0%}) of {self.draws:,} "
+        return "\n".join([*lines_of(self.findings), f"{said}plans; chance is {self.chance:.0%}."])
 
 
 def label_leak(
@@ -71,7 +69,7 @@ def label_leak(
     draws: int | None = None,
     seed: int = 0,
 ) -> Leak:
-    """Say whether a network could learn the label from how an image was augmented (AS404).
+    """Measure whether a network could learn the label from how an image was augmented (AS404).
 
     policies: one for each class. classes: their names, those of `policies` where left out. size: height and width of
     the images. draws: plans of each policy (2,000; 200 where a step is another library's), half of which are judged.
@@ -191,9 +189,8 @@ def _finding(
         verdict="safe",
         steps=(),
         classes=classes,
-        message=f"how an image was augmented tells its policy, and so its class ({said}, where guessing gives "
-        f"{chance:.0%})",
-        help="Give all classes the same strengths; only flips and quarter turns, which leave no trace, may differ.",
+        message=f"the way an image was augmented reveals its policy, and so its class ({said}; chance is {chance:.0%})",
+        help="Give all classes the same strengths. Only flips and quarter turns, which leave no trace, may differ.",
         probability=float(np.mean(list(told.values()))),
         interval=interval,
         per_class={name: told[policies.key_for(name)] for name in classes},

@@ -83,14 +83,14 @@ def _told(
     cell = cells[worst]
     interval = (low * float(evidence.reads.low[cell]), high * float(evidence.reads.high[cell]))
     said = ", ".join(f"{share[c]:.0%} of {c} as {f.becomes[c]}" for c in classes[:6])
-    spoken = f.message.split(",")[0]
+    does = f.message.split(";")[0]
     if certain:
-        message = f"{spoken}; in these images it reads as another class: {said}, and the other way round"
+        message = f"{does}; in these images the result reads as another class, both ways ({said})"
     else:
         far = max(float(evidence.distance[c]) for c in cells.values())
         message = (
-            f"{spoken}; in these images it comes nearest to another class, both ways ({said}), at {far:.1f} times "
-            "the usual distance, without being typical of it"
+            f"{does}; in these images the result is most similar to another class, both ways ({said}), at {far:.1f} "
+            "times the usual distance, but is not typical of it"
         )
     return replace(
         f,
@@ -104,7 +104,7 @@ def _told(
         interval=interval,
         per_class={c: share[c] * draws[c] for c in classes},
         message=message,
-        help="Look at the images; then state the relation in a contract (Contract.learn proposes one), or leave out "
+        help="Look at the images. Then state the relation in a contract (Contract.learn proposes one), or remove "
         + (" or ".join(f.steps) or "the steps")
         + " for these classes (PerClass).",
         witness=_shown(f.witness, compose, evidence, cell, images),
@@ -162,7 +162,7 @@ def _open(compose: Compose, symmetry: int, share: float, asked: dict[str, str]) 
         verdict="undecided",
         steps=tuple(leaf.label for leaf in compose.leaves if isinstance(leaf, Geometric)),
         classes=tuple(asked),
-        message=f"under {SYMMETRIES[symmetry]} the images leave open whether the class changes: "
+        message=f"the images do not settle whether {SYMMETRIES[symmetry]} changes the class: "
         + "; ".join(asked.values()),
         help="Give about n images of each class, or state the relation in a contract.",
         probability=share,

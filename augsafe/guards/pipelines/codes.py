@@ -6,15 +6,16 @@ from augsafe.guards.base import Example, Guard
 
 
 class AugmentedValidation(Guard):
-    """Images that judge a network are augmented at random.
+    """Validation or test data is augmented at random.
 
-    Validation and test images must be the same in every epoch. Where they are drawn anew, the score wanders with the
-    draws, the best epoch is chosen by luck, and the figure is one of augmented images, not of those that will be met.
+    Validation and test images must be the same in every epoch. Otherwise the score changes at random, the best epoch is
+    chosen by luck, and the result is about augmented images, not about the images the network will meet.
 
-    Say what the policy is for: check(..., role="validation"), Loader(..., role="validation"), `augsafe check
+    State what the policy is for: check(..., role="validation"), Loader(..., role="validation"), `augsafe check
     --validation`. A loader refuses such a policy, and so does `train`.
 
-    What to do: keep the steps that never vary (resize, centre crop, normalisation); the fixed policy does.
+    What to do: keep only the steps that are not random (resize, centre crop, normalisation). The fixed policy does
+    this.
     """
 
     code = "AS501"
@@ -25,11 +26,11 @@ class AugmentedValidation(Guard):
 
 
 class ValueRange(Guard):
-    """The values of the images do not fit the range that the policy says they have.
+    """The values of the images do not fit the range that the policy declares.
 
-    Floats from 0 to 255 where 0 to 1 is declared would be clipped to white: they are refused when they are met.
-    Floats from 0 to 1 where 0 to 255 is declared, or small whole numbers in 16 bits, are all but black to every tone
-    step, and are reported where all images together use less than 1% of the range.
+    Floats from 0 to 255 with a declared range of 0 to 1 would all be clipped to white. They are refused with an error.
+    Floats from 0 to 1 with a declared range of 0 to 255, or small whole numbers in 16 bits, look almost black to every
+    tone step. They are reported if all images together use less than 1% of the range.
 
     What to do: scale the images, or state their range: Compose(value_range=(0, 1)).
     """
@@ -44,9 +45,10 @@ class ValueRange(Guard):
 class NormalisedFirst(Guard):
     """A step that changes levels runs on normalised values.
 
-    After Normalize, levels lie about 0 and reach far below it. Brightness, contrast and colour steps expect 0 to 1 or
-    0 to 255: they clip what is negative, or scale about the wrong point, and the result is another augmentation than
-    the one that was asked for. Found by what the step does to even images, so unknown callables are judged too.
+    After Normalize, levels are centred at 0 and many are negative. Brightness, contrast and colour steps expect values
+    from 0 to 1 or 0 to 255. They clip the negative values or scale about the wrong point. The result is not the
+    augmentation you asked for. This is found by applying the step to plain images, so unknown callables are checked
+    too.
 
     What to do: put normalisation last.
     """
@@ -67,16 +69,17 @@ class NormalisedFirst(Guard):
 
 
 class RepeatedDraws(Guard):
-    """Workers, or epochs, draw the same random numbers.
+    """Workers, or epochs, repeat the same random numbers.
 
-    Worker processes begin as copies. A generator that a data set holds, or one that is seeded alike in every worker,
-    then gives each worker the same draws, and where workers are made anew for each epoch, each epoch too: the images
-    differ, the augmentation does not, and there is far less of it than it seems.
+    Worker processes start as copies. A generator that is stored in a data set, or seeded in the same way in every
+    worker, gives each worker the same random numbers. If workers are restarted for each epoch, each epoch repeats them
+    too. The images differ, but the augmentation does not, so there is far less variety than it seems.
 
-    `check_loader(loader)` asks a PyTorch DataLoader for one image many times, in all of its workers and in two epochs,
-    and compares the bytes. Draws of augsafe depend on (seed, epoch, index) and on no worker; call `set_epoch`.
+    `check_loader(loader)` requests one image many times from a PyTorch DataLoader, in all of its workers and in two
+    epochs, and compares the bytes. The random values of augsafe depend on (seed, epoch, index), not on the worker. Call
+    `set_epoch`.
 
-    What to do: draw from the library's own generator, which is seeded for each worker and epoch; or seed yours in
+    What to do: use the library's own generator, which is seeded for each worker and epoch. Or seed yours in
     `worker_init_fn` from `torch.initial_seed()`.
     """
 

@@ -30,7 +30,7 @@ def _same_flip(compose: Compose) -> list[Finding]:
                     "AS505",
                     "warning",
                     steps,
-                    f"{kind.__name__} stands {count} times; two flips undo each other",
+                    f"{kind.__name__} is applied {count} times; two equal flips cancel",
                     f"Keep one {kind.__name__}.",
                 )
             )
@@ -56,7 +56,7 @@ def _repeated_interpolation(compose: Compose) -> list[Finding]:
             "AS506",
             "info",
             steps,
-            f"these steps do not fuse with those before and resample the image again, {len(later) + 1} times in all",
+            f"these steps cannot be fused with earlier ones, so the image is resampled {len(later) + 1} times",
             "Put the geometric steps next to each other, before blur and other local steps.",
         )
     ]
@@ -69,7 +69,7 @@ def _never_acts(compose: Compose) -> list[Finding]:
             "warning",
             (step.label,),
             f"{step.label} never changes an image",
-            "Raise its p or widen its range, or leave it out.",
+            "Raise its p, widen its range, or remove it.",
         )
         for step in compose.steps
         if step.never_acts

@@ -50,8 +50,8 @@ def _drawn(compose: Compose) -> list[Finding]:
             "safe",
             steps,
             (),
-            "images that judge a network would be drawn anew in every epoch",
-            "Leave out what draws; keep resizing, centre crops and normalisation.",
+            "validation or test data must not be random; these steps would change it in every epoch",
+            "Remove the random steps. Keep resizing, centre crops and normalisation.",
         )
     ]
 
@@ -70,8 +70,8 @@ def _unused_range(compose: Compose, images: Sequence[NDArray[Any]]) -> list[Find
             "safe",
             (),
             (),
-            f"the images hold values from {least:g} to {most:g}, and the range is said to be {low:g} to {high:g}",
-            f"Scale the images, or say Compose(value_range=({least:g}, {most:g})).",
+            f"the images have values from {least:g} to {most:g}, but the declared range is {low:g} to {high:g}",
+            f"Scale the images, or set Compose(value_range=({least:g}, {most:g})).",
         )
     ]
 
@@ -92,7 +92,7 @@ def _normalised_first(compose: Compose) -> list[Finding]:
             "safe",
             steps,
             (),
-            "these steps change the levels of images that are normalised already",
+            "these steps change the levels of images that are already normalised",
             "Put normalisation last, after all steps on brightness, contrast and colour.",
         )
     ]

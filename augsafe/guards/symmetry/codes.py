@@ -6,14 +6,14 @@ from augsafe.guards.base import Example, Guard
 
 
 class ChangedByOneStep(Guard):
-    """A single step turns the image into another class, or into none.
+    """A single step turns the image into another class, or the result is not a valid class.
 
-    The contract says what each of the eight symmetries of the square does to a class. Each draw is judged as a whole:
-    its nearest symmetry decides, as long as the rotation left over stays within the contract's limit. A mirrored 6 is
-    no digit; a left arrow mirrored is a right arrow.
+    The contract states what each of the eight symmetries of the square does to a class. The total effect of all steps
+    on an image decides: it is compared with the nearest symmetry, as long as the remaining rotation stays within the
+    contract's limit. A mirrored 6 is not a digit. A mirrored left arrow is a right arrow.
 
-    What to do: leave the step out, give the class a policy of its own with PerClass, or, where the image becomes
-    another class of the contract, let the loader change the label with on_violation="relabel".
+    What to do: remove the step, or give the class a policy of its own with PerClass. If the image becomes another class
+    of the contract, you can also let the loader change the label with on_violation="relabel".
     """
 
     code = "AS101"
@@ -24,12 +24,13 @@ class ChangedByOneStep(Guard):
 
 
 class ChangedByCombination(Guard):
-    """Several steps, each perhaps harmless alone, together turn the image into another class, or into none.
+    """Several steps together turn the image into another class, or the result is not a valid class.
 
-    A horizontal and a vertical flip make a half turn, and a 6 becomes a 9. Two rotations of 100 degrees do the same.
-    The steps named are the smallest set that brings it about: with any one of them switched off, it goes away.
+    Each step may be harmless alone. A horizontal and a vertical flip together rotate the image by 180 degrees, and a 6
+    becomes a 9. Two rotations of 100 degrees do the same. The finding names the smallest set of steps that causes the
+    change. Without any one of them, the class does not change.
 
-    What to do: leave out one of the steps; or keep them and let the loader redraw, clamp or relabel.
+    What to do: remove one of the steps, or keep them and let the loader redraw, clamp or relabel.
     """
 
     code = "AS102"
@@ -42,11 +43,13 @@ class ChangedByCombination(Guard):
 
 
 class UnknownRelation(Guard):
-    """The policy reaches a symmetry of which the contract says nothing for a class.
+    """The policy reaches a symmetry the contract does not mention.
 
-    Unknown is not safe, and not an error: nobody has said whether an image of the class survives it.
+    Nobody has stated whether an image of the class keeps its class under this symmetry. So the policy is not called
+    safe, but this is not an error either.
 
-    What to do: look at some (augsafe preview), then write `same`, `{to: class}`, `ambiguous` or `invalid`.
+    What to do: look at some images (augsafe preview). Then write `same`, `{to: class}`, `ambiguous` or `invalid` into
+    the contract.
     """
 
     code = "AS103"
@@ -57,14 +60,15 @@ class UnknownRelation(Guard):
 
 
 class Undecided(Guard):
-    """No bound rules a violation out and no draw shows it, or the images are too few to say.
+    """A violation is neither ruled out nor seen, or there are too few images to decide.
 
-    Absence is proven by bounds on all compositions, never by draws. Where a step has no bound (a strong tilt after a
-    shift), the rate is only known to be below the upper end of its interval. Where images are asked, a class needs
-    enough of them to say what is typical of it, and a share near the limit needs more; the finding says how many.
+    That a violation is impossible can be proven only with bounds on all combinations of steps, never by sampling. Some
+    steps have no bound, such as a strong tilt after a shift. Then the rate is only known to be below the upper end of
+    its interval. When images are used, a class needs enough of them to learn what is typical of it. A rate near the
+    limit needs more images. The finding says how many.
 
-    What to do: put Perspective before Shift, lower its range, or accept the rate that is stated. Give more images, or
-    state the relation in a contract.
+    What to do: put Perspective before Shift, narrow its range, or accept the stated rate. Or give more images, or state
+    the relation in a contract.
     """
 
     code = "AS105"
@@ -75,12 +79,12 @@ class Undecided(Guard):
 
 
 class OutsideLimits(Guard):
-    """The total rotation or zoom of a draw leaves the contract's limits.
+    """The total rotation or zoom of an image exceeds the contract's limits.
 
-    Limits hold for the whole draw, not for a single step: two rotations of 20 degrees add up to 40. The zoom is taken
-    in fractions of the frame, so that a crop counts and a change of resolution does not.
+    Limits apply to all steps together, not to a single step: two rotations of 20 degrees add up to 40. The zoom is
+    measured in fractions of the frame. So a crop counts, but a change of resolution does not.
 
-    What to do: narrow the ranges of the steps named, or state other limits in the contract.
+    What to do: narrow the ranges of the named steps, or state other limits in the contract.
     """
 
     code = "AS106"
@@ -91,11 +95,11 @@ class OutsideLimits(Guard):
 
 
 class Ambiguous(Guard):
-    """The image may or may not read as another class, depending on the hand or the font.
+    """The image may read as another class, depending on the handwriting or the font.
 
-    A mirrored 2 is close to a 5 in some fonts. The contract says so; nothing more can be said without the images.
+    In some fonts, a mirrored 2 looks like a 5. The contract states this. Only your images can give a better answer.
 
-    What to do: look at some, then state the relation for your data, or leave the step out.
+    What to do: look at some images. Then state the relation for your data, or remove the step.
     """
 
     code = "AS107"
@@ -106,11 +110,11 @@ class Ambiguous(Guard):
 
 
 class SameFlipTwice(Guard):
-    """The same flip stands twice in a policy.
+    """The same flip is applied twice in a policy.
 
-    Two equal flips undo each other: the policy mirrors as often as one flip with another p does.
+    Two equal flips cancel. The policy mirrors images as often as a single flip with another p would.
 
-    What to do: keep one.
+    What to do: keep one of them.
     """
 
     code = "AS505"
@@ -121,10 +125,10 @@ class SameFlipTwice(Guard):
 
 
 class RepeatedInterpolation(Guard):
-    """A geometric step comes after a local one, and resamples the image once more.
+    """A geometric step comes after a local step, so the image is resampled again.
 
-    All geometric steps of a stage are one warp. A local step (blur) ends the stage, so that a later rotation needs a
-    second warp, which softens the image and costs time. Nothing is reordered silently.
+    All geometric steps of a stage are one warp. A local step such as blur ends the stage. A later rotation then needs a
+    second warp, which softens the image and takes time. augsafe does not reorder steps silently.
 
     What to do: put the geometric steps first.
     """
@@ -137,9 +141,9 @@ class RepeatedInterpolation(Guard):
 
 
 class NeverActs(Guard):
-    """A step never changes an image: p is 0, or its range holds the neutral value alone.
+    """A step never changes an image: its p is 0, or its range contains only the neutral value.
 
-    What to do: widen the range, raise p, or leave the step out.
+    What to do: widen the range, raise p, or remove the step.
     """
 
     code = "AS507"

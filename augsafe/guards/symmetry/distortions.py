@@ -39,14 +39,14 @@ def _over(
     named = " or ".join(acting)
     if limit is None:
         words = (
-            f"distorts by up to {plan.displaced[row]:.1%} of the side, of which the contract says nothing",
+            f"distorts by up to {plan.displaced[row]:.1%} of the side; the contract has no limit for this",
             "State limits: {displacement: ...} in the contract (a fraction of the shorter side), or give labelled "
-            "images, on which the change of class is measured.",
+            "images, so that the change of class can be measured.",
         )
     else:
         words = (
-            f"distorts by up to {plan.displaced[row]:.1%} of the side, and the limit is {limit:.1%}",
-            f"Lower the displacement of {named}: the limit holds for the total of a draw.",
+            f"distorts by up to {plan.displaced[row]:.1%} of the side; the limit is {limit:.1%}",
+            f"Lower the displacement of {named}. The limit applies to all steps together.",
         )
     return Finding(
         code="AS103" if limit is None else "AS106",

@@ -13,15 +13,15 @@ from augsafe.guards.judging import Judged
 from augsafe.guards.symmetry.bounds import Reach
 
 BoolArray = NDArray[np.bool_]
-_SPOKEN = {
-    "rot90": "a quarter turn",
-    "rot180": "a half turn (rot180)",
-    "rot270": "a quarter turn clockwise",
-    "hflip": "a mirror image (hflip)",
-    "vflip": "an upside-down mirror image (vflip)",
-    "transpose": "a transpose",
-    "antitranspose": "an antitranspose",
-    "identity": "no symmetry",
+_DOES = {
+    "rot90": "rotates the image by 90 degrees (rot90)",
+    "rot180": "rotates the image by 180 degrees (rot180)",
+    "rot270": "rotates the image by 270 degrees (rot270)",
+    "hflip": "mirrors the image (hflip)",
+    "vflip": "mirrors the image upside down (vflip)",
+    "transpose": "mirrors the image along its diagonal (transpose)",
+    "antitranspose": "mirrors the image along its other diagonal (antitranspose)",
+    "identity": "leaves the image as it is",
 }
 
 
@@ -64,12 +64,12 @@ class Outcome:
     def words(self) -> str:
         """What it would mean, to complete a sentence."""
         return {
-            "to": "the class becomes another",
-            "invalid": "the image becomes none of the classes",
+            "to": "the image turns into another class",
+            "invalid": "the result is not a valid class",
             "ambiguous": "the image becomes ambiguous",
-            "unknown": "a symmetry is reached of which the contract says nothing",
-            "rotation": f"the rotation leaves the limit of {self.limit:g} degrees",
-            "zoom": f"the zoom leaves {self.zoom[0]:g} to {self.zoom[1]:g}",
+            "unknown": "the policy reaches a symmetry the contract does not mention",
+            "rotation": f"the rotation exceeds the limit of {self.limit:g} degrees",
+            "zoom": f"the zoom exceeds the limits {self.zoom[0]:g} to {self.zoom[1]:g}",
         }[self.kind]
 
     def finding(
@@ -83,7 +83,7 @@ class Outcome:
         witness: Witness,
         how: str,
     ) -> Finding:
-        """Say it."""
+        """The finding that reports this outcome."""
         becomes = {c: str(contract.relation(c, symmetry).to) for c in classes} if self.kind == "to" else {}
         code, severity, verdict = {
             "to": ("AS101" if len(steps) < 2 else "AS102", "error", "changes"),
@@ -110,25 +110,25 @@ class Outcome:
         )
 
     def _message(self, symmetry: str) -> str:
-        spoken = _SPOKEN[symmetry]
+        does = _DOES[symmetry]
         return {
-            "to": f"gives {spoken}, which reads as another class",
-            "invalid": f"gives {spoken}, which is none of the classes",
-            "ambiguous": f"gives {spoken}, which may read as another class",
-            "unknown": f"gives {spoken}, of which the contract says nothing",
-            "rotation": f"turns the image further than the limit of {self.limit:g} degrees",
+            "to": f"{does}; the result reads as another class",
+            "invalid": f"{does}; the result is not a valid class",
+            "ambiguous": f"{does}; the result may read as another class",
+            "unknown": f"{does}; the contract does not mention this symmetry",
+            "rotation": f"rotates the image by more than the limit of {self.limit:g} degrees",
             "zoom": f"scales the image beyond the limits {self.zoom[0]:g} to {self.zoom[1]:g}",
         }[self.kind]
 
     def _help(self, steps: tuple[str, ...]) -> str:
         named = " or ".join(steps) or "the steps"
         return {
-            "to": f"Leave out {named} for these classes (PerClass), or set on_violation='relabel' in the loader.",
-            "invalid": f"Leave out {named}, or give these classes a policy of their own (PerClass).",
-            "ambiguous": f"Look at the images; then state the relation in the contract, or leave out {named}.",
-            "unknown": "State in the contract whether the class survives this symmetry: same, {to: class} or invalid.",
-            "rotation": f"Narrow the range of {named}: the limit holds for the total of a draw.",
-            "zoom": f"Narrow the range of {named}: the limit holds for the total of a draw.",
+            "to": f"Remove {named} for these classes (PerClass), or set on_violation='relabel' in the loader.",
+            "invalid": f"Remove {named}, or give these classes a policy of their own (PerClass).",
+            "ambiguous": f"Look at the images. Then state the relation in the contract, or remove {named}.",
+            "unknown": "State in the contract what this symmetry does to the class: same, {to: class} or invalid.",
+            "rotation": f"Narrow the range of {named}. The limit applies to all steps together.",
+            "zoom": f"Narrow the range of {named}. The limit applies to all steps together.",
         }[self.kind]
 
 

@@ -227,8 +227,9 @@ def _undecided(bench: _Bench, classes: tuple[str, ...], outcome: Outcome) -> Fin
         verdict="undecided",
         steps=tuple(leaf.label for leaf in bench.compose.leaves if isinstance(leaf, (Geometric, Opaque, Distortion))),
         classes=classes,
-        message=f"no bound rules out that {outcome.words}; none in {n:,} draws, so at most {upper:.2g} of them",
-        help="A policy of flips, turns, rotation, zoom, shift and mild shear or tilt can be proven; this one cannot.",
+        message=f"it cannot be ruled out that {outcome.words}; seen in none of {n:,} draws, so its rate is at most "
+        f"{upper:.2g}",
+        help="Narrow the ranges. Flips, rotation, zoom, shift and mild shear or tilt can be proven. This one cannot.",
         probability=0.0,
         interval=(0.0, upper),
         per_class=dict.fromkeys(classes, 0.0),

@@ -153,7 +153,7 @@ def _findings(
                 steps=steps,
                 classes=tuple(told),
                 message=judge.message(code, worst.label) + worst.more,
-                help=f"Narrow the range of {' or '.join(steps)}, or leave it out.",
+                help=f"Narrow the range of {' or '.join(steps)}, or remove it.",
                 probability=worst.rate * part,
                 interval=(worst.low * part, worst.high * part),
                 per_class={name: s.rate * part for name, s in told.items()},

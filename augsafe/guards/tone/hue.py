@@ -34,14 +34,14 @@ _LIGHTS = '{classes: [red, green], limits: {"*": {hue: 30}}}'
 
 
 class HueChanged(Guard):
-    """The colour that defines a class is turned into another, or lost.
+    """The colour that defines a class turns into another colour, or is lost.
 
-    A red light is no green light, and a flag in grey is no flag. Only the contract knows for which classes that is so:
-    `hue` in its limits is the number of degrees by which colours may turn. Reported are draws that turn half of an
-    image's colour further, or take three quarters of its strength, by hue, saturation, shuffled channels or any other
-    tone and colour steps together. Images without colour are not judged.
+    A red light is not a green light, and a flag in grey is not a flag. Only the contract knows the classes for which
+    this is so: its limit `hue` states by how many degrees the hue may change. An image is reported if half of its
+    colour changes by more than this, or loses three quarters of its saturation, through all tone and colour steps
+    together. Images without colour are not checked.
 
-    What to do: narrow the range of the steps named, or give the class a policy of its own with PerClass.
+    What to do: narrow the range of the named steps, or give the class a policy of its own with PerClass.
     """
 
     code = "AS303"
@@ -128,7 +128,7 @@ class _Colours:
 
     def message(self, code: str, label: int) -> str:
         limit = self.rule.limits[label]
-        return f"most of the colour that defines the class turns by more than {limit:g} degrees, or is lost"
+        return f"most of the colour that defines the class changes its hue by more than {limit:g} degrees, or is lost"
 
 
 def colours(levels: FloatArray) -> FloatArray:

@@ -31,12 +31,12 @@ _ELSEWHERE = (Geometric, Distortion, Cut, Erase)  # what changes places, not lev
 class ToneClipped(Guard):
     """Large parts of the image become plain black or plain white.
 
-    Counted are the pixels that end at black or white although their levels were more than a tenth of the range away
-    from another that ends there too: they could be told apart, and no longer can. What was black or white before is not
-    counted, nor is what was nearly so. Reported are draws in which more than 0.4 of the pixels are clipped (`clipped`
-    in the limits of a contract).
+    A pixel counts as clipped if it ends at black or white, and so does another pixel whose level was different by more
+    than a tenth of the range. The two could be told apart before, but not any more. Pixels that were already black or
+    white, or nearly so, do not count. An image is reported if more than 0.4 of its pixels are clipped (`clipped` in the
+    limits of the contract).
 
-    What to do: narrow the range of the steps named. Several tone steps add up.
+    What to do: narrow the range of the named steps. Several tone steps add up.
     """
 
     code = "AS301"
@@ -49,11 +49,11 @@ class ToneClipped(Guard):
 class ToneLost(Guard):
     """The image loses its contrast, or nearly all of its levels.
 
-    Reported are draws that leave less than 0.1 of the standard deviation of the image's levels (`contrast` in the
-    limits of a contract), or fewer than three levels of twelve or more. Written to 8 bits, such an image is a flat grey
-    with few steps, and no later normalisation brings back what was rounded away.
+    An image is reported if less than 0.1 of the standard deviation of its levels is left (`contrast` in the limits of
+    the contract), or if fewer than three levels are left of twelve or more. In 8 bits, such an image is a flat grey
+    with few steps. No later normalisation restores what was rounded away.
 
-    What to do: narrow the range of the steps named. Several tone steps add up.
+    What to do: narrow the range of the named steps. Several tone steps add up.
     """
 
     code = "AS302"
@@ -65,8 +65,8 @@ class ToneLost(Guard):
 
 TONE_RULES: tuple[type[Guard], ...] = (ToneClipped, ToneLost)
 _MESSAGES = {
-    "AS301": "more than {clipped:.0%} of the pixels become plain black or white that were not",
-    "AS302": "less than {contrast:.0%} of the contrast is left, or fewer than three levels",
+    "AS301": "more than {clipped:.0%} of the pixels become plain black or plain white",
+    "AS302": "less than {contrast:.0%} of the contrast is left, or fewer than three levels are left",
 }
 
 
