@@ -14,20 +14,32 @@ from numpy.typing import NDArray
 
 from augsafe.errors import SourceError
 from augsafe.images.item import Item, indexed, position, to_image, to_mask, to_points
+from augsafe.typing import BoxesLike, ImageLike, Items, LabelsLike, MasksLike, PathLike
 
 IMAGE_KEYS = ("images", "x", "x_train")
 LABEL_KEYS = ("labels", "y", "y_train")
 
 
 class ArraySource:
-    """Images in memory: an array (n, H, W[, C]) or a list, with labels (n,) as indices or names, masks, boxes."""
+    """Images in memory.
+
+    Args:
+        images: An array (n, H, W) or (n, H, W, C), or a list of arrays or Pillow images.
+        labels: Their classes (n,), as indices or names.
+        masks: Their masks (n), each (H, W).
+        boxes: Their boxes (n), each (m, 4): x1, y1, x2, y2 in pixels.
+        classes: The names of the classes; default: the sorted names in `labels`.
+
+    Raises:
+        SourceError: The counts differ, or a label is not among the classes.
+    """
 
     def __init__(
         self,
-        images: Any,
-        labels: Any = None,
-        masks: Any = None,
-        boxes: Any = None,
+        images: NDArray[Any] | Sequence[ImageLike],
+        labels: LabelsLike | None = None,
+        masks: MasksLike | None = None,
+        boxes: BoxesLike | None = None,
         classes: Sequence[str] | None = None,
     ) -> None:
         if isinstance(images, np.ndarray) and images.ndim not in (3, 4) and images.dtype != object:
@@ -51,9 +63,16 @@ class ArraySource:
         )
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[Any] | None:
-        """Some images as one array (n, H, W[, C]), copied at once; None where they are no array or have targets.
+        """Copy some images at once.
 
-        Raises IndexError.
+        Args:
+            indices: Their numbers (m,).
+
+        Returns:
+            One array (m, H, W[, C]); None where the images are no array, or have masks or boxes.
+
+        Raises:
+            IndexError: There is no such image.
         """
         images = self.images
         if not isinstance(images, np.ndarray) or images.dtype == object or self.masks is not None:
@@ -64,10 +83,15 @@ class ArraySource:
 class NpzSource(ArraySource):
     """An .npz archive, read once into memory; nothing pickled is loaded.
 
-    Images under `images`, `x` or `x_train`, labels under `labels`, `y` or `y_train`; also `masks` and `classes`.
+    Args:
+        path: The file. It holds images under `images`, `x` or `x_train`, and may hold labels under `labels`, `y` or
+            `y_train`, and `masks` and `classes`.
+
+    Raises:
+        SourceError: The archive cannot be read, or holds no images.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: PathLike) -> None:
         name = repr(os.fspath(path))
         held = _load(path, name)
         images = next((held[key] for key in IMAGE_KEYS if key in held), None)
@@ -84,7 +108,7 @@ class NpzSource(ArraySource):
             raise SourceError(f"{name}: {error}") from error
 
 
-def _load(path: str | os.PathLike[str], name: str) -> dict[str, NDArray[Any]]:
+def _load(path: PathLike, name: str) -> dict[str, NDArray[Any]]:
     """The arrays that are wanted; others keep their name and are not read."""
     wanted = {*IMAGE_KEYS, *LABEL_KEYS, "masks", "classes"}
     try:
@@ -98,13 +122,24 @@ def _load(path: str | os.PathLike[str], name: str) -> dict[str, NDArray[Any]]:
 
 
 class SequenceSource:
-    """Any object with a length and items; an item is an image, (image, label), a dict with "image", or an Item.
+    """Any object with a length and items, such as a data set of PyTorch.
 
-    An image may be an array, a Pillow image, or a path. Labels are known without decoding where they are given, where
-    a list holds them, or where the object has whole numbers in `.labels` or `.targets`.
+    Labels are known without decoding where they are given, where a list holds them, or where the object has whole
+    numbers in `.labels` or `.targets`.
+
+    Args:
+        data: Each item is an image, (image, label), a dict with the key image, or an `Item`. An image may be an array,
+            a Pillow image, a tensor, or a path.
+        labels: The classes (n,), as indices or names; default: those of the items.
+        classes: The names of the classes; default: those in `data.classes`.
+
+    Raises:
+        SourceError: It has no length or no items, or its labels do not fit.
     """
 
-    def __init__(self, data: Any, labels: Any = None, classes: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, data: Items | Sequence[Any], labels: LabelsLike | None = None, classes: Sequence[str] | None = None
+    ) -> None:
         if isinstance(data, Mapping):
             keys = ", ".join(repr(key) for key in list(data)[:9])
             raise SourceError(f"a dict is no sequence of images; give the entries that are, of the keys {keys}")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from augsafe.errors import ArgumentError, DecodeError
+from augsafe.typing import PathLike
 
 Mode = Literal["rgb", "grey", "unchanged"]
 MODES = ("rgb", "grey", "unchanged")
@@ -39,12 +40,20 @@ _READERS: tuple[tuple[bytes, Callable[[io.BytesIO], Image.Image]], ...] = (
 )
 
 
-def decode(file: str | os.PathLike[str] | bytes, *, mode: Mode = "rgb", max_pixels: int = MAX_PIXELS) -> NDArray[Any]:
-    """One image, as it is meant to be seen: EXIF orientation is honoured, what is transparent is laid on white.
+def decode(file: PathLike | bytes, *, mode: Mode = "rgb", max_pixels: int = MAX_PIXELS) -> NDArray[Any]:
+    """Decode one image as it is meant to be seen: upright by its EXIF orientation, transparent parts on white.
 
-    mode: "rgb" gives (H, W, 3), "grey" (H, W), "unchanged" whichever the file has. uint8; uint16 from a 16-bit PNG or
-    TIFF. Raises DecodeError for a file that is missing, broken, of another format, of floats, animated or of several
-    pages, or that has more than `max_pixels` pixels: this is read from its header, before anything is decoded.
+    Args:
+        file: The path of a JPEG, PNG, WebP, TIFF or BMP, or its bytes.
+        mode: "rgb" gives (H, W, 3), "grey" gives (H, W), "unchanged" gives what the file has.
+        max_pixels: Larger images are refused. The size is read from the header, before anything is decoded.
+
+    Returns:
+        uint8, or uint16 from a PNG or TIFF with 16 bits.
+
+    Raises:
+        DecodeError: The file is missing, broken, too large, of another format, of floats, or has several frames.
+        ArgumentError: There is no such mode.
     """
     if mode not in MODES:
         raise ArgumentError(f"decode(mode=...) must be one of {', '.join(MODES)}, got {mode!r}")
@@ -56,10 +65,18 @@ def decode(file: str | os.PathLike[str] | bytes, *, mode: Mode = "rgb", max_pixe
     return _as_mode(array, mode)
 
 
-def decode_mask(file: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[Any]:
-    """A mask (H, W) of ids: the numbers in the file, not its colours. A palette gives its indices, one bit 0 and 1.
+def decode_mask(file: PathLike | bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[Any]:
+    """Decode a mask: the numbers in the file, not its colours. A palette gives its indices, one bit gives 0 and 1.
 
-    Raises DecodeError as `decode` does, and for a mask in colour, whose ids nothing tells.
+    Args:
+        file: The path of an image file, or its bytes.
+        max_pixels: Larger masks are refused.
+
+    Returns:
+        The number of a class or object for each pixel (H, W).
+
+    Raises:
+        DecodeError: As `decode`, and for a mask in colour, whose numbers cannot be known.
     """
     name, data = _bytes_of(file)
     with _errors_naming(name):
@@ -89,7 +106,7 @@ def from_pillow(picture: Image.Image) -> NDArray[Any]:
     return np.array(picture.convert("L" if picture.mode == "1" else "RGB"))
 
 
-def _bytes_of(file: str | os.PathLike[str] | bytes) -> tuple[str, bytes]:
+def _bytes_of(file: PathLike | bytes) -> tuple[str, bytes]:
     if isinstance(file, bytes):
         name, data = "the image given as bytes", file
     elif isinstance(file, (str, os.PathLike)):

@@ -16,21 +16,26 @@ from numpy.typing import NDArray
 from augsafe.errors import MissingExtraError, SourceError
 from augsafe.images.decoding import SUFFIXES, Mode, decode, decode_mask
 from augsafe.images.item import Item, indexed, position
+from augsafe.typing import PathLike
 
 BOX_COLUMNS = ("x1", "y1", "x2", "y2")
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 class FolderSource:
-    """A folder for each class, with images inside, also in folders below; hidden and other files are left alone.
+    """A folder with one subfolder for each class. Images may lie in further folders below; hidden files are ignored.
 
-    masks: a folder with the same folders and names, in which each image's mask may have an ending of its own; an image
-    without one has no mask. Raises SourceError, also where it holds the mask of no image.
+    Args:
+        path: The folder.
+        mode: "rgb", "grey", or "unchanged"; see `decode`.
+        masks: A folder with the same subfolders and file names; file endings may differ. An image without a mask in
+            it has none.
+
+    Raises:
+        SourceError: There are no images, or `masks` holds the mask of no image.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], mode: Mode = "rgb", masks: str | os.PathLike[str] | None = None
-    ) -> None:
+    def __init__(self, path: PathLike, mode: Mode = "rgb", masks: PathLike | None = None) -> None:
         root = Path(path)
         if not root.is_dir():
             raise SourceError(f"{str(root)!r} is not a folder")
@@ -115,13 +120,21 @@ class _Entry:
 
 
 class ManifestSource:
-    """A table with the columns path and label; if wanted mask, and x1, y1, x2, y2 with or without box_label.
+    """A table of images.
 
-    A .csv, or .parquet with pyarrow. Relative paths start at the table's folder; several rows of one path are several
-    boxes of one image. Labels that are all whole numbers are class indices; others are names.
+    It has the columns path and label. It may have mask, and x1, y1, x2, y2 with or without box_label. Relative paths
+    start at the table's folder. Several rows with one path are several boxes of one image. Labels that are all whole
+    numbers are class indices; others are names.
+
+    Args:
+        path: A .csv file, or .parquet, which needs pyarrow.
+        mode: "rgb", "grey", or "unchanged"; see `decode`.
+
+    Raises:
+        SourceError: The table cannot be read, lacks a column, or contradicts itself.
     """
 
-    def __init__(self, path: str | os.PathLike[str], mode: Mode = "rgb") -> None:
+    def __init__(self, path: PathLike, mode: Mode = "rgb") -> None:
         table = Path(path)
         columns, rows = _read_table(table)
         _check_columns(table, columns, rows)

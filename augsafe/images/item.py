@@ -14,13 +14,24 @@ from PIL import Image
 
 from augsafe.errors import SourceError
 from augsafe.images.decoding import decode, from_pillow
+from augsafe.typing import LabelsLike
 
 _CHANNELS = (1, 3, 4)
 
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One image with what belongs to it: `mask` (H, W), `boxes` (m, 4) xyxy in pixels, `keypoints` (k, 2) x, y."""
+    """One image of a data set, with what belongs to it.
+
+    Attributes:
+        image: (H, W) or (H, W, C).
+        label: Its class index, None where there is none.
+        mask: (H, W), the number of a class or object for each pixel.
+        boxes: (m, 4): x1, y1, x2, y2 in pixels, edges from 0 to W and H.
+        box_labels: The class of each box (m).
+        keypoints: (k, 2): x and y in pixels; pixel centres are at whole numbers.
+        path: The file it was read from.
+    """
 
     image: NDArray[Any]
     label: Any = None
@@ -33,7 +44,12 @@ class Item:
 
 @runtime_checkable
 class Source(Protocol):
-    """Images by number; `labels` are class indices, known without decoding any image, None where they are not."""
+    """What a data set must have to be read: a length, items by number, and its labels.
+
+    Attributes:
+        classes: The names of the classes, None where there are none.
+        labels: Class indices (n,), known without decoding any image; None where they are not known.
+    """
 
     classes: tuple[str, ...] | None
     labels: NDArray[np.int64] | None
@@ -44,7 +60,18 @@ class Source(Protocol):
 
 
 def position(index: int, n: int) -> int:
-    """The place that an index means; negative ones count from the end. Raises IndexError."""
+    """The place that an index means.
+
+    Args:
+        index: A whole number; negative ones count from the end.
+        n: How many images there are.
+
+    Returns:
+        A number from 0 to n - 1.
+
+    Raises:
+        IndexError: There is no such image.
+    """
     i = operator.index(index)
     if not -n <= i < n:
         raise IndexError(f"index {i} is out of range for {n} images")
@@ -52,9 +79,21 @@ def position(index: int, n: int) -> int:
 
 
 def indexed(
-    labels: Any, n: int, classes: Sequence[str] | None = None
+    labels: LabelsLike | None, n: int, classes: Sequence[str] | None = None
 ) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None]:
-    """Labels as class indices, and the classes, which are the sorted names unless given. Raises SourceError."""
+    """Labels as class indices, with the names of the classes.
+
+    Args:
+        labels: Names or indices (n,), or (n, 1).
+        n: How many images there are.
+        classes: The names of the classes; default: the names found in `labels`, sorted.
+
+    Returns:
+        Class indices (n,) and the names; None for what is not known.
+
+    Raises:
+        SourceError: The labels are not one for each image, or are not among the classes.
+    """
     names = None if classes is None or len(classes) == 0 else tuple(str(c) for c in classes)
     if labels is None:
         return None, names
@@ -92,8 +131,19 @@ def _within(values: NDArray[np.int64], names: tuple[str, ...] | None) -> NDArray
     return values
 
 
-def to_image(image: Any, index: int) -> NDArray[Any]:
-    """An array from an array, a Pillow image (not turned), a path, or a tensor with .numpy(). Raises SourceError."""
+def to_image(image: object, index: int) -> NDArray[Any]:
+    """The pixels of what a data set holds for an image.
+
+    Args:
+        image: An array, a Pillow image (its EXIF orientation is ignored), a path, or a tensor with `.numpy()`.
+        index: Its number, for the message.
+
+    Returns:
+        (H, W) or (H, W, C).
+
+    Raises:
+        SourceError: It is none of these, or a tensor with channels first.
+    """
     if isinstance(image, np.ndarray):
         return image
     if isinstance(image, Image.Image):
@@ -125,24 +175,49 @@ def _from_tensor(tensor: Any, index: int) -> NDArray[Any]:
     return array
 
 
-def to_mask(mask: Any, index: int) -> NDArray[Any] | None:
-    """A mask of ids from an array, a Pillow image (a palette's indices), or a tensor. Raises SourceError."""
+def to_mask(mask: object, index: int) -> NDArray[Any] | None:
+    """The mask of an image as an array of numbers.
+
+    Args:
+        mask: An array, a Pillow image (of a palette its indices), a tensor, or None.
+        index: The image's number, for the message.
+
+    Returns:
+        (H, W), or None where there is no mask.
+
+    Raises:
+        SourceError: It cannot be made an array.
+    """
     if mask is None or isinstance(mask, np.ndarray):
         return mask
     if isinstance(mask, Image.Image):
         return np.array(mask)
     try:
-        return np.asarray(mask.numpy() if callable(getattr(mask, "numpy", None)) else mask)
+        numpy = getattr(mask, "numpy", None)
+        return np.asarray(numpy() if callable(numpy) else mask)
     except Exception as error:
         raise SourceError(f"the mask of item {index} is {type(mask).__name__}, not an array: {error}") from error
 
 
-def to_points(name: str, points: Any, columns: int, index: int) -> NDArray[np.float64] | None:
-    """Boxes (m, 4) or keypoints (k, 2) as floats; an empty list has no rows. Raises SourceError."""
+def to_points(name: str, points: object, columns: int, index: int) -> NDArray[np.float64] | None:
+    """Boxes or keypoints of an image as an array of numbers.
+
+    Args:
+        name: "boxes" or "keypoints", for the message.
+        points: Rows of numbers; an empty list has no rows.
+        columns: 4 for boxes, 2 for keypoints.
+        index: The image's number, for the message.
+
+    Returns:
+        Rows (m, columns), or None where `points` is None.
+
+    Raises:
+        SourceError: The rows are not numbers.
+    """
     if points is None:
         return None
     try:
-        array = np.asarray(points, dtype=np.float64)
+        array: NDArray[np.float64] = np.asarray(points, dtype=np.float64)
         return array.reshape(-1, columns) if array.size == 0 or array.ndim == 1 else array
     except (TypeError, ValueError) as error:
         raise SourceError(f"{name} of item {index} must be rows of {columns} numbers: {error}") from error

@@ -436,5 +436,7 @@ def test_what_cannot_go_together(folder):
         open_source((IMAGES[:3], TARGETS[:3]), labels=TARGETS[:3])
     with pytest.raises(ArgumentError, match=r"masks=.*Own"):
         open_source(Own([IMAGES[0]]), masks=IMAGES[:1])
+    with pytest.raises(ArgumentError, match=r"masks=.*not a path"):
+        open_source(IMAGES[:3], masks="masks")
     with pytest.raises(ArgumentError, match=r"boxes=.*a source"):
         open_source(ArraySource(IMAGES[:3]), boxes=[1])
