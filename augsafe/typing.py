@@ -21,6 +21,7 @@ __all__ = [
     "GroupsLike",
     "ImageLike",
     "ImagesLike",
+    "IndicesLike",
     "Items",
     "KeypointsLike",
     "LabelLike",
@@ -31,6 +32,7 @@ __all__ = [
     "PointsLike",
     "PolicyLike",
     "ReferenceLike",
+    "ShapesLike",
     "SourceLike",
 ]
 
@@ -110,6 +112,12 @@ BoxesLike: TypeAlias = NDArray[Any] | Sequence[PointsLike | None]
 
 KeypointsLike: TypeAlias = NDArray[Any] | Sequence[PointsLike | None]
 """The keypoints of n images, each (k, 2) as x and y, or None for an image without any."""
+
+ShapesLike: TypeAlias = NDArray[Any] | Sequence[tuple[int, ...]]
+"""The shapes of n images: (n, 2) heights and widths, or n shapes (H, W) or (H, W, C)."""
+
+IndicesLike: TypeAlias = NDArray[np.integer[Any]] | Sequence[int]
+"""The numbers of n images in their data set, from 0; they key the random draws."""
 
 SourceLike: TypeAlias = PathLike | Items
 """A data set: a path (a folder, .npz, .csv or .parquet), arrays, (images, labels), a list, or any object with items."""

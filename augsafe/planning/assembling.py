@@ -27,7 +27,14 @@ from augsafe.transforms import (
 
 @dataclass(frozen=True)
 class Assembly:
-    """Leaves and the stage of each, from which draws make matrices, frames, curves and local steps."""
+    """How draws become a plan: matrices, frames, curves and local steps.
+
+    Attributes:
+        leaves: The steps that act, with what a choice holds in its place.
+        stage_of: The stage of each leaf, from 0.
+        settings: How images are rendered.
+        count: How many stages there are.
+    """
 
     leaves: tuple[Transform, ...]
     stage_of: tuple[int, ...]
@@ -35,7 +42,16 @@ class Assembly:
     count: int
 
     def plan(self, shapes: Sizes, draws: Draws, policy: Mapping[str, Any]) -> Plan:
-        """What draws make of images of these sizes (n, 2); `policy` is its description, kept in the plan."""
+        """Turn draws into a plan.
+
+        Args:
+            shapes: Height and width of each image (n, 2), pixels.
+            draws: The numbers drawn for the n images.
+            policy: The policy as plain values, for the plan's record.
+
+        Returns:
+            The plan. Its stages are known from the start unless opaque steps have to be asked.
+        """
         made = None if any(map(may_move, self.leaves)) else self.whole(draws, shapes)
         return Plan(self.settings, draws, shapes, self, policy, made)
 
@@ -84,7 +100,16 @@ class Assembly:
 
 
 def map_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> tuple[FloatArray, Sizes]:
-    """What some steps, the first of a policy, do to places (n, 3, 3), and the frame that they leave (n, 2)."""
+    """What the first steps of a policy do to places.
+
+    Args:
+        leaves: The steps.
+        draws: The numbers drawn for n images.
+        sizes: Height and width of each image (n, 2), pixels.
+
+    Returns:
+        Their forward map (n, 3, 3), and the frames that they leave (n, 2).
+    """
     matrix: FloatArray = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
     for step in leaves:
         if isinstance(step, Geometric) or may_move(step):
@@ -94,7 +119,16 @@ def map_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> tuple
 
 
 def displaced_before(leaves: Sequence[Transform], draws: Draws, sizes: Sizes) -> FloatArray:
-    """How many pixels distortions among some steps move a place at most (n,), in the frame that they leave."""
+    """How far the distortions among the first steps of a policy move a place at most.
+
+    Args:
+        leaves: The steps.
+        draws: The numbers drawn for n images.
+        sizes: Height and width of each image (n, 2), pixels.
+
+    Returns:
+        Pixels (n,), in the frames that the steps leave.
+    """
     total, frame = np.zeros(len(sizes)), sizes
     for place, step in enumerate(leaves):
         if isinstance(step, Distortion):

@@ -16,13 +16,19 @@ DTYPES = ("uint8", "uint16", "float32")
 
 @dataclass(frozen=True)
 class Output:
-    """The form of the images a policy gives.
+    """The form of the images a policy gives: size, dtype, layout and normalisation, in the same pass as the policy.
 
-    size: (height, width) in pixels, a side, or None to keep the frame. The frame is stretched onto it.
-    dtype: "uint8", "uint16", "float32", or None to keep the input's.
-    layout: "HWC" or "CHW".
-    mean, std: per channel, in units of `value_range`; the result is (x - mean) / std, and dtype must be float32.
-    value_range: what float32 output spans, (0, 1) unless said.
+    Args:
+        size: (height, width) in pixels, or a side. The frame is stretched onto it. Default: the frame stays.
+        dtype: "uint8", "uint16" or "float32". Default: the input's.
+        layout: "HWC" or "CHW".
+        mean: One number, or one for each channel, in units of `value_range`. The result is (x - mean) / std, and
+            `dtype` must be "float32".
+        std: As `mean`, above 0.
+        value_range: What the levels of float32 output span before `mean` and `std`.
+
+    Raises:
+        ArgumentError: A value cannot be used, or two do not go together.
     """
 
     size: tuple[int, int] | int | None = None
@@ -62,7 +68,7 @@ class Output:
         return numbers
 
     def normalise(self, channels: int) -> tuple[FloatArray, FloatArray]:
-        """Per channel scale and offset that take levels in [0, 1] to the float output."""
+        """Scale and offset of each channel (channels,), which take levels in [0, 1] to the float output."""
         for name in ("mean", "std"):
             given = getattr(self, name)
             if given is not None and len(given) not in (1, channels):

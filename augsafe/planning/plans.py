@@ -1,4 +1,4 @@
-"""The plan: all that will happen to n images, before any pixel moves."""
+"""The plan: everything that will be done to n images, before any pixel changes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ from augsafe.planning.output import Output
 from augsafe.planning.stages import BoolArray, GeometricPart, Made, StagePlan
 from augsafe.randomness import FloatArray, Key
 from augsafe.transforms import Distortion, Sizes, Transform, Values
+from augsafe.typing import ShapesLike
 
 
 @dataclass(frozen=True)
 class Draws:
-    """The numbers drawn for n images: for each step, whether it acts (n,) and its parameter values (n,)."""
+    """The random numbers of n images.
+
+    Attributes:
+        key: What identifies them.
+        active: For each step, whether it acts on each image (n,).
+        values: For each step, the value of each of its parameters (n,).
+    """
 
     key: Key
     active: Mapping[str, BoolArray]
@@ -29,7 +36,15 @@ class Draws:
         return len(self.key.indices)
 
     def replaced(self, rows: NDArray[np.intp], other: Draws) -> Draws:
-        """These draws, with `rows` taken from `other` (which holds those rows only)."""
+        """These draws with some rows exchanged.
+
+        Args:
+            rows: Which rows (m,).
+            other: The draws of those m rows alone.
+
+        Returns:
+            Draws of as many images as before.
+        """
         attempts = self.key.attempts.copy()
         attempts[rows] = other.key.attempts
         active = {name: _put(column, rows, other.active[name]) for name, column in self.active.items()}
@@ -48,7 +63,15 @@ class Draws:
         )
 
     def without(self, step: Transform, where: BoolArray | None = None) -> Draws:
-        """The draws with one step switched off (a step that sets the frame: at its neutral values)."""
+        """The draws with one step switched off. A step that sets the frame is set to its neutral values instead.
+
+        Args:
+            step: A step of the policy.
+            where: For which images (n,); default: for all.
+
+        Returns:
+            Draws of as many images as before.
+        """
         everywhere = np.ones(len(self), bool) if where is None else where
         name = step.label
         if not step.frame:
@@ -65,7 +88,15 @@ def _put(column: NDArray[Any], rows: NDArray[np.intp], new: NDArray[Any]) -> NDA
 
 @dataclass(frozen=True)
 class Settings:
-    """How a policy renders."""
+    """How a policy renders. The attributes are those of `Compose`.
+
+    Attributes:
+        border: "reflect", "constant" or "replicate".
+        fill: The value beyond the border where that is "constant", in units of the output image.
+        interpolation: "linear", "nearest" or "cubic".
+        value_range: What the levels span; None for the dtype's own range.
+        output: The form in which images leave; None for that in which they came.
+    """
 
     border: str = "reflect"
     fill: float = 0
@@ -82,19 +113,44 @@ class Maker(Protocol):
         """How many stages there are."""
 
     def stage(self, number: int, draws: Draws, sizes: Sizes) -> StagePlan:
-        """One stage for images that enter it with these sizes (n, 2), without what opaque steps do to places."""
+        """Make one stage, without what opaque steps do to places.
+
+        Args:
+            number: Which stage, from 0.
+            draws: The numbers drawn for n images.
+            sizes: Height and width of each image as it enters the stage (n, 2), pixels.
+
+        Returns:
+            The stage.
+        """
 
     def whole(self, draws: Draws, sizes: Sizes) -> Made:
-        """All stages for images of these sizes (n, 2); opaque steps are asked what they do to places."""
+        """Make all stages; opaque steps are asked what they do to places.
+
+        Args:
+            draws: The numbers drawn for n images.
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            The stages, and the steps that move pixels.
+        """
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will happen to n images: immutable; `matrix` (n, 3, 3) maps source to output pixel centres.
+    """Everything that will be done to n images, before any pixel changes. It is immutable.
 
-    To ask an opaque step what it does to places can take longer than to run it. A plan with such a step asks when
-    it is first asked for `stages`, `geometry` or what follows from them; until then it is not `resolved`, and can be
-    rendered stage by stage.
+    To ask an opaque step (one of another library) what it does to places can take longer than to run it. A plan with
+    such a step asks when it is first asked for `stages`, `geometry` or what follows from them. Until then it is not
+    `resolved`, and can be rendered stage by stage.
+
+    Attributes:
+        settings: How images are rendered.
+        draws: The random numbers.
+        shapes: Height and width of each image (n, 2), pixels.
+        maker: How the stages follow from the draws.
+        policy: The policy as plain values.
+        made: The stages, where they are known from the start.
     """
 
     settings: Settings
@@ -118,12 +174,12 @@ class Plan:
 
     @property
     def stages(self) -> tuple[StagePlan, ...]:
-        """What is rendered, in its order."""
+        """What is rendered, in order."""
         return self._made.stages
 
     @property
     def geometry(self) -> tuple[GeometricPart, ...]:
-        """The steps that move pixels, in their order."""
+        """The steps that move pixels, in order."""
         return self._made.geometry
 
     def resolve(self) -> None:
@@ -147,7 +203,7 @@ class Plan:
 
     @cached_property
     def matrix(self) -> FloatArray:
-        """The whole map of each image, all stages together."""
+        """The whole map of each image (n, 3, 3), from source to output pixel centres, x right and y down."""
         total = self.stages[0].whole
         for stage in self.stages[1:]:
             total = stage.whole @ total
@@ -155,7 +211,7 @@ class Plan:
 
     @property
     def sizes(self) -> Sizes:
-        """Height and width (n, 2) of each output."""
+        """Height and width of each output (n, 2), pixels."""
         return self.stages[-1].size_after
 
     @property
@@ -223,7 +279,7 @@ class Plan:
         return linear
 
     def record(self) -> dict[str, Any]:
-        """All that is needed to repeat this plan, as plain values (JSON): see `Compose.replay`."""
+        """Everything needed to repeat this plan, as plain values (JSON); see `Compose.replay`."""
         key = self.draws.key
         return {
             "policy": dict(self.policy),
@@ -240,7 +296,7 @@ class Plan:
         }
 
     def describe(self, row: int = 0) -> str:
-        """The draw of one image in words, such as "Rotate angle=12.3, HorizontalFlip"."""
+        """The sampled values of one image in words, such as "Rotate angle=12.3, HorizontalFlip"."""
         words = []
         for name, column in self.draws.active.items():
             if column[row]:
@@ -250,8 +306,18 @@ class Plan:
         return ", ".join(words) or "nothing acts"
 
 
-def check_shapes(shapes: Any) -> Sizes:
-    """Heights and widths (n, 2) from n shapes. Raises ArgumentError."""
+def check_shapes(shapes: ShapesLike) -> Sizes:
+    """Heights and widths of images.
+
+    Args:
+        shapes: (n, 2), or n shapes (H, W) or (H, W, C), in pixels.
+
+    Returns:
+        (n, 2), pixels.
+
+    Raises:
+        ArgumentError: It holds no shapes, or a side is below 1.
+    """
     try:
         if isinstance(shapes, np.ndarray) and shapes.dtype.kind in "iu" and shapes.ndim == 2:
             sizes = shapes[:, :2].astype(np.int64).reshape(-1, 2)

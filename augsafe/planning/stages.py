@@ -16,7 +16,13 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Part:
-    """One step's share in a stage: who acts, with which values."""
+    """One step of a stage.
+
+    Attributes:
+        step: The transform.
+        active: On which images it acts (n,).
+        values: The value of each of its parameters (n,).
+    """
 
     step: Transform
     active: BoolArray
@@ -29,24 +35,38 @@ class Part:
 
 @dataclass(frozen=True)
 class GeometricPart:
-    """One step of the plan that moves pixels: its matrices (n, 3, 3) and the frames before and after (n, 2).
+    """One step of the plan that moves pixels.
 
-    A distortion has no matrix of its own: it stands with the identity.
+    Attributes:
+        step: The transform.
+        matrix: Its forward maps (n, 3, 3). A distortion has none, and stands with the identity.
+        before: The frames that it gets (n, 2): height and width in pixels.
+        after: The frames that it leaves (n, 2).
+        factor: What takes the change of frame out of its linear part (n, 2), for x and y.
+        active: On which images it acts (n,).
     """
 
     step: Transform
     matrix: FloatArray
     before: Sizes
     after: Sizes
-    factor: FloatArray  # (n, 2): takes the change of frame out of the linear part
+    factor: FloatArray
     active: BoolArray
 
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One warp, tone and colour in their order, then local steps; or a distortion alone.
+    """One warp, tone and colour in order, then local steps; or a distortion alone.
 
-    `moved` (n, 3, 3) is what opaque steps among the local ones do to places.
+    Attributes:
+        matrix: The forward map of the warp (n, 3, 3).
+        size_in: The frames that the stage gets (n, 2): height and width in pixels.
+        size_out: The frames that the warp leaves (n, 2).
+        tone: The tone and colour steps.
+        local: The local steps.
+        moved: What opaque steps among the local ones do to places (n, 3, 3).
+        size_end: The frames that opaque steps leave (n, 2); None where they change none.
+        distortion: The distortion, where the stage is one.
     """
 
     matrix: FloatArray
@@ -87,7 +107,7 @@ class StagePlan:
         return StagePlan(self.matrix[rows], self.size_in[rows], self.size_out[rows], tone, local, moved, end, bent)
 
     def field(self, row: int) -> NDArray[np.float32] | None:
-        """How far the source of each pixel lies (H, W, 2), in x and y; None where the stage distorts nothing."""
+        """How far away the source of each pixel lies (H, W, 2), in x and y; None where nothing is distorted."""
         part = self.distortion
         if part is None or not part.active[row]:
             return None
@@ -96,7 +116,15 @@ class StagePlan:
         return part.step.field({k: float(v[row]) for k, v in part.values.items()}, size)
 
     def curve(self, levels: FloatArray, rows: slice | NDArray[np.intp] = slice(None)) -> FloatArray:
-        """Levels in [0, 1] after all tone steps, clipped after each: (n, k) from (k,) or (n, k). Colour is left out."""
+        """Levels after all tone steps, clipped after each; colour steps are left out.
+
+        Args:
+            levels: (k,) or (n, k), in [0, 1].
+            rows: Of which images; default: of all.
+
+        Returns:
+            New levels (n, k), in [0, 1].
+        """
         n = len(self.matrix[rows])
         out = np.broadcast_to(levels, (n, levels.shape[-1]))
         for part in self.tone:
@@ -110,7 +138,12 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class Made:
-    """The stages of a plan, and its steps that move pixels."""
+    """The stages of a plan, and its steps that move pixels.
+
+    Attributes:
+        stages: What is rendered, in order.
+        geometry: The steps that move pixels, in order.
+    """
 
     stages: tuple[StagePlan, ...]
     geometry: tuple[GeometricPart, ...]
