@@ -34,8 +34,8 @@ class Output:
     size: tuple[int, int] | int | None = None
     dtype: str | None = None
     layout: str = "HWC"
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
     value_range: Range = (0.0, 1.0)
 
     def __post_init__(self) -> None:

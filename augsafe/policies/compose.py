@@ -35,7 +35,7 @@ from augsafe.randomness import Key, fresh_seed, uniforms
 from augsafe.transforms import Erase, Sizes, Transform, as_range, draw_step, leaves_of, slots_of, stages_of, walk
 
 BOX_FORMATS = ("xyxy", "coco", "yolo")
-Pairs = tuple[tuple[int, int], ...]
+Pairs = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Compose:
     Raises ArgumentError.
     """
 
-    steps: tuple[Transform, ...] = ()
+    steps: Sequence[Transform] = ()
     border: str = field(default="reflect", kw_only=True)
     fill: float = field(default=0, kw_only=True)
     interpolation: str = field(default="linear", kw_only=True)

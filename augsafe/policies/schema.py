@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from types import UnionType
 from typing import Any
@@ -97,6 +98,8 @@ def _value(hint: Any) -> dict[str, Any]:
     inner = typing.get_args(hint)
     if isinstance(hint, UnionType) or typing.get_origin(hint) is typing.Union:
         return {"anyOf": [_value(part) for part in inner]}
+    if typing.get_origin(hint) is Sequence:
+        return {"type": "array", "items": _value(inner[0])}
     if typing.get_origin(hint) is tuple:
         if len(inner) == 2 and inner[1] is Ellipsis:
             return {"type": "array", "items": _value(inner[0])}

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
-from augsafe.transforms.base import Local, Parameter, Range
+from augsafe.transforms.base import Local
 from augsafe.transforms.histogram import AutoContrast, Equalize, joined, planes
 from augsafe.transforms.noise import generator
+from augsafe.transforms.parameters import Parameter, Range
 
 Levels = NDArray[np.float32]
 Operation = Callable[[Levels, float], Levels]  # levels in [0, 1], and how strong, from 0.1 to 10
@@ -26,12 +27,21 @@ class AugMix(Local):
     """Blend the image with a mixture of `width` chains of one to `depth` operations each.
 
     A chain's operations are drawn from autocontrast, equalize, posterize, solarize, saturation, contrast, brightness
-    and sharpness, each with a strength up to `severity` (0 changes nothing, 10 is most); the chains' weights from a
-    Dirichlet, the share of the mixture from a Beta distribution, both with `alpha`. The operations of the paper that
-    move pixels are left out: a mask cannot follow an image that lies over a moved copy of itself. Put those before.
+    and sharpness. The operations of the paper that move pixels are left out, because a mask cannot follow an image
+    that lies over a moved copy of itself. Put such steps before this one.
 
     Hendrycks, Mu, Cubuk, Zoph, Gilmer and Lakshminarayanan, "AugMix: A Simple Data Processing Method to Improve
-    Robustness and Uncertainty", ICLR 2020. Raises ArgumentError.
+    Robustness and Uncertainty", ICLR 2020.
+
+    Args:
+        severity: Range of the largest strength of an operation, within [0, 10]; 0 changes nothing.
+        width: How many chains, from 1 to 16.
+        depth: The most operations of a chain, from 1 to 16.
+        alpha: Of the Dirichlet distribution of the chains' weights, and of the Beta distribution of the mixture's
+            share, from 0.01 to 100.
+
+    Raises:
+        ArgumentError: A value cannot be used.
     """
 
     severity: Range = (3.0, 3.0)

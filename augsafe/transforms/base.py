@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,86 +11,23 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
+from augsafe.transforms.parameters import Parameter, Range, as_range
 
-Range = tuple[float, float]
 Sizes = NDArray[np.int64]  # (n, 2): height and width of each image, pixels
 Values = Mapping[str, FloatArray]  # parameter name -> (n,)
 FULL_RANGE = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}  # what levels span unless said
 
 
-def as_range(owner: str, name: str, value: object, low: float, high: float) -> Range:
-    """Check a (low, high) pair and return it as floats."""
-    where = f"{owner}({name}=...)"
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ArgumentError(f"{where} must be a pair (low, high), got {value!r}")
-    for bound in value:
-        if isinstance(bound, bool) or not isinstance(bound, (int, float, np.number)) or not math.isfinite(bound):
-            raise ArgumentError(f"{where} must hold two finite numbers, got {value!r}")
-    first, second = float(value[0]), float(value[1])
-    if first > second:
-        raise ArgumentError(f"{where} has low > high: got {value!r}; write ({second:g}, {first:g})")
-    if first < low or second > high:
-        raise ArgumentError(f"{where} must lie within [{low:g}, {high:g}], got {value!r}")
-    return first, second
-
-
-def as_size(owner: str, name: str, value: object) -> tuple[int, int]:
-    """Check a size in pixels, one side or (height, width), and return it as a pair."""
-    pair = (value, value) if isinstance(value, (int, np.integer)) else value
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise ArgumentError(f"{owner}({name}=...) must be a side or (height, width) in pixels, got {value!r}")
-    for side in pair:
-        if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not 1 <= side <= 32766:
-            raise ArgumentError(f"{owner}({name}=...) needs sides from 1 to 32766 pixels, got {value!r}")
-    return int(pair[0]), int(pair[1])
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One random number of a transform: drawn from the range in the field of the same name.
-
-    `neutral` is the value that changes nothing. `log` draws uniformly in the logarithm, so that 1/2 and 2 are as
-    likely as each other. `free` is a number that is always drawn from [0, 1), such as a crop's place. `whole` draws
-    whole numbers, both ends of the range included and all alike.
-    """
-
-    name: str
-    neutral: float = 0.0
-    low: float = -math.inf
-    high: float = math.inf
-    log: bool = False
-    free: bool = False
-    whole: bool = False
-
-    def from_uniform(self, u: FloatArray, bounds: Range) -> FloatArray:
-        """Map uniform numbers to the range."""
-        low, high = bounds
-        if low == high:
-            return np.full(u.shape, low)
-        if self.whole:
-            return np.asarray(np.minimum(low + np.floor(u * (high - low + 1)), high))
-        if self.log:
-            return np.clip(np.exp(math.log(low) + u * (math.log(high) - math.log(low))), low, high)
-        return low + u * (high - low)
-
-    def towards_neutral(self, value: FloatArray, keep: FloatArray) -> FloatArray:
-        """Shrink values towards the neutral one; `keep` = 1 leaves them, 0 gives the neutral value."""
-        if self.log:
-            return np.asarray(self.neutral * (value / self.neutral) ** keep)
-        move = (value - self.neutral) * keep
-        if self.whole:
-            move = np.trunc(move + np.copysign(1e-9, move))
-        return np.asarray(self.neutral + move)
-
-
 @dataclass(frozen=True)
 class Move:
-    """Bounds on the linear part of what a geometric step does when it acts.
+    """Bounds on the linear part of what a geometric step does when it acts, as a complex map z -> a z + b conj(z).
 
-    As a complex map z -> a z + b conj(z): `rotation` bounds the angle (degrees, counter-clockwise as displayed),
-    `scale` the singular values, and `dilatation` the ratio |b/a| (0 for rotation and zoom; below 1 always). `mirror`
-    says that the step reflects first, left to right. `fixes_centre` is False where the centre of the image moves, by
-    at most `shift` (x and y, fractions of the side).
+    Args:
+        mirror: The step mirrors first, left to right.
+        rotation: The angle in degrees, counter-clockwise as displayed.
+        scale: The singular values.
+        dilatation: The largest ratio |b/a|, from 0 (rotation and zoom) to below 1.
+        shift: How far the centre of the image moves, in x and y, as fractions of the side.
     """
 
     mirror: bool = False
@@ -103,11 +39,17 @@ class Move:
 
 @dataclass(frozen=True)
 class Transform:
-    """Base of all transforms: immutable, holds ranges and never a draw.
+    """Base of all transforms: immutable, holds ranges and never a sampled value.
 
-    `p` is the chance to act on an image; `name` identifies the step within its policy (given automatically when
-    left out). `parameters` lists the random numbers, `frame` says whether the step decides the output's frame (size
-    or viewport), in which case it is kept at its neutral values where others are switched off.
+    A subclass lists its random numbers in `parameters`. One that decides the output's frame (size or viewport) says
+    `frame`: it is set to its neutral values where others are switched off.
+
+    Args:
+        p: The probability to act on an image.
+        name: What identifies the step within its policy; default: a name made from the class.
+
+    Raises:
+        ArgumentError: A value cannot be used.
     """
 
     p: float = field(default=1.0, kw_only=True)
@@ -140,7 +82,7 @@ class Transform:
         return (low, high)
 
     def draw(self, u: FloatArray) -> dict[str, FloatArray]:
-        """Turn uniform numbers (one row a parameter, (k, n)) into parameter values (n,)."""
+        """Turn uniform numbers (parameters, n) into the values (n,) of each parameter."""
         return {p.name: p.from_uniform(row, self.bounds(p)) for p, row in zip(self.parameters, u, strict=True)}
 
     @property
@@ -163,17 +105,40 @@ class Geometric(Transform):
     """A step that moves pixels: it gives one 3 x 3 matrix an image."""
 
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
-        """Forward maps (n, 3, 3), source to output, pixel centres at whole numbers, x right and y down."""
+        """What the step does to places.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            Forward maps (n, 3, 3), source to output, pixel centres at whole numbers, x right and y down.
+        """
         raise NotImplementedError
 
     def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
-        """The frame (n, 2) after the step."""
+        """The frames after the step.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            Height and width (n, 2), pixels.
+        """
         return sizes
 
     def shape_factor(self, sizes: Sizes, after: Sizes) -> FloatArray:
-        """What takes the change of frame out of the step's linear part: (n, 2), for x and y.
+        """What takes the change of frame out of the step's linear part.
 
-        A crop enlarges the object in fractions of the frame, without changing its shape; so one factor for both.
+        A crop enlarges the object in fractions of the frame, without changing its shape; so one factor for both axes.
+
+        Args:
+            sizes: Height and width before the step (n, 2), pixels.
+            after: The same after it.
+
+        Returns:
+            Factors (n, 2), for x and y.
         """
         if after is sizes:
             return np.ones(sizes.shape)
@@ -190,7 +155,15 @@ class Tone(Transform):
     """A step that maps each level to another, the same way everywhere in the image."""
 
     def curve(self, levels: FloatArray, values: Values) -> FloatArray:
-        """New levels for `levels` (n, k) in [0, 1]; values outside are clipped by the caller."""
+        """New levels for old ones.
+
+        Args:
+            levels: (n, k), in [0, 1].
+            values: Values of the parameters (n,).
+
+        Returns:
+            (n, k); the caller clips what leaves [0, 1].
+        """
         raise NotImplementedError
 
     def line(self, values: Values) -> tuple[FloatArray | float, FloatArray | float] | None:
@@ -207,7 +180,15 @@ class Color(Transform):
     """
 
     def mixes(self, values: Values, n: int) -> FloatArray:
-        """Affine maps (n, 3, 4) from R, G, B in [0, 1] to new levels; the caller clips what leaves [0, 1]."""
+        """How red, green and blue are mixed.
+
+        Args:
+            values: Values of the parameters (n,).
+            n: How many images.
+
+        Returns:
+            Affine maps (n, 3, 4) from R, G, B in [0, 1] to new levels; the caller clips what leaves [0, 1].
+        """
         raise NotImplementedError
 
 
@@ -216,13 +197,30 @@ class Local(Transform):
     """A step that needs neighbouring pixels, and so cannot be fused into the warp or the table."""
 
     def apply(self, image: NDArray[Any], values: Mapping[str, float]) -> NDArray[Any]:
-        """A new image of the same shape and dtype. A step to which the value range matters gives `within` instead."""
+        """Change one image. A step to which the value range matters gives `within` instead.
+
+        Args:
+            image: (H, W) or (H, W, C); it is not changed.
+            values: Values of the parameters.
+
+        Returns:
+            A new image of the same shape and dtype.
+        """
         if type(self).within is Local.within:
             raise NotImplementedError
         return self.within(image, values, FULL_RANGE[image.dtype.name])
 
     def within(self, image: NDArray[Any], values: Mapping[str, float], limits: Range) -> NDArray[Any]:
-        """As `apply`, for images whose levels span `limits`."""
+        """Change one image whose levels span `limits`.
+
+        Args:
+            image: (H, W) or (H, W, C); it is not changed.
+            values: Values of the parameters.
+            limits: (low, high) of the levels.
+
+        Returns:
+            A new image of the same shape and dtype.
+        """
         return self.apply(image, values)
 
 
@@ -239,20 +237,52 @@ class Opaque(Local):
         return True
 
     def apply_all(self, images: Sequence[NDArray[Any]], values: Values) -> list[NDArray[Any]]:
-        """`apply` for n images of any sizes, with values (n,)."""
+        """Change n images of any sizes.
+
+        Args:
+            images: Each (H, W) or (H, W, C).
+            values: Values of the parameters (n,).
+
+        Returns:
+            New images (n).
+        """
         rows = ({name: float(column[k]) for name, column in values.items()} for k in range(len(images)))
         return [self.apply(image, row) for image, row in zip(images, rows, strict=True)]
 
     def matrices(self, values: Values, sizes: Sizes) -> FloatArray:
-        """What the step does to places (n, 3, 3), as for a geometric step."""
+        """What the step does to places.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            Forward maps (n, 3, 3), as of a geometric step.
+        """
         raise NotImplementedError
 
     def sizes_after(self, values: Values, sizes: Sizes) -> Sizes:
-        """The frame (n, 2) after the step."""
+        """The frames after the step.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            Height and width (n, 2), pixels.
+        """
         return sizes
 
     def shape_factor(self, sizes: Sizes, after: Sizes) -> FloatArray:
-        """As for a geometric step."""
+        """What takes the change of frame out of the step's linear part, as of a geometric step.
+
+        Args:
+            sizes: Height and width before the step (n, 2), pixels.
+            after: The same after it.
+
+        Returns:
+            Factors (n, 2), for x and y.
+        """
         ratio = np.sqrt(sizes.prod(axis=1) / after.prod(axis=1))
         return np.stack([ratio, ratio], axis=1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Transform, Values
+from augsafe.transforms.base import Transform
 
 MOST_TIMES = 16
 
@@ -41,7 +41,15 @@ class Choice(Transform):
         return 1
 
     def choose(self, own: FloatArray, first: FloatArray) -> NDArray[np.bool_]:
-        """Which parts act (parts, n), from the choice's own uniform numbers (slots, n) and each part's first."""
+        """Choose parts for n images.
+
+        Args:
+            own: The choice's own uniform numbers (slots, n).
+            first: The first uniform number of each part (parts, n).
+
+        Returns:
+            Which parts act (parts, n).
+        """
         raise NotImplementedError
 
     @property
@@ -60,13 +68,20 @@ class Choice(Transform):
 
 @dataclass(frozen=True)
 class OneOf(Choice):
-    """Apply exactly one of `children`, chosen by `weights` (all alike when left out).
+    """Apply exactly one of `children`, chosen at random by `weights`.
 
     A child always acts when it is chosen: its own `p` must be left at 1; flips, whose default is 0.5, are set to 1.
+
+    Args:
+        children: The steps to choose from.
+        weights: How likely each child is, in proportion; default: all are equally likely.
+
+    Raises:
+        ArgumentError: A child cannot be chosen, or the weights do not fit.
     """
 
-    children: tuple[Transform, ...] = ()
-    weights: tuple[float, ...] | None = None
+    children: Sequence[Transform] = ()
+    weights: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,7 +99,7 @@ class OneOf(Choice):
 
     @property
     def parts(self) -> tuple[Transform, ...]:
-        return self.children
+        return tuple(self.children)
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -112,11 +127,17 @@ class OneOf(Choice):
 class SomeOf(Choice):
     """Apply some of `children`, each at most once and in the order of the list.
 
-    `n` is how many: a number, or (fewest, most), of which each count is as likely as the next. Every set of that many
-    children is as likely as every other. A child always acts when it is chosen, as in `OneOf`.
+    Every set of that many children is as likely as every other. A child always acts when it is chosen, as in `OneOf`.
+
+    Args:
+        children: The steps to choose from.
+        n: How many: a number, or (fewest, most), of which each count is equally likely.
+
+    Raises:
+        ArgumentError: A child cannot be chosen, or there are fewer than `n`.
     """
 
-    children: tuple[Transform, ...] = ()
+    children: Sequence[Transform] = ()
     n: tuple[int, int] | int = 1
 
     def __post_init__(self) -> None:
@@ -134,7 +155,7 @@ class SomeOf(Choice):
 
     @property
     def parts(self) -> tuple[Transform, ...]:
-        return self.children
+        return tuple(self.children)
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -158,10 +179,17 @@ class SomeOf(Choice):
 
 @dataclass(frozen=True)
 class Repeat(Choice):
-    """Apply `child` several `times` in a row, each time with a draw of its own.
+    """Apply `child` several `times` in a row, each time with new random values.
 
     Each time it acts with its own `p`. It may be a choice: `Repeat(OneOf([...]), 2)` applies one of them, then again
     one. The copies are called `name/1`, `name/2` and so on.
+
+    Args:
+        child: The step to repeat; not another `Repeat`.
+        times: How often, from 1 to 16.
+
+    Raises:
+        ArgumentError: A value cannot be used.
     """
 
     child: Transform
@@ -206,9 +234,15 @@ class AllOf(Choice):
     """Apply all `children` in their order, each with its own `p`: a group, to be chosen as one in `OneOf`.
 
     `OneOf([AllOf([a, b]), AllOf([c, d])])` applies a and b, or c and d. A child may be a choice.
+
+    Args:
+        children: The steps of the group.
+
+    Raises:
+        ArgumentError: A child is no transform, or is another `AllOf`.
     """
 
-    children: tuple[Transform, ...] = ()
+    children: Sequence[Transform] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -221,7 +255,7 @@ class AllOf(Choice):
 
     @property
     def parts(self) -> tuple[Transform, ...]:
-        return self.children
+        return tuple(self.children)
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -240,49 +274,6 @@ class AllOf(Choice):
 
     def with_inside(self, steps: Sequence[Transform]) -> Choice:
         return replace(self, children=tuple(steps))
-
-
-def leaves_of(step: Transform) -> tuple[Transform, ...]:
-    """The steps that act: the step itself, or those that a choice holds, copies apart."""
-    if not isinstance(step, Choice):
-        return (step,)
-    return tuple(leaf for part in step.parts for leaf in leaves_of(part))
-
-
-def written_in(step: Transform) -> tuple[Transform, ...]:
-    """As `leaves_of`, but the steps as they are written: the one of a Repeat stands once."""
-    if not isinstance(step, Choice):
-        return (step,)
-    return tuple(leaf for held in step.inside for leaf in written_in(held))
-
-
-def walk(step: Transform) -> Iterator[Transform]:
-    """The step, and all that it holds as it is written, choices included."""
-    yield step
-    if isinstance(step, Choice):
-        for held in step.inside:
-            yield from walk(held)
-
-
-def slots_of(step: Transform) -> list[tuple[str, int]]:
-    """The names of the step and of what it holds, each with how many random numbers it needs."""
-    if not isinstance(step, Choice):
-        return [(step.label, 1 + len(step.parameters))]
-    return [(step.label, 1 + step.slots), *(slot for part in step.parts for slot in slots_of(part))]
-
-
-def draw_step(
-    step: Transform, chosen: NDArray[np.bool_], u: Mapping[str, FloatArray]
-) -> Iterator[tuple[str, NDArray[np.bool_], Values]]:
-    """The name of each leaf of a step, for which of the `chosen` images (n,) it acts, and its values."""
-    row = u[step.label]
-    acts = chosen if step.p == 1 else chosen & (row[0] < step.p)
-    if not isinstance(step, Choice):
-        yield step.label, acts, step.draw(row[1:])
-        return
-    parts = step.parts
-    for part, on in zip(parts, step.choose(row[1:], np.stack([u[q.label][0] for q in parts])), strict=True):
-        yield from draw_step(part, acts & on, u)
 
 
 def _copy(step: Transform, number: int) -> Transform:

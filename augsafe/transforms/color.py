@@ -12,7 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Color, Parameter, Range, Values
+from augsafe.transforms.base import Color, Values
+from augsafe.transforms.parameters import Parameter, Range
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601-7, 2.5.1; what Pillow, OpenCV and torchvision take for grey
 ORDERS = tuple(itertools.permutations(range(3)))
@@ -36,6 +37,9 @@ class Saturation(Color):
     """Move every colour away from its grey by `factor`: 0 is grey, 1 changes nothing, 2 doubles the distance.
 
     Grey is the luma of ITU-R BT.601, as in torchvision's `adjust_saturation` and Pillow's `ImageEnhance.Color`.
+
+    Args:
+        factor: Range of the factor, within [0, 100].
     """
 
     factor: Range = (0.7, 1.3)
@@ -49,11 +53,14 @@ class Saturation(Color):
 
 @dataclass(frozen=True)
 class Hue(Color):
-    """Turn every colour about the grey axis of the RGB cube by `angle` degrees; red goes to green to blue.
+    """Rotate every colour about the grey axis of the RGB cube by `angle` degrees; red goes to green to blue.
 
-    A turn of 120 degrees takes R to G to B exactly. The sum of R, G and B stays as it is, where a turn in HSV keeps
-    the largest of the three; both agree at 0 and +-120 degrees. See Haeberli, "Matrix Operations for Image
+    A rotation by 120 degrees takes R to G to B exactly. The sum of R, G and B stays as it is, where a rotation in HSV
+    keeps the largest of the three; both agree at 0 and +-120 degrees. See Haeberli, "Matrix Operations for Image
     Processing", 1993.
+
+    Args:
+        angle: Range of the angle in degrees, within [-180, 180].
     """
 
     angle: Range = (-15.0, 15.0)
@@ -74,8 +81,10 @@ class ColorTemperature(Color):
     """Light the scene as a black body of `kelvin` does, against one of 6500: below is warmer, above is cooler.
 
     Red and blue are multiplied, green is kept. The factors are those of the Planckian locus (Kim et al., US patent
-    7024034, 2006) in linear sRGB (IEC 61966-2-1), brought to stored levels by the power 1 / 2.2. Drawn uniformly in the
-    logarithm.
+    7024034, 2006) in linear sRGB (IEC 61966-2-1), brought to stored levels by the power 1 / 2.2.
+
+    Args:
+        kelvin: Range of the temperature in kelvin, within [1700, 25000]. It is drawn uniformly in its logarithm.
     """
 
     kelvin: Range = (5000.0, 8500.0)
@@ -114,7 +123,7 @@ class Grayscale(Color):
 
 @dataclass(frozen=True)
 class ChannelShuffle(Color):
-    """Put red, green and blue in one of their six orders, all alike (one of them changes nothing)."""
+    """Put red, green and blue in one of their six orders, all equally likely (one of them changes nothing)."""
 
     parameters: ClassVar = (Parameter("order", free=True),)
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray, Key, uniforms
-from augsafe.transforms.base import Move, Parameter, Range, Sizes, Transform, Values
+from augsafe.transforms.base import Move, Sizes, Transform, Values
+from augsafe.transforms.parameters import Parameter, Range
 
 STEEPEST = 0.8  # the largest slope of a field; from 1 on an image may fold
 _ROUNDS = 60  # of the iteration that inverts a field: 0.8 ** 60 is 2e-6
@@ -26,7 +27,12 @@ _ROUNDS = 60  # of the iteration that inverts a field: 0.8 ** 60 is 2e-6
 
 @dataclass(frozen=True)
 class Basis:
-    """What the nodes along one side do: at `places` (k, nodes), and its slope there, per side length."""
+    """How much each node along one side moves some places.
+
+    Attributes:
+        at: The weight of each node at each place (k, nodes).
+        slope: The slope of that weight, per side length (k, nodes).
+    """
 
     at: FloatArray
     slope: FloatArray
@@ -41,15 +47,40 @@ class Distortion(Transform):
         raise NotImplementedError
 
     def basis(self, axis: int, size: tuple[int, int], places: FloatArray) -> Basis:
-        """The basis down (axis 0) or across (1) an image of `size`, at places from 0 to 1."""
+        """The basis along one side.
+
+        Args:
+            axis: 0 for down, 1 for across.
+            size: (height, width) of the image, pixels.
+            places: Where along the side (k,), from 0 to 1.
+
+        Returns:
+            The weights and slopes (k, nodes).
+        """
         raise NotImplementedError
 
     def points(self, axis: int, size: tuple[int, int]) -> FloatArray:
-        """Places from 0 to 1 at which a field is measured along an axis: closer than it varies."""
+        """Where a field is measured along one side, closer than it varies.
+
+        Args:
+            axis: 0 for down, 1 for across.
+            size: (height, width) of the image, pixels.
+
+        Returns:
+            Places from 0 to 1.
+        """
         raise NotImplementedError
 
     def strengths(self, values: Values, sizes: Sizes) -> FloatArray:
-        """The largest displacement (n,), as a fraction of the shorter side."""
+        """The largest displacement of each draw.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            Fractions of the shorter side (n,).
+        """
         raise NotImplementedError
 
     def scale(self, longest: FloatArray) -> FloatArray:
@@ -73,7 +104,15 @@ class Distortion(Transform):
         )
 
     def linear(self, values: Values, sizes: Sizes) -> FloatArray:
-        """The linear part (n, 2, 2), source to output, of the affine map that is nearest to each field."""
+        """The linear part of the affine map that is nearest to each field, by least squares.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            (n, 2, 2), source to output.
+        """
         out = np.broadcast_to(np.eye(2), (len(sizes), 2, 2)).copy()
         for size in np.unique(sizes, axis=0):
             height, width = (int(v) for v in size)
@@ -93,7 +132,15 @@ class Distortion(Transform):
         return np.asarray(np.linalg.inv(out), dtype=np.float64)
 
     def field(self, values: Mapping[str, float], size: tuple[int, int]) -> NDArray[np.float32]:
-        """How far the source of each output pixel lies from it, (H, W, 2) x and y in pixels."""
+        """How far the source of each output pixel lies from it.
+
+        Args:
+            values: Values of the parameters, of one image.
+            size: (height, width) of the image, pixels.
+
+        Returns:
+            x and y in pixels (H, W, 2).
+        """
         height, width = size
         columns = {k: np.array([v]) for k, v in values.items()}
         nodes = self._nodes(columns["field"], size)
@@ -136,10 +183,13 @@ def _pixels(step: Distortion, axis: int, size: tuple[int, int]) -> Basis:
 class ElasticDistortion(Distortion):
     """Move pixels by a smooth random field, as if the image were drawn on rubber.
 
-    `displacement` is the largest distance that a pixel moves, a fraction of the shorter side; `smoothness` is the
-    standard deviation of the Gaussian that smooths the field, a fraction of the shorter side too. A field that would
-    fold the image is weakened. After Simard, Steinkraus and Platt, "Best practices for convolutional neural networks
-    applied to visual document analysis", ICDAR 2003.
+    A field that would fold the image is weakened. After Simard, Steinkraus and Platt, "Best practices for convolutional
+    neural networks applied to visual document analysis", ICDAR 2003.
+
+    Args:
+        displacement: Range of the largest distance that a pixel moves, a fraction of the shorter side within [0, 0.5].
+        smoothness: The standard deviation of the Gaussian that smooths the field, a fraction of the shorter side from
+            0.03 to 1.
     """
 
     displacement: Range = (0.0, 0.05)
@@ -190,8 +240,12 @@ class ElasticDistortion(Distortion):
 class GridDistortion(Distortion):
     """Move the nodes of a regular grid at random, and all between them in proportion.
 
-    `cells` is how many cells there are along a side, or (down, across); `displacement` how far a node moves at most, a
-    fraction of a cell's shorter side. A grid that would fold is weakened.
+    A grid that would fold is weakened.
+
+    Args:
+        displacement: Range of the largest distance that a node moves, a fraction of a cell's shorter side within
+            [0, 0.5].
+        cells: How many cells there are along each side, or (down, across), from 1 to 64.
     """
 
     displacement: Range = (0.0, 0.2)
@@ -224,8 +278,8 @@ class GridDistortion(Distortion):
         return Basis(np.where(near, 1 - np.abs(away), 0), np.where(near, -np.sign(away) * count, 0))
 
     def points(self, axis: int, size: tuple[int, int]) -> FloatArray:
-        """Just within both ends of each cell, where its slopes are extreme."""
         edges = np.arange(self._cells[axis] + 1) / self._cells[axis]
+        # just within both ends of each cell, where its slopes are extreme
         return np.stack([edges[:-1] + 1e-6, edges[1:] - 1e-6], axis=1).reshape(-1)
 
     def strengths(self, values: Values, sizes: Sizes) -> FloatArray:
@@ -245,7 +299,15 @@ class GridDistortion(Distortion):
 
 
 def place_of(points: FloatArray, field: NDArray[np.float32]) -> FloatArray:
-    """Where source points (k, 2) at pixel centres lie in the output: p with p + d(p) = point, by fixed point."""
+    """Where source points lie in the output: p with p + d(p) = point, by fixed-point iteration.
+
+    Args:
+        points: x and y of places in the source (k, 2); pixel centres are at whole numbers.
+        field: How far the source of each output pixel lies from it (H, W, 2).
+
+    Returns:
+        x and y in the output (k, 2).
+    """
     place = points.copy()
     for _ in range(_ROUNDS):
         moved = points - sampled(field, place)
@@ -256,7 +318,15 @@ def place_of(points: FloatArray, field: NDArray[np.float32]) -> FloatArray:
 
 
 def sampled(field: NDArray[np.float32], points: FloatArray) -> FloatArray:
-    """The field (H, W, 2) at points (k, 2), linear between pixels and constant beyond them."""
+    """A field at some points, linear between pixels and constant beyond them.
+
+    Args:
+        field: x and y for each pixel (H, W, 2).
+        points: x and y of the points (k, 2); pixel centres are at whole numbers.
+
+    Returns:
+        x and y of the field there (k, 2).
+    """
     height, width = field.shape[:2]
     x, y = np.clip(points[:, 0], 0, width - 1), np.clip(points[:, 1], 0, height - 1)
     x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)

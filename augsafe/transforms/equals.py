@@ -10,9 +10,10 @@ import numpy as np
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Geometric, Move, Parameter, Range, Sizes, Tone, Values, as_size
+from augsafe.transforms.base import Geometric, Move, Sizes, Tone, Values
 from augsafe.transforms.frames import scale_between, viewport
 from augsafe.transforms.geometry import Shear, about_centre
+from augsafe.transforms.parameters import Parameter, Range, as_size
 
 ORDERS = ("scale-rotate-shear", "scale-shear-rotate")
 ROUNDINGS = ("none", "nearest", "down")
@@ -23,10 +24,21 @@ TRIES = 10
 class Affine(Geometric):
     """Scale, rotate, shear and shift about the centre, each drawn uniformly.
 
-    angle: degrees, counter-clockwise as displayed. scale_x, scale_y: factors; with `same_scale` the first serves both.
-    x, y: shift, fractions of the side; `rounding` takes it to whole pixels ("nearest", or "down" towards zero).
-    shear_x, shear_y: degrees. order: "scale-rotate-shear" as albumentations.Affine does it, or "scale-shear-rotate"
-    as torchvision.transforms.RandomAffine does.
+    Args:
+        angle: Range of the angle in degrees, counter-clockwise as displayed, within [-360, 360].
+        scale_x: Range of the factor along x, within [0.01, 100]; above 1 enlarges.
+        scale_y: Range of the factor along y.
+        x: Range of the shift to the right, a fraction of the width within [-1, 1].
+        y: Range of the shift down, a fraction of the height within [-1, 1].
+        shear_x: Range of the slant along x in degrees, within [-80, 80].
+        shear_y: Range of the slant along y in degrees, within [-80, 80].
+        same_scale: Whether the factor along x serves for y too.
+        rounding: What takes shifts to whole pixels: "none", "nearest", or "down" (towards zero).
+        order: "scale-rotate-shear" as in albumentations.Affine, or "scale-shear-rotate" as in
+            torchvision.transforms.RandomAffine.
+
+    Raises:
+        ArgumentError: A value cannot be used.
     """
 
     angle: Range = (0.0, 0.0)
@@ -117,9 +129,14 @@ class Affine(Geometric):
 class ResizedCrop(Geometric):
     """A random part, scaled to `size`, drawn as torchvision's and albumentations' RandomResizedCrop draw it.
 
-    `scale` is the part's share of the area, `ratio` its width over height. Ten pairs are tried until one fits whole
-    pixels of the image; where none does, it is the largest middle part of an allowed ratio. RandomResizedCrop cuts to
-    the image instead, and so never needs a second try.
+    Ten pairs of scale and ratio are tried until one fits whole pixels of the image. Where none does, the part is the
+    largest one in the middle with an allowed ratio. `RandomResizedCrop` cuts to the image instead, and so never needs
+    a second try.
+
+    Args:
+        size: (height, width) or one side, in pixels.
+        scale: Range of the part's share of the area.
+        ratio: Range of the part's width over its height, drawn uniformly in its logarithm.
     """
 
     size: tuple[int, int] | int = (224, 224)
@@ -144,7 +161,15 @@ class ResizedCrop(Geometric):
             object.__setattr__(self, name, (float(value[0]), float(value[1])))
 
     def parts(self, values: Values, sizes: Sizes) -> FloatArray:
-        """Width and height (n, 2) of the part of each image, whole pixels."""
+        """The size of the part of each image.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            Width and height (n, 2), whole pixels.
+        """
         area = sizes.prod(axis=1)
         middle = sizes[:, 1] / sizes[:, 0]
         limited = np.clip(middle, *self.ratio)
@@ -204,7 +229,11 @@ class ResizedCrop(Geometric):
 
 @dataclass(frozen=True)
 class ShortSide(Geometric):
-    """Scale until the shorter side is `side` pixels; the longer is cut to whole pixels, as in torchvision's Resize."""
+    """Scale until the shorter side is `side` pixels; the longer is cut to whole pixels, as in torchvision's Resize.
+
+    Args:
+        side: The shorter side after scaling, in pixels.
+    """
 
     side: int = 256
 
@@ -230,7 +259,11 @@ class ShortSide(Geometric):
 
 @dataclass(frozen=True)
 class MiddleCrop(Geometric):
-    """Show the middle `size`; half pixels go to the even side, as torchvision's CenterCrop does."""
+    """Crop to `size` in the middle; half pixels go to the even side, as in torchvision's CenterCrop.
+
+    Args:
+        size: (height, width) or one side, in pixels.
+    """
 
     size: tuple[int, int] | int = (224, 224)
 
@@ -253,7 +286,12 @@ class MiddleCrop(Geometric):
 
 @dataclass(frozen=True)
 class Levels(Tone):
-    """Multiply every level by `factor` and add `offset`, a fraction of the value range."""
+    """Multiply every level by `factor` and add `offset`, a fraction of the value range.
+
+    Args:
+        factor: Range of the factor, within [-100, 100].
+        offset: Range of the offset, a fraction of the value range within [-100, 100].
+    """
 
     factor: Range = (0.8, 1.2)
     offset: Range = (-0.2, 0.2)
@@ -269,7 +307,11 @@ class Levels(Tone):
 
 @dataclass(frozen=True)
 class Power(Tone):
-    """Raise every level to the power `gamma`, drawn uniformly (Gamma draws uniformly in its logarithm)."""
+    """Raise every level to the power `gamma`, drawn uniformly (Gamma draws uniformly in its logarithm).
+
+    Args:
+        gamma: Range of the power, within [0.01, 100].
+    """
 
     gamma: Range = (0.8, 1.2)
 

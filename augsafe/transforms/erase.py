@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray, fractions
-from augsafe.transforms.base import Local, Parameter, Range, Sizes, Values
+from augsafe.transforms.base import Local, Sizes, Values
 from augsafe.transforms.noise import generator
+from augsafe.transforms.parameters import Parameter, Range
 
 MODES = ("random", "cutout", "grid")
 FILLS = ("value", "mean", "noise")
@@ -23,17 +24,27 @@ MOST = 64
 class Erase(Local):
     """Cover parts of the image with rectangles.
 
-    area: the share of the frame that each covers; ratio: its width over its height, drawn uniformly in the logarithm.
-    mode: "random" puts `count` patches anywhere inside the frame (Zhong et al., "Random Erasing Data Augmentation",
-    AAAI 2020); "cutout" puts their centres anywhere, and what lies beyond the frame is lost (DeVries and Taylor,
-    "Improved Regularization of Convolutional Neural Networks with Cutout", 2017); "grid" covers a share `area` of each
-    cell of a grid of `count` by `count`, shifted at random (Chen et al., "GridMask Data Augmentation", 2020). The
-    patches of an image have one size. fill: "value" (with `value`, a fraction of the value range), "mean" of each
-    channel, or "noise".
+    The patches of one image all have the same size. Masks, boxes and keypoints stay as they are.
 
-    max_object_share: patches shrink about their centres until they hide at most this share of what the frame shows of
-    the object; 1 lets them be. The object is what the loader, `check` and `Compose` find in mask, boxes or saliency,
-    on a grid of 16 x 16. Masks, boxes and keypoints stay as they are. Raises ArgumentError.
+    Args:
+        area: Range of the share of the frame that each patch covers.
+        ratio: Range of a patch's width over its height, drawn uniformly in its logarithm.
+        count: How many patches, from 1 to 64; in mode "grid" the number of cells along each side.
+        mode: Where patches lie.
+
+            - "random": anywhere inside the frame (Zhong et al., "Random Erasing Data Augmentation", AAAI 2020).
+            - "cutout": their centres lie anywhere, and what lies beyond the frame is lost (DeVries and Taylor,
+              "Improved Regularization of Convolutional Neural Networks with Cutout", 2017).
+            - "grid": they cover a share `area` of each cell of a grid, shifted at random (Chen et al., "GridMask Data
+              Augmentation", 2020).
+        fill: "value", the "mean" of each channel, or "noise".
+        value: The level for fill "value", a fraction of the value range.
+        max_object_share: Patches shrink about their centres until they hide at most this share of what the frame shows
+            of the object; 1 leaves them as they are. The object is what the loader, `check` and `Compose` find in
+            mask, boxes or saliency, on a grid of 16 x 16.
+
+    Raises:
+        ArgumentError: A value cannot be used.
     """
 
     area: Range = (0.02, 0.2)
@@ -72,7 +83,15 @@ class Erase(Local):
         return {**super().draw(u), "keep": np.ones(u.shape[1])}
 
     def patches(self, values: Values, sizes: Sizes) -> FloatArray:
-        """The rectangles (n, k, 4), x0, y0, x1, y1 in whole pixels of frames (n, 2); some may be empty."""
+        """The rectangles that values stand for.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each frame (n, 2), pixels.
+
+        Returns:
+            x0, y0, x1, y1 of k patches each (n, k, 4), in whole pixels; some may be empty.
+        """
         frame = sizes[:, None, ::-1].astype(np.float64)
         return self._grid(values, frame) if self.mode == "grid" else self._scattered(values, frame)
 

@@ -11,14 +11,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.transforms.base import Local, Parameter, Range
+from augsafe.transforms.base import Local
+from augsafe.transforms.parameters import Parameter, Range
 
 Image = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class GaussianBlur(Local):
-    """Blur with a Gaussian of standard deviation `sigma` pixels."""
+    """Blur with a Gaussian of standard deviation `sigma` pixels.
+
+    Args:
+        sigma: Range of the standard deviation in pixels, within [0, 100].
+    """
 
     sigma: Range = (0.0, 1.5)
 
@@ -33,9 +38,11 @@ class GaussianBlur(Local):
 
 @dataclass(frozen=True)
 class MotionBlur(Local):
-    """Smear along a straight line of `length` pixels at `angle` degrees, counter-clockwise from the x axis.
+    """Blur along a straight line of `length` pixels at `angle` degrees, counter-clockwise from the x axis.
 
-    Lengths up to 1 change nothing.
+    Args:
+        length: Range of the length in pixels, within [0, 1000]; up to 1 changes nothing.
+        angle: Range of the angle in degrees, within [-360, 360].
     """
 
     length: Range = (0.0, 7.0)
@@ -69,10 +76,13 @@ _SMOOTH = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]], np.float32) / 13
 
 @dataclass(frozen=True)
 class Sharpen(Local):
-    """Move every pixel away from its smoothed self by `factor`: 1 changes nothing, 0 is smooth, 2 is sharper.
+    """Move every pixel away from its smoothed value by `factor`: 1 changes nothing, 0 is smooth, 2 is sharper.
 
     The smoothing is Pillow's `ImageFilter.SMOOTH`, and pixels at the edge stay as they are, as in Pillow's
     `ImageEnhance.Sharpness` and torchvision's `adjust_sharpness`.
+
+    Args:
+        factor: Range of the factor, within [0, 100].
     """
 
     factor: Range = (1.0, 2.0)

@@ -10,11 +10,20 @@ import numpy as np
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Geometric, Move, Parameter, Range, Sizes, Values, as_size
+from augsafe.transforms.base import Geometric, Move, Sizes, Values
+from augsafe.transforms.parameters import Parameter, Range, as_size
 
 
 def scale_between(sizes: Sizes, after: Sizes) -> FloatArray:
-    """The maps (n, 3, 3) that stretch one frame onto another; edges meet edges."""
+    """The maps that stretch one frame onto another, from edge to edge.
+
+    Args:
+        sizes: Height and width of each frame (n, 2), pixels.
+        after: The same of the frames to be filled.
+
+    Returns:
+        Forward maps (n, 3, 3).
+    """
     factor = after[:, ::-1] / sizes[:, ::-1]
     out = np.zeros((len(sizes), 3, 3))
     out[:, 0, 0], out[:, 1, 1], out[:, 2, 2] = factor[:, 0], factor[:, 1], 1.0
@@ -36,7 +45,16 @@ def _fixed(size: tuple[int, int], n: int) -> Sizes:
 
 @dataclass(frozen=True)
 class Resize(Geometric):
-    """Scale to `size` (a side or (height, width)), or until the `shortest` or `longest` side is so many pixels."""
+    """Scale to a size, or until the shortest or longest side has a given length.
+
+    Args:
+        size: (height, width) or one side, in pixels. The image is stretched onto it.
+        shortest: The shorter side after scaling, in pixels; the shape is kept.
+        longest: The longer side after scaling, in pixels; the shape is kept.
+
+    Raises:
+        ArgumentError: Not exactly one of the three is given.
+    """
 
     size: tuple[int, int] | int | None = None
     shortest: int | None = None
@@ -74,7 +92,11 @@ class Resize(Geometric):
 
 @dataclass(frozen=True)
 class Letterbox(Geometric):
-    """Scale into `size` without changing the shape; the border rule of the policy fills what is left, evenly."""
+    """Scale to fit into `size` without changing the shape; the policy's border fills the rest, evenly on both sides.
+
+    Args:
+        size: (height, width) or one side, in pixels.
+    """
 
     size: tuple[int, int] | int = (224, 224)
 
@@ -101,7 +123,14 @@ class Letterbox(Geometric):
 
 @dataclass(frozen=True)
 class Pad(Geometric):
-    """Widen the frame by whole pixels on each side; the border rule of the policy fills it."""
+    """Widen the frame by whole pixels on each side; the policy's border fills it.
+
+    Args:
+        left: Pixels, from 0 to 16383.
+        top: Pixels, from 0 to 16383.
+        right: Pixels, from 0 to 16383.
+        bottom: Pixels, from 0 to 16383.
+    """
 
     left: int = 0
     top: int = 0
@@ -133,7 +162,11 @@ class Pad(Geometric):
 
 @dataclass(frozen=True)
 class CenterCrop(Geometric):
-    """Show the middle `size` (a side or (height, width)); beyond the image the border rule fills."""
+    """Crop to `size` in the middle; the policy's border fills what lies beyond the image.
+
+    Args:
+        size: (height, width) or one side, in pixels.
+    """
 
     size: tuple[int, int] | int = (224, 224)
 
@@ -156,9 +189,12 @@ class CenterCrop(Geometric):
 
 @dataclass(frozen=True)
 class RandomCrop(Geometric):
-    """Show `size` (a side or (height, width)) at a random whole-pixel place.
+    """Crop to `size` at a random place, in whole pixels.
 
-    Where the image is smaller, the place is drawn so that all of it shows, and the border rule fills the rest.
+    Where the image is smaller, all of it is shown at a random place, and the policy's border fills the rest.
+
+    Args:
+        size: (height, width) or one side, in pixels.
     """
 
     size: tuple[int, int] | int = (224, 224)
@@ -190,14 +226,17 @@ class RandomCrop(Geometric):
 class RandomResizedCrop(Geometric):
     """Crop a random part and scale it to `size`.
 
-    `scale` is the part's share of the area, `ratio` its width over height in pixels (drawn uniformly in its
-    logarithm). A part that does not fit is cut to the image's side. As in Szegedy et al., "Going deeper with
-    convolutions", CVPR 2015, section 6.
+    A part that does not fit is cut to the image's side. As in Szegedy et al., "Going deeper with convolutions", CVPR
+    2015, section 6.
 
-    With `keep` above 0 the part holds at least that share of the object, where a mask, boxes or the loader's guards say
-    what the object is: a part that holds less is drawn again, at most ten times in all, then moved towards the object,
-    then widened, beyond `scale` if it must, up to the whole image. What steps before moved out of sight stays so.
-    Where no object is known, nothing changes.
+    Args:
+        size: (height, width) or one side, in pixels.
+        scale: Range of the part's share of the area.
+        ratio: Range of the part's width over its height in pixels, drawn uniformly in its logarithm.
+        keep: The least share of the object that the part must hold, from 0 to 1. It applies where a mask, boxes or the
+            loader's guards say what the object is. A part that holds less is redrawn, at most ten times in all, then
+            moved towards the object, then widened, beyond `scale` if necessary. What earlier steps moved out of the
+            frame stays outside.
     """
 
     size: tuple[int, int] | int = (224, 224)
@@ -224,7 +263,15 @@ class RandomResizedCrop(Geometric):
         return _fixed(as_size("RandomResizedCrop", "size", self.size), len(sizes))
 
     def windows(self, values: Values, sizes: Sizes) -> FloatArray:
-        """The parts (n, 4) x0, y0, x1, y1 in pixels, from edge to edge."""
+        """The parts that values stand for.
+
+        Args:
+            values: Values of the parameters (n,).
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            x0, y0, x1, y1 of each part (n, 4), in pixels from edge to edge.
+        """
         area = values["scale"] * sizes.prod(axis=1)
         part = np.sqrt(np.stack([area * values["ratio"], area / values["ratio"]], axis=1))
         part = np.clip(part, 1.0, sizes[:, ::-1])
@@ -232,7 +279,15 @@ class RandomResizedCrop(Geometric):
         return np.concatenate([offset, offset + part], axis=1)
 
     def values_of(self, windows: FloatArray, sizes: Sizes) -> dict[str, FloatArray]:
-        """The reverse of `windows`."""
+        """The values that stand for given parts, the reverse of `windows`.
+
+        Args:
+            windows: x0, y0, x1, y1 of each part (n, 4), in pixels from edge to edge.
+            sizes: Height and width of each image (n, 2), pixels.
+
+        Returns:
+            Values of the parameters (n,).
+        """
         part, spare = windows[:, 2:] - windows[:, :2], sizes[:, ::-1] - (windows[:, 2:] - windows[:, :2])
         place = np.where(spare > 1e-9, windows[:, :2] / np.maximum(spare, 1e-9), 0.5)
         scale, ratio = part.prod(axis=1) / sizes.prod(axis=1), part[:, 0] / part[:, 1]

@@ -1,8 +1,9 @@
-"""Shift, zoom, rotate, shear, mirror, turn and tilt: the frame stays as it is."""
+"""Shift, zoom, rotate, shear, mirror and tilt: the frame stays as it is."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from augsafe.errors import ArgumentError
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Geometric, Move, Parameter, Range, Sizes, Values
+from augsafe.transforms.base import Geometric, Move, Sizes, Values
+from augsafe.transforms.parameters import Parameter, Range
 
 
 def identity(n: int) -> FloatArray:
@@ -32,7 +34,18 @@ def about_centre(
     c: FloatArray | float,
     d: FloatArray | float,
 ) -> FloatArray:
-    """The linear map [[a, b], [c, d]] about the middle of the frame."""
+    """Linear maps about the middle of the frame.
+
+    Args:
+        sizes: Height and width of each frame (n, 2), pixels.
+        a: Of the map [[a, b], [c, d]] (n,), for x right and y down.
+        b: As `a`.
+        c: As `a`.
+        d: As `a`.
+
+    Returns:
+        Forward maps (n, 3, 3).
+    """
     x, y = (sizes[:, 1] - 1) / 2.0, (sizes[:, 0] - 1) / 2.0
     out = np.zeros((len(sizes), 3, 3))
     out[:, 0, 0], out[:, 0, 1], out[:, 0, 2] = a, b, x - a * x - b * y
@@ -43,7 +56,12 @@ def about_centre(
 
 @dataclass(frozen=True)
 class Shift(Geometric):
-    """Move the image; `x` and `y` are fractions of its width and height, positive to the right and down."""
+    """Move the image; `x` and `y` are fractions of its width and height, positive to the right and down.
+
+    Args:
+        x: Range of the fraction of the width, within [-1, 1]; positive moves to the right.
+        y: Range of the fraction of the height, within [-1, 1]; positive moves down.
+    """
 
     x: Range = (-0.1, 0.1)
     y: Range = (-0.1, 0.1)
@@ -62,7 +80,12 @@ class Shift(Geometric):
 
 @dataclass(frozen=True)
 class Zoom(Geometric):
-    """Enlarge about the centre by `factor` (above 1 enlarges), drawn uniformly in its logarithm."""
+    """Scale about the centre by `factor`; above 1 enlarges.
+
+    Args:
+        factor: Range of the factor, within [0.01, 100]. It is drawn uniformly in its logarithm, so that halving is as
+            likely as doubling.
+    """
 
     factor: Range = (0.8, 1.25)
 
@@ -77,7 +100,11 @@ class Zoom(Geometric):
 
 @dataclass(frozen=True)
 class Rotate(Geometric):
-    """Turn the image about its centre by `angle` degrees, counter-clockwise as displayed."""
+    """Rotate the image about its centre by `angle` degrees, counter-clockwise as displayed.
+
+    Args:
+        angle: Range of the angle in degrees, within [-360, 360].
+    """
 
     angle: Range = (-15.0, 15.0)
 
@@ -94,7 +121,15 @@ class Rotate(Geometric):
 
 @dataclass(frozen=True)
 class Shear(Geometric):
-    """Slant the image about its centre; `x` and `y` are degrees of slant along each axis."""
+    """Slant the image about its centre; `x` and `y` are degrees of slant along each axis.
+
+    Args:
+        x: Range of the slant along x in degrees, within [-80, 80].
+        y: Range of the slant along y in degrees, within [-80, 80].
+
+    Raises:
+        ArgumentError: Both together would fold the image flat.
+    """
 
     x: Range = (-10.0, 10.0)
     y: Range = (0.0, 0.0)
@@ -131,7 +166,11 @@ class Shear(Geometric):
 
 @dataclass(frozen=True)
 class HorizontalFlip(Geometric):
-    """Mirror left and right."""
+    """Mirror left and right.
+
+    Args:
+        p: The probability to act on an image.
+    """
 
     p: float = field(default=0.5, kw_only=True)
 
@@ -144,7 +183,11 @@ class HorizontalFlip(Geometric):
 
 @dataclass(frozen=True)
 class VerticalFlip(Geometric):
-    """Mirror top and bottom."""
+    """Mirror top and bottom.
+
+    Args:
+        p: The probability to act on an image.
+    """
 
     p: float = field(default=0.5, kw_only=True)
 
@@ -157,9 +200,15 @@ class VerticalFlip(Geometric):
 
 @dataclass(frozen=True)
 class Rotate90(Geometric):
-    """Turn by whole quarters, counter-clockwise, one of `turns` at random; height and width swap at odd ones."""
+    """Rotate by a multiple of 90 degrees counter-clockwise, one of `turns` at random.
 
-    turns: tuple[int, ...] = (0, 1, 2, 3)
+    Height and width are swapped by 90 and 270 degrees.
+
+    Args:
+        turns: How many times 90 degrees, each from 0 to 3; all are equally likely.
+    """
+
+    turns: Sequence[int] = (0, 1, 2, 3)
 
     parameters: ClassVar = (Parameter("turn", free=True),)
 
@@ -199,8 +248,14 @@ class Rotate90(Geometric):
 class Perspective(Geometric):
     """Tilt the image as a turned camera would: the scale at one edge grows while it shrinks at the other.
 
-    `x` = 0.2 makes the right edge 1 / 1.2 of its size and the left edge 1 / 0.8; `y` does so from top to bottom. The
-    centre keeps its place, size and direction.
+    The centre keeps its place, size and direction.
+
+    Args:
+        x: Range of the tilt from left to right. 0.2 makes the right edge 1 / 1.2 of its size and the left edge 1 / 0.8.
+        y: Range of the tilt from top to bottom.
+
+    Raises:
+        ArgumentError: The largest |x| + |y| is above 0.9, so that the horizon would be in view.
     """
 
     x: Range = (-0.1, 0.1)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
-from augsafe.transforms.base import FULL_RANGE, Local, Parameter, Range
+from augsafe.transforms.base import FULL_RANGE, Local
+from augsafe.transforms.parameters import Parameter, Range
 
 Image = NDArray[Any]
 _FINEST = 65535
@@ -92,6 +93,10 @@ class CLAHE(Local):
     Of a colour image the lightness of CIE L*a*b* is equalized, of any other number of channels each by itself. Levels
     finer than 8 bits move with the 8-bit level that they are nearest to. Zuiderveld, "Contrast Limited Adaptive
     Histogram Equalization", Graphics Gems IV, 1994.
+
+    Args:
+        clip: Range of the limit, within [0, 1000], in multiples of the even share.
+        tiles: How many parts there are along each side, from 1 to 256.
     """
 
     clip: Range = (1.0, 4.0)

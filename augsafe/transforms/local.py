@@ -13,7 +13,7 @@ from augsafe.transforms.base import Local
 
 @dataclass(frozen=True)
 class Cut(Local):
-    """End a stage: what the frame does not show here is lost, and the border rule continues what it does show.
+    """End a stage: what the frame does not show here is lost, and the policy's border continues what it does show.
 
     Policies need it only to repeat what other libraries do, which render each step on its own.
     """

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.transforms.base import Local, Parameter, Range
+from augsafe.transforms.base import Local
+from augsafe.transforms.parameters import Parameter, Range
 
 Image = NDArray[Any]
 _SEED = Parameter("seed", free=True)
@@ -22,7 +23,11 @@ def generator(values: Mapping[str, float]) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class GaussianNoise(Local):
-    """Add normal noise to every value, of standard deviation `sigma`, a fraction of the value range."""
+    """Add normal noise to every value, of standard deviation `sigma`, a fraction of the value range.
+
+    Args:
+        sigma: Range of the standard deviation, a fraction of the value range within [0, 1].
+    """
 
     sigma: Range = (0.0, 0.05)
 
@@ -45,7 +50,11 @@ class GaussianNoise(Local):
 
 @dataclass(frozen=True)
 class SaltAndPepper(Local):
-    """Make a share `amount` of the pixels white or black, both as often, in all channels."""
+    """Make a share `amount` of the pixels white or black, both equally often, in all channels.
+
+    Args:
+        amount: Range of the share of pixels, within [0, 1].
+    """
 
     amount: Range = (0.0, 0.02)
 

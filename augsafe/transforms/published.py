@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from augsafe.errors import ArgumentError
-from augsafe.transforms.base import Range, Transform, as_size
+from augsafe.transforms.base import Transform
 from augsafe.transforms.choice import AllOf, OneOf, Repeat
 from augsafe.transforms.color import Saturation
 from augsafe.transforms.filters import Sharpen
 from augsafe.transforms.geometry import Rotate, Shear, Shift
 from augsafe.transforms.histogram import AutoContrast, Equalize
+from augsafe.transforms.parameters import Range, as_size
 from augsafe.transforms.tone import Brightness, Contrast, Invert, Posterize, Solarize
 
 # Cubuk et al., "AutoAugment: Learning Augmentation Policies from Data", CVPR 2019, tables of the appendix: each line is
@@ -139,7 +140,16 @@ _ENHANCE = ("Brightness", "Color", "Contrast", "Sharpness")
 def AutoAugment(table: str = "imagenet") -> OneOf:
     """One of 25 pairs of operations, as learned on "imagenet", "cifar10" or "svhn".
 
-    Cubuk et al., "AutoAugment: Learning Augmentation Policies from Data", CVPR 2019. Raises ArgumentError.
+    Cubuk et al., "AutoAugment: Learning Augmentation Policies from Data", CVPR 2019.
+
+    Args:
+        table: "imagenet", "cifar10" or "svhn".
+
+    Returns:
+        A choice among 25 groups of steps.
+
+    Raises:
+        ArgumentError: There is no such table.
     """
     if table not in TABLES:
         raise ArgumentError(f"AutoAugment(table=...) must be one of {', '.join(TABLES)}, got {table!r}")
@@ -175,10 +185,20 @@ def _fixed(name: str, strength: float) -> list[Transform]:
 
 
 def RandAugment(n: int = 2, magnitude: float = 9) -> Repeat:
-    """`n` times one of 14 operations (or none at all, which is one of them), each at the strength `magnitude`.
+    """`n` times one of 14 operations, one of which does nothing, each at the strength `magnitude`.
 
-    magnitude: from 0 to 30. Operations with two directions take either. Cubuk et al., "RandAugment: Practical Automated
-    Data Augmentation with a Reduced Search Space", NeurIPS 2020. Raises ArgumentError.
+    Operations with two directions take either. Cubuk et al., "RandAugment: Practical Automated Data Augmentation with
+    a Reduced Search Space", NeurIPS 2020.
+
+    Args:
+        n: How many operations, from 1 to 16.
+        magnitude: Their strength, from 0 to 30.
+
+    Returns:
+        A choice, repeated `n` times.
+
+    Raises:
+        ArgumentError: A value cannot be used.
     """
     if isinstance(magnitude, bool) or not isinstance(magnitude, (int, float)) or not 0 <= magnitude <= 30:
         raise ArgumentError(f"RandAugment(magnitude=...) must be a number from 0 to 30, got {magnitude!r}")
@@ -194,8 +214,16 @@ def RandAugment(n: int = 2, magnitude: float = 9) -> Repeat:
 def TrivialAugmentWide(size: int | tuple[int, int] = 224) -> OneOf:
     """One of 14 operations (one does nothing), at a strength drawn uniformly from a wide range; nothing to tune.
 
-    size: of the images, pixels: the longest shift is 32 pixels whatever it is. Müller and Hutter, "TrivialAugment:
-    Tuning-free Yet State-of-the-Art Data Augmentation", ICCV 2021. Raises ArgumentError.
+    Müller and Hutter, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation", ICCV 2021.
+
+    Args:
+        size: (height, width) or one side of the images, in pixels. The longest shift is 32 pixels at any size.
+
+    Returns:
+        A choice among the operations.
+
+    Raises:
+        ArgumentError: The size cannot be used.
     """
     height, width = as_size("TrivialAugmentWide", "size", size)
     wide = {

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.transforms.base import FULL_RANGE, Local, Parameter, Range
+from augsafe.transforms.base import FULL_RANGE, Local
 from augsafe.transforms.histogram import joined, planes
+from augsafe.transforms.parameters import Parameter, Range
 
 Image = NDArray[Any]
 
@@ -22,6 +23,9 @@ class JpegCompression(Local):
 
     JPEG holds 8 bits, one or three channels: finer levels go through 8 bits, a fourth channel stays as it is, and of
     any other number of channels each goes by itself.
+
+    Args:
+        quality: Range of the quality, whole numbers within [1, 100], both ends included.
     """
 
     quality: Range = (50.0, 95.0)
@@ -50,7 +54,11 @@ def _compressed(image: Image, quality: int) -> Image:
 
 @dataclass(frozen=True)
 class Downscale(Local):
-    """Shrink to `factor` of each side, by areas, and enlarge again, linearly; the frame keeps its size."""
+    """Shrink to `factor` of each side, by areas, and enlarge again, linearly; the frame keeps its size.
+
+    Args:
+        factor: Range of the factor, within [0.01, 1].
+    """
 
     factor: Range = (0.5, 1.0)
 

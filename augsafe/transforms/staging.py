@@ -6,16 +6,25 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from augsafe.transforms.base import Local, Opaque, Transform
-from augsafe.transforms.choice import Choice, OneOf, leaves_of
+from augsafe.transforms.choice import Choice, OneOf
 from augsafe.transforms.distortion import Distortion
+from augsafe.transforms.walking import leaves_of
 
 
 def stages_of(steps: Sequence[Transform], stage: int, before: str) -> tuple[list[int], int, str]:
-    """The stage of each leaf of steps that begin in `stage`; the stage they end in, and the kind of step it ends with.
+    """The stage of each step.
 
-    `before` is the kind of step that came before: "fused", "local", "bent" (a distortion), or "" for none. What follows
-    a local step, and is not local, opens a stage; a distortion is one. Of a OneOf one child acts: none follows another,
-    and each begins where the choice does (unless one moves pixels by itself, and so must end its stage).
+    A step that follows a local one, and is not local, opens a stage. A distortion is a stage of its own. Of a `OneOf`
+    one child acts, so that none follows another: each begins where the choice does, unless one moves pixels by itself
+    and so must end its stage.
+
+    Args:
+        steps: The steps, in order.
+        stage: The stage they begin in, from 0.
+        before: The kind of step that came before: "fused", "local", "bent" (a distortion), or "" for none.
+
+    Returns:
+        The stage of each leaf, the stage they end in, and the kind of step it ends with.
     """
     out: list[int] = []
     for step in steps:

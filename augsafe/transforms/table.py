@@ -1,7 +1,7 @@
 """The transforms, sorted by what they act on."""
 
 from augsafe.transforms.augmix import AugMix
-from augsafe.transforms.base import Color, Geometric, Local, Move, Parameter, Tone, Transform
+from augsafe.transforms.base import Color, Geometric, Local, Move, Tone, Transform
 from augsafe.transforms.choice import AllOf, Choice, OneOf, Repeat, SomeOf
 from augsafe.transforms.color import ChannelShuffle, ColorTemperature, Grayscale, Hue, Saturation
 from augsafe.transforms.distortion import Distortion, ElasticDistortion, GridDistortion
@@ -13,6 +13,7 @@ from augsafe.transforms.geometry import HorizontalFlip, Perspective, Rotate, Rot
 from augsafe.transforms.histogram import CLAHE, AutoContrast, Equalize
 from augsafe.transforms.local import Cut
 from augsafe.transforms.noise import GaussianNoise, SaltAndPepper
+from augsafe.transforms.parameters import Parameter
 from augsafe.transforms.published import AutoAugment, RandAugment, TrivialAugmentWide
 from augsafe.transforms.quality import Downscale, JpegCompression
 from augsafe.transforms.tone import Brightness, Contrast, Gamma, Invert, Posterize, Solarize

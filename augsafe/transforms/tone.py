@@ -8,12 +8,17 @@ from typing import ClassVar
 import numpy as np
 
 from augsafe.randomness import FloatArray
-from augsafe.transforms.base import Parameter, Range, Tone, Values
+from augsafe.transforms.base import Tone, Values
+from augsafe.transforms.parameters import Parameter, Range
 
 
 @dataclass(frozen=True)
 class Brightness(Tone):
-    """Multiply every level by `factor`."""
+    """Multiply every level by `factor`.
+
+    Args:
+        factor: Range of the factor, within [0, 100]; 1 changes nothing.
+    """
 
     factor: Range = (0.8, 1.2)
 
@@ -28,7 +33,11 @@ class Brightness(Tone):
 
 @dataclass(frozen=True)
 class Contrast(Tone):
-    """Spread the levels about the middle of the value range by `factor`."""
+    """Spread the levels about the middle of the value range by `factor`.
+
+    Args:
+        factor: Range of the factor, within [0, 100]; 0 is flat grey, 1 changes nothing.
+    """
 
     factor: Range = (0.8, 1.2)
 
@@ -43,7 +52,11 @@ class Contrast(Tone):
 
 @dataclass(frozen=True)
 class Gamma(Tone):
-    """Raise every level to the power `gamma`, drawn uniformly in its logarithm; above 1 darkens."""
+    """Raise every level to the power `gamma`; above 1 darkens.
+
+    Args:
+        gamma: Range of the power, within [0.01, 100]. It is drawn uniformly in its logarithm.
+    """
 
     gamma: Range = (0.8, 1.25)
 
@@ -55,7 +68,7 @@ class Gamma(Tone):
 
 @dataclass(frozen=True)
 class Invert(Tone):
-    """Turn the levels round: black becomes white."""
+    """Invert the levels: black becomes white, and white black."""
 
     def curve(self, levels: FloatArray, values: Values) -> FloatArray:
         return 1.0 - levels
@@ -70,6 +83,9 @@ class Posterize(Tone):
 
     As Pillow's `ImageOps.posterize` on 8-bit images. Finer levels fall to the step below them, and steps lie where
     they do in 8 bits.
+
+    Args:
+        bits: Range of the number of bits, whole numbers within [1, 8], both ends included.
     """
 
     bits: Range = (4.0, 8.0)
@@ -86,7 +102,10 @@ class Posterize(Tone):
 class Solarize(Tone):
     """Invert the levels above `threshold`, a fraction of the value range; 1 changes nothing.
 
-    Pillow's `ImageOps.solarize` inverts from its threshold t on: here that is (t - 0.5) / 255.
+    Pillow's `ImageOps.solarize` inverts from its threshold t on; here that is (t - 0.5) / 255.
+
+    Args:
+        threshold: Range of the threshold, a fraction of the value range within [0, 1].
     """
 
     threshold: Range = (0.5, 1.0)
