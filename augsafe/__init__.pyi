@@ -20,6 +20,7 @@ from .foreign import from_torchvision as from_torchvision
 from .guards import Finding as Finding
 from .guards import label_leak as label_leak
 from .guards import realism as realism
+from .images import images_to_mask as images_to_mask
 from .loading import CutMix as CutMix
 from .loading import Loader as Loader
 from .loading import MixUp as MixUp

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from augsafe.cli.ablate import ablate
 from augsafe.cli.calibrate import calibrate
 from augsafe.cli.learn import learn
+from augsafe.cli.masks import masks
 from augsafe.cli.options import check_choice, check_file, check_picture, for_data, named_contract
 from augsafe.cli.train import train
 from augsafe.errors import ArgumentError, AugsafeError
@@ -62,7 +63,11 @@ ContractOption = Annotated[
 ]
 MasksOption = Annotated[
     Path | None,
-    typer.Option("--masks", metavar="DIR", help="For a folder of images: a folder with the same names, of masks."),
+    typer.Option(
+        "--masks",
+        metavar="DIR",
+        help="A folder of masks: that of `augsafe masks`, or one with the names of the images.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 HtmlOption = Annotated[
@@ -121,7 +126,7 @@ def check(
 ) -> None:
     """Say what a policy does to the classes and to the content of your images."""
     from augsafe.checking import check as run_check
-    from augsafe.cli.data import class_indices, even_sample, load
+    from augsafe.cli.data import check_masks, load, rows_to_check
     from augsafe.cli.pipeline import load_policy
     from augsafe.images import open_source
 
@@ -131,7 +136,8 @@ def check(
     source = open_source(data, masks=masks)
     chosen = for_data(chosen, source.classes)
     notices = Console(stderr=True)
-    rows = even_sample(class_indices(source), None if every else SAMPLE)
+    rows = rows_to_check(source, None if every else SAMPLE)
+    check_masks(source, notices)
     if len(rows) < len(source):
         counts = f"{len(rows):,} of {len(source):,} images"
         notices.print(f"Looking at {counts}, spread evenly over the classes; --all looks at every one.")
@@ -287,7 +293,7 @@ def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: b
     raise typer.Exit(int(failed))
 
 
-for _command in (learn, calibrate, train, ablate):  # each in a file of its own
+for _command in (learn, masks, calibrate, train, ablate):  # each in a file of its own
     app.command()(_command)
 
 

@@ -49,6 +49,27 @@ def even_sample(labels: NDArray[np.int64], most: int | None) -> NDArray[np.int64
     return np.sort(order[spread(labels[order], most)])
 
 
+def rows_to_check(source: Source, most: int | None) -> NDArray[np.int64]:
+    """An even sample, and every image with a mask where few have one: they are what the others are judged by."""
+    labels = class_indices(source)
+    rows = even_sample(labels, most)
+    given = getattr(source, "masks", None)
+    if most is None or given is None or isinstance(given, np.ndarray):
+        return rows
+    masked = np.array([i for i, mask in enumerate(given) if mask is not None], dtype=np.int64)
+    return np.union1d(rows, masked[even_sample(labels[masked], most)]) if len(masked) < len(given) else rows
+
+
+def check_masks(source: Source, console: Console) -> None:
+    """Say where the masks that were drawn may be no random sample of those to be drawn."""
+    missing: list[str] = getattr(source, "missing", [])
+    if missing:
+        console.print(
+            f"{len(missing)} masks are missing before the last one that was drawn, such as {missing[0]}. "
+            "Draw them too: if they were left out for what the images show, the rates do not hold for all images."
+        )
+
+
 def load(source: Source, rows: NDArray[np.int64], console: Console) -> Loaded:
     """Read some images; a progress bar shows where it takes long."""
     from rich.progress import track

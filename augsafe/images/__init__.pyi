@@ -6,4 +6,8 @@ from .files import FolderSource as FolderSource
 from .files import ManifestSource as ManifestSource
 from .item import Item as Item
 from .item import Source as Source
+from .masked import LIST as LIST
+from .masked import MaskedSource as MaskedSource
+from .masked import images_to_mask as images_to_mask
+from .masked import write_mask_list as write_mask_list
 from .opening import open_source as open_source

@@ -13,6 +13,7 @@ from augsafe.errors import ArgumentError, SourceError
 from augsafe.images.arrays import ArraySource, NpzSource, SequenceSource
 from augsafe.images.files import FolderSource, ManifestSource
 from augsafe.images.item import Item, Source
+from augsafe.images.masked import LIST, MaskedSource
 from augsafe.typing import BoxesLike, LabelsLike, MasksLike, PathLike, SourceLike
 
 __all__ = [
@@ -44,7 +45,8 @@ def open_source(
             - Any object with `__len__` and `__getitem__`, such as a data set of PyTorch. Its items are images, pairs
               (image, label), or dicts with the keys image, label, mask, boxes, box_labels and keypoints.
         labels: The classes of images in memory (n,), as names or indices. Files and objects bring their own.
-        masks: The masks of images in memory (n). For a folder of images: a folder with the same names.
+        masks: The masks of images in memory (n). For a path: the folder of `augsafe masks`, or, for a folder of
+            images, a folder with the same names.
         boxes: The boxes of images in memory (n), each (m, 4): x1, y1, x2, y2 in pixels.
 
     Returns:
@@ -59,7 +61,7 @@ def open_source(
         if masks is not None and not isinstance(masks, (str, os.PathLike)):
             raise ArgumentError("open_source(masks=...) for a folder of images must be a folder too; give its path")
         return _open_path(Path(data), masks)
-    if isinstance(data, (ArraySource, FolderSource, ManifestSource, SequenceSource)):
+    if isinstance(data, (ArraySource, FolderSource, ManifestSource, MaskedSource, SequenceSource)):
         _refuse("a source", (("labels", labels), ("masks", masks), ("boxes", boxes)))
         return data
     if isinstance(data, tuple) and len(data) == 2 and _is_many(data[0]):
@@ -88,10 +90,16 @@ def _refuse(what: str, arguments: Sequence[tuple[str, object]]) -> None:
 
 
 def _open_path(path: Path, masks: PathLike | None) -> Source:
+    """The source of a path; a folder of masks with a list goes with any, another one with a folder of images."""
+    if masks is not None and (Path(masks) / LIST).is_file():
+        return MaskedSource(_open_path(path, None), path, masks)
     if path.is_dir():
         return FolderSource(path, masks=masks)
     if masks is not None:
-        raise ArgumentError(f"open_source(masks=...) goes with a folder of images; {str(path)!r} names its own masks")
+        raise ArgumentError(
+            f"open_source(masks={os.fspath(masks)!r}) goes with a folder of images, or holds the list of `augsafe "
+            f"masks {path}`; make that, or leave it out"
+        )
     if not path.exists():
         raise SourceError(f"{str(path)!r} does not exist; give a folder, or a file .npz, .csv or .parquet")
     if path.suffix.lower() == ".npz":
