@@ -47,7 +47,7 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def careless() -> Compose:
-    """A policy as people write them, without a thought for what a 6 is."""
+    """A typical policy, written without thinking of what a 6 is."""
     return Compose(
         (
             Shift(x=(-0.3, 0.3), y=(-0.3, 0.3)),
@@ -70,15 +70,15 @@ def run(folder: Path, console: Console) -> DemoResult:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ArgumentError(f"--out={str(folder)!r} cannot be made: {error}; name a folder to write to") from error
+        raise ArgumentError(f"--out={str(folder)!r} cannot be created: {error}; give another folder") from error
     images, labels = digits()
     policy = careless()
     policy.save(folder / "policy.yaml")
     _heading(console, "A careless policy")
     console.print(_steps(policy), highlight=False)
 
-    _heading(console, f"Checked on {len(images):,} handwritten digits, against the contract 'mnist'")
-    with console.status("Checking: drawing 40,000 plans, and following the digits through them"):
+    _heading(console, f"The check on {len(images):,} handwritten digits, against the contract 'mnist'")
+    with console.status("Checking 40,000 random draws"):
         report = check(policy, images, labels, contract="mnist")
     console.print(render_text(report))
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
@@ -100,10 +100,8 @@ def run(folder: Path, console: Console) -> DemoResult:
         console.print(words, style=style, highlight=False)
         if fixed.ok and fixed.findings:
             codes = ", ".join(sorted({f.code for f in fixed.findings}))
-            console.print(
-                f"What is left is rare ({codes}); the loader's guards draw those images again.", highlight=False
-            )
-    _heading(console, "One epoch of it, with the guards on")
+            console.print(f"What is left is rare ({codes}). The loader's guards redraw those images.", highlight=False)
+    _heading(console, "One epoch with the guards on")
     speed = _epoch(chosen, images, labels, console)
     _written(folder, console)
     return DemoResult(report, fixed, speed, folder)
@@ -149,22 +147,22 @@ def _epoch(policy: Compose, images: Any, labels: Any, console: Console) -> float
         f"{seen:,} images of {SIDE} x {SIDE} to float32, normalised, in {took:.2f} s: {speed:,.0f} images/s",
         highlight=False,
     )
-    console.print(f"The guards gave {loader.report.guards.changed - before:,} of them another draw.", highlight=False)
+    console.print(f"The guards redrew {loader.report.guards.changed - before:,} of them.", highlight=False)
     return speed
 
 
 def _written(folder: Path, console: Console) -> None:
-    _heading(console, f"Written to {folder}")
+    _heading(console, f"Saved to {folder}")
     for name, words in (
         ("policy.yaml", "the careless policy"),
         ("fixed.yaml", "the fixed policy"),
-        ("preview.png", "digits as the careless policy shows them, with the broken ones outlined"),
-        ("report.html", "all findings with pictures: open it in a browser"),
-        ("report.json", "the same for programs, each with a draw that shows it"),
+        ("preview.png", "digits under the careless policy, with problems outlined"),
+        ("report.html", "all findings with pictures; open it in a browser"),
+        ("report.json", "the same findings for programs"),
     ):
         if (folder / name).exists():
             console.print(f"  {name:<12} {words}", highlight=False)
     console.print(
-        f"Next: augsafe explain AS102, or augsafe lint {folder / 'policy.yaml'} --contract mnist",
+        f"Next, try: augsafe explain AS102, or augsafe lint {folder / 'policy.yaml'} --contract mnist",
         highlight=False,
     )

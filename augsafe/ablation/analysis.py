@@ -192,9 +192,9 @@ def remark(row: Row, guard: str) -> str:
         return ""
     clean = guard == "safe"
     if row.verdict == HARMS:
-        return "keeps the class but damages learning (AS403)" if clean else "flagged by the guard, and it costs"
+        return "keeps the class but damages learning (AS403)" if clean else "reported by the guards, and it harms"
     if row.verdict == HELPS and not clean:
-        return "flagged by the guard, yet it helps here: look at the worst class"
+        return "reported by the guards, but it helps here; look at the worst class"
     return ""
 
 

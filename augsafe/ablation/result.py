@@ -161,7 +161,7 @@ def _listed(names: list[str]) -> str:
 
 def _table_words(r: Result) -> list[str]:
     out = [
-        f"{len(r.rows)} questions, {r.seeds} seeds for each policy, on {r.data.words}; differences are in percentage "
+        f"{len(r.rows)} questions, {r.seeds} seeds for each policy, on {r.data.words}. Differences are in percentage "
         "points of accuracy on the validation images."
     ]
     for verdict in (HELPS, HARMS):
@@ -174,17 +174,17 @@ def _table_words(r: Result) -> list[str]:
     unclear = [row for row in r.rows if row.verdict == OPEN]
     if unclear:
         soon = [row for row in unclear if row.decide is not None]
-        more = f"; for {soon[0].name} about {soon[0].decide} seeds would decide" if soon else ""
+        more = f" About {soon[0].decide} seeds would settle {soon[0].name}." if soon else ""
         some = "the one other question" if len(unclear) == 1 else f"{len(unclear)} questions"
-        out.append(f"On {some} there is no evidence either way, which is not the same as no effect{more}.")
+        out.append(f"On {some} there is no evidence either way. This does not mean that there is no effect.{more}")
     out += [f"{row.name}: {row.remark}." for row in r.rows if row.remark and row.verdict == HARMS]
     return out
 
 
 def _final_words(final: Final | None) -> list[str]:
     if final is None:
-        return ["No finals were run, so nothing here was measured on the test images."]
-    out = [f"On the test images, with {final.seeds} fresh seeds, no augmentation reaches {final.accuracy[NONE]:.1%}."]
+        return ["No finals were run, so nothing was measured on the test images."]
+    out = [f"On the test images, with {final.seeds} new seeds, no augmentation reaches {final.accuracy[NONE]:.1%}."]
     for row in final.rows:
         low, high = row.interval
         span = f"{points(row.effect)} ({points(low)} to {points(high)}): {row.verdict}"
@@ -198,7 +198,7 @@ def _failure_words(r: Result) -> list[str]:
     count = len(r.failures)
     return [
         f"{count} run{'s' * (count != 1)} failed and {'is' if count == 1 else 'are'} left out; "
-        "the JSON holds the tracebacks."
+        "the JSON file contains the tracebacks."
     ]
 
 
@@ -223,7 +223,7 @@ def _table(rows: tuple[Row, ...], heading: str) -> Any:
     colours = {HELPS: "green", HARMS: "bold red", OPEN: "dim"}
     counts = {r.seeds for r in rows}
     alike = f", {counts.pop()} seeds each" if len(counts) == 1 else ""
-    tries = "(try N): about N seeds would decide" if any(r.verdict == OPEN and r.decide for r in rows) else None
+    tries = "(try N): about N seeds would settle it" if any(r.verdict == OPEN and r.decide for r in rows) else None
     table = Table(title=f"{heading}{alike}, p by Holm", title_justify="left", box=None, pad_edge=False)
     table.caption, table.caption_justify = tries, "left"
     # names break between words alone: half a name is none

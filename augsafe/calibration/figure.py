@@ -44,11 +44,11 @@ def figure(c: Calibration, cell: int) -> Grid:
     blank = Cell(np.full((cell, cell, 3), 255, np.uint8))
     pictures += [blank] * (-len(pictures) % COLUMNS)
     rows = [tuple(pictures[i : i + COLUMNS]) for i in range(0, len(pictures), COLUMNS)]
-    strange = f", dashed: the most that became unfamiliar (limit {100 * c.bar.unfamiliar:g} %)" if c.measured else ""
+    strange = f" Dashed: the largest unfamiliar share (limit {100 * c.bar.unfamiliar:g} %)." if c.measured else ""
     note = (
-        f"Share of draws lost: pale, each class; blue, the worst{strange}. Red: the limit of "
+        f"Share of lost images. Pale: each class. Blue: the worst class.{strange} Red: the limit of "
         f"{100 * c.bar.epsilon:g} %. Green: the certified scale. "
-        "Only the first panel is certified; the others are of single steps."
+        "Only the first panel is certified. The others show single steps."
     )
     return Grid(tuple(rows), ("",) * len(rows), ("",) * COLUMNS, cell, (0, 255), note)
 

@@ -206,7 +206,7 @@ class Calibration:
             raise ArgumentError(f"save(path={str(path)!r}): the name must end in .yaml, .json or .png")
 
     def words(self) -> str:
-        """What is certified, what is not, and what would decide, in plain words."""
+        """A summary in sentences: what is certified, what is not, and how many more images would settle it."""
         from augsafe.calibration.words import words
 
         return " ".join(words(self))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from augsafe.calibration.single import HARMFUL, OPEN, SAFE, STRANGE, Single
 
 if TYPE_CHECKING:
-    from augsafe.calibration.result import Calibration, Certificate
+    from augsafe.calibration.result import Calibration
 
 MOST = 8  # classes that are named
 REASONS = {
@@ -42,18 +42,18 @@ def promise(c: Calibration, per_class: bool = False) -> list[str]:
     if per_class:
         scales = ", ".join(f"{name} {found.scale:g}" for name, found in c.by_class.items())
         out = [
-            f"Scale by class: {scales} (0: nothing is certified).",
-            f"With confidence {confidence}, for all these classes at once:",
+            f"Scale for each class: {scales} (0: nothing is certified).",
+            f"With confidence {confidence}, for all these classes together:",
         ]
     elif not c.certified:
-        return ["Nothing is certified: this policy leaves images as they are, but for what sets the frame."]
+        return ["Nothing is certified. This policy only sets the size of the images."]
     else:
         out = [f"Certified at scale {c.scale:g}. With confidence {confidence}, in every class:"]
     return [
         *out,
-        f"at most {_percent(c.bar.epsilon)} of draws change the class or lose content or tone, and at most "
+        f"at most {_percent(c.bar.epsilon)} of augmented images change the class or lose content or tone, and at most "
         f"{_percent(c.bar.unfamiliar)} become unfamiliar.",
-        f"According to {_according(c)}, for images like those given.",
+        f"This holds according to {_according(c)}, for images like those given.",
     ]
 
 
@@ -73,10 +73,10 @@ def words(c: Calibration) -> list[str]:
     out = [_verdict(c)]
     if c.left_out:
         steps = [f"{step} (not shown to be safe for {listed(classes)})" for step, classes in c.left_out.items()]
-        out.append(f"Left out of the policy for all classes: {listed(steps)}.")
+        out.append(f"Removed from the policy for all classes: {listed(steps)}.")
     if c.short:
         need = [f"{name} ({2 * n})" if n else name for name, n in c.short.items()]
-        out.append(f"Too few images to say anything, with how many are needed over both halves: {listed(need)}.")
+        out.append(f"Too few images for some classes (in brackets: how many are needed): {listed(need)}.")
     elif c.certificate.needed is not None:
         at = "the weakest scale" if not c.certified else "the next scale"
         out.append(f"About {c.certificate.needed:,} independent images of each class would certify {at}.")
@@ -85,12 +85,12 @@ def words(c: Calibration) -> list[str]:
         over = _over(c, row)
         if over:
             scale = c.walk.scales[row]
-            out.append(f"At scale {scale:g} the limits are exceeded for {over}: more images would not help.")
+            out.append(f"At scale {scale:g} the limits are exceeded for {over}, so more images would not help.")
     out.append(_by_class(c))
     if c.look_alikes:
         pairs = [f"{a} and {b}" for a, b in c.look_alikes]
-        out.append(f"The images cannot tell apart {listed(pairs)}: a change between them is not seen.")
-    out.append("The limits of single steps are for a first look. They are not certified, nor is their combination.")
+        out.append(f"The images of {listed(pairs)} look alike, so a change between them cannot be seen.")
+    out.append("The limits of single steps are a first look. Neither they nor their combination are certified.")
     return out
 
 
@@ -106,9 +106,9 @@ def _by_class(c: Calibration) -> str:
     said = [f"{listed(names)} certified at scale {scale:g}" for scale, names in sorted(scales.items(), reverse=True)]
     for verdict, names in rest.items():
         more = [c.by_class[n].needed or 0 for n in names]
-        ask = f" (about {max(more):,} images of the class would decide)" if any(more) else ""
+        ask = f" (about {max(more):,} images of the class would settle it)" if any(more) else ""
         said.append(f"{listed(names)} {verdict}{ask}")
-    return f"Policies by class, among which the error is shared out: {'; '.join(said)}."
+    return f"Policies for each class: {'; '.join(said)}."
 
 
 def _verdict(c: Calibration) -> str:
@@ -119,15 +119,17 @@ def _verdict(c: Calibration) -> str:
         cls, rate = found.worst or ("", 0.0)
         whole = "the whole policy" if found.scale == 1 else f"scale {found.scale:g} of the policy"
         return (
-            f"Certified: {whole}, for all {len(c.by_class)} classes, with confidence {confidence} ({limits} at most; "
-            f"seen: {_percent(rate)} lost, class {cls})."
+            f"Certified: {whole}, for all {len(c.by_class)} classes, with confidence {confidence} (at most {limits}; "
+            f"measured: {_percent(rate)} lost in class {cls})."
         )
     first = c.walk.scales[0]
     if not c.base.steps:
-        return "Nothing is certified: no step is left."
+        return "Nothing is certified, because no step is left."
     if found.verdict == "undecided":
-        return f"Undecided: too few images to certify even scale {first:g}; the smallest class gave {found.n} to test."
-    return f"Not certified: already at scale {first:g} the limits ({limits}) are exceeded for {_over(c, 0)}."
+        return (
+            f"Undecided: too few images to certify even scale {first:g}. The smallest class has {found.n} test images."
+        )
+    return f"Not certified: even at scale {first:g}, the limits ({limits}) are exceeded for {_over(c, 0)}."
 
 
 def _over(c: Calibration, row: int) -> str:
@@ -187,7 +189,7 @@ def _table(c: Calibration) -> Any:
         worst = min(group, key=lambda r: (-1 if r.limit is None else r.values.index(r.limit), -r.rates[-1]))
         limit = "-" if worst.limit is None else "any" if side == "acts" else f"{worst.limit:.3g}"
         alike = len({r.limit for r in group}) == 1
-        named = "all alike" if alike and len(group) > 1 else worst.cls
+        named = "all the same" if alike and len(group) > 1 else worst.cls
         table.add_row(f"{step} {parameter}".strip(), end, limit, Text(named), Text(_divided(group)))
     return table
 
@@ -203,8 +205,3 @@ def _divided(group: Sequence[Single]) -> str:
         names = "all classes" if len(some) == len(group) and len(group) > 1 else listed([r.cls for r in some])
         parts.append(f"{verdict}: {names}{more}")
     return "; ".join(parts)
-
-
-def class_line(name: str, found: Certificate) -> str:
-    """One class for the command line."""
-    return f"{name}: scale {found.scale:g}" if found.verdict == "certified" else f"{name}: {found.verdict}"

@@ -20,31 +20,33 @@ DIGITS = 1000  # of the embedded ones, so that it takes about a minute
 
 def ablate(
     data: Annotated[
-        str | None, typer.Argument(metavar="[DATA]", help="A folder, archive or manifest; the embedded digits without.")
+        str | None, typer.Argument(metavar="[DATA]", help="A folder, archive or manifest (default: built-in digits).")
     ] = None,
-    policy: Annotated[Path | None, typer.Option("--policy", "-p", help="The policy, YAML or JSON.")] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", "-p", help="The policy file (YAML or JSON).")] = None,
     model: Annotated[str, typer.Option("--model", "-m", help="light, lenet5, or one such as resnet18.")] = "light",
     design: Annotated[
         str, typer.Option("--design", help="one-at-a-time, leave-one-out, pairs, factorial, screen or strengths.")
     ] = "one-at-a-time",
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, help="Runs of each policy; enough unless said.")
+        int | None, typer.Option("--seeds", min=1, help="Runs of each policy (default: as many as the test needs).")
     ] = None,
-    search: Annotated[str, typer.Option("--search", help="For strengths: grid or optuna.")] = "grid",
-    trials: Annotated[int, typer.Option("--trials", min=1, help="Trials of Optuna.")] = 20,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a network.")] = 10,
+    search: Annotated[str, typer.Option("--search", help="Search method for strengths: grid or optuna.")] = "grid",
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Number of Optuna trials.")] = 20,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Training epochs of a network.")] = 10,
     size: Annotated[
-        int | None, typer.Option("--size", min=1, help="Side of the images; the network's own unless said.")
+        int | None, typer.Option("--size", min=1, help="Side of the images in pixels (default: the network's own).")
     ] = None,
-    contract: Annotated[str | None, typer.Option("--contract", "-c", help="A built-in contract, or a file.")] = None,
+    contract: Annotated[
+        str | None, typer.Option("--contract", "-c", help="A built-in contract, or a contract file.")
+    ] = None,
     store: Annotated[
-        Path | None, typer.Option("--store", help="Keeps each run; started again, it goes on from there.")
+        Path | None, typer.Option("--store", help="A file that keeps all runs, so that you can stop and resume.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 for all cores.")] = 1,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")] = Path("augsafe-ablation"),
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Number of processes (-1: all cores).")] = 1,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to save files in.")] = Path("augsafe-ablation"),
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train with and without each step, and say which help, which harm, and what is not known."""
+    """Train with and without each step, and report which steps help and which harm."""
     from augsafe.ablation import DESIGNS, SEARCHES, render
     from augsafe.ablation import ablate as run
     from augsafe.policies import Compose
@@ -75,14 +77,14 @@ def ablate(
     else:
         console = Console(highlight=False)
         console.print(render(result))
-        console.print(f"\nWritten to {out}: table.csv, result.json, ablation.html, best.yaml", markup=False)
+        console.print(f"\nSaved to {out}: table.csv, result.json, ablation.html, best.yaml", markup=False)
 
 
 def _write(result: Result, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ArgumentError(f"--out={str(out)!r} cannot be made: {error}; name a folder to write to") from error
+        raise ArgumentError(f"--out={str(out)!r} cannot be created: {error}; give another folder") from error
     result.to_csv(out / "table.csv")
     result.to_json(out / "result.json")
     result.to_html(out / "ablation.html")

@@ -40,7 +40,7 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     cls=_Commands,
-    help="Say, before you train, where an augmentation policy breaks the labels.",
+    help="Find out, before you train, where an augmentation policy breaks the labels.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,12 +50,12 @@ app = typer.Typer(
 PolicyFile = Annotated[
     str,
     typer.Argument(
-        metavar="POLICY", help="A policy file, YAML or JSON, or module:attribute, which is imported and run."
+        metavar="POLICY", help="A policy file (YAML or JSON), or module:attribute, which is imported and run."
     ),
 ]
 DataPath = Annotated[
     Path,
-    typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
+    typer.Argument(metavar="DATA", help="A folder with one subfolder per class, an .npz archive or a .csv manifest."),
 ]
 ContractOption = Annotated[
     str | None,
@@ -63,21 +63,17 @@ ContractOption = Annotated[
 ]
 MasksOption = Annotated[
     Path | None,
-    typer.Option(
-        "--masks",
-        metavar="DIR",
-        help="A folder of masks: that of `augsafe masks`, or one with the names of the images.",
-    ),
+    typer.Option("--masks", metavar="DIR", help="A folder of masks, named as the images or made by `augsafe masks`."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 HtmlOption = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML file.")
+    Path | None, typer.Option("--html", metavar="FILE", help="Also save the report as one HTML file.")
 ]
 ValidationOption = Annotated[
-    bool, typer.Option("--validation", help="The policy is for images that judge: nothing may be drawn (AS501).")
+    bool, typer.Option("--validation", help="The policy is for validation or test data and must not be random (AS501).")
 ]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 on warnings too.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="The seed of the draws.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with code 1 on warnings too.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="The random seed.")]
 
 
 def _version(wanted: bool) -> None:
@@ -99,9 +95,9 @@ def _options(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")] = Path("augsafe-demo"),
+    out: Annotated[Path, typer.Option("--out", help="The folder to save files in.")] = Path("augsafe-demo"),
 ) -> None:
-    """Check a careless policy on handwritten digits, fix it, and load an epoch of the fixed one."""
+    """Check a careless policy on handwritten digits, fix it, and load one epoch."""
     from augsafe.demo import run
 
     run(out, Console())
@@ -115,16 +111,21 @@ def check(
     masks: MasksOption = None,
     json: JsonOption = False,
     strict: StrictOption = False,
-    draws: Annotated[int, typer.Option("--draws", min=100, help="How many plans give the probabilities.")] = 40_000,
+    draws: Annotated[
+        int, typer.Option("--draws", min=100, help="Number of random draws used to estimate rates.")
+    ] = 40_000,
     html: HtmlOption = None,
-    every: Annotated[bool, typer.Option("--all", help=f"Look at every image, not at a sample of {SAMPLE:,}.")] = False,
+    every: Annotated[bool, typer.Option("--all", help=f"Check every image, not a sample of {SAMPLE:,}.")] = False,
     validation: ValidationOption = False,
     realism: Annotated[
-        bool, typer.Option("--realism", help="Also say whether augmented images can be told from originals (AS401).")
+        bool,
+        typer.Option(
+            "--realism", help="Also test whether a classifier can tell augmented images from originals (AS401)."
+        ),
     ] = False,
     seed: SeedOption = 0,
 ) -> None:
-    """Say what a policy does to the classes and to the content of your images."""
+    """Check a policy against your images and contract."""
     from augsafe.checking import check as run_check
     from augsafe.cli.data import check_masks, load, rows_to_check
     from augsafe.cli.pipeline import load_policy
@@ -140,7 +141,7 @@ def check(
     check_masks(source, notices)
     if len(rows) < len(source):
         counts = f"{len(rows):,} of {len(source):,} images"
-        notices.print(f"Looking at {counts}, spread evenly over the classes; --all looks at every one.")
+        notices.print(f"Checking {counts}, spread evenly over the classes. Use --all to check every image.")
     loaded = load(source, rows, notices)
     with notices.status(f"Checking {len(rows):,} images"):
         report = run_check(
@@ -158,26 +159,26 @@ def check(
         )
     if html is not None:
         report.to_html(html, loaded.names)
-        notices.print(f"The report is in {html}; it shows images of yours.", highlight=False)
+        notices.print(f"Report saved to {html}. It contains your images; share it accordingly.", highlight=False)
     _finish([(Path(policy), report)], json, strict, one=True)
 
 
 @app.command()
 def lint(
-    policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Policies, YAML or JSON.")],
+    policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Policy files (YAML or JSON).")],
     contract: ContractOption = None,
     json: JsonOption = False,
     strict: StrictOption = False,
     validation: ValidationOption = False,
     html: HtmlOption = None,
 ) -> None:
-    """Check policy files alone, without images."""
+    """Check policy files without images."""
     from augsafe.checking import check as run_check
     from augsafe.policies import Compose
 
     check_file("--html", html)
     if html is not None and len(policies) > 1:
-        raise ArgumentError(f"--html writes one page, and there are {len(policies)} policies; run lint for each")
+        raise ArgumentError(f"--html saves one page, but you gave {len(policies)} policies; run lint once for each")
     chosen = named_contract(contract)
     loaded = [(path, Compose.load(path)) for path in policies]
     role = "validation" if validation else "training"
@@ -191,24 +192,26 @@ def lint(
 def preview(
     policy: PolicyFile,
     data: DataPath,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("preview.png"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to save.")] = Path("preview.png"),
     mode: Annotated[
         str,
-        typer.Option("--mode", metavar="draws|steps|strength|sweep|classes|pairs", help="What rows and columns show."),
+        typer.Option(
+            "--mode", metavar="draws|steps|strength|sweep|classes|pairs", help="What the rows and columns show."
+        ),
     ] = "draws",
-    step: Annotated[str | None, typer.Option("--step", help="The step that --mode strength varies.")] = None,
-    columns: Annotated[int, typer.Option("--columns", help="How many columns beside the original.")] = 8,
+    step: Annotated[str | None, typer.Option("--step", help="The step to vary with --mode strength.")] = None,
+    columns: Annotated[int, typer.Option("--columns", help="Number of columns beside the original.")] = 8,
     rows: Annotated[
-        int | None, typer.Option("--rows", help="How many images, spread over the classes; or classes, or pairs.")
+        int | None, typer.Option("--rows", help="Number of images (or classes, or pairs), spread over the classes.")
     ] = None,
-    cell: Annotated[int, typer.Option("--cell", help="The side of a cell in pixels.")] = 112,
+    cell: Annotated[int, typer.Option("--cell", help="Side of a cell in pixels.")] = 112,
     contract: ContractOption = None,
     masks: MasksOption = None,
     json: JsonOption = False,
     seed: SeedOption = 0,
     epoch: Annotated[int, typer.Option("--epoch", help="The first epoch shown.")] = 0,
 ) -> None:
-    """Draw what the network will see, with the cells that break the contract outlined."""
+    """Save a picture of what the network will see, with problems outlined."""
     from augsafe.cli.data import class_indices, load
     from augsafe.cli.pipeline import load_policy
     from augsafe.images import open_source
@@ -251,10 +254,12 @@ def preview(
 
 @app.command()
 def explain(
-    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="Such as AS102; all when left out.")] = None,
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="A code such as AS102 (default: list all codes).")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Say what a code means, what fires it and what to do."""
+    """Explain a code: what it means, an example, and what to do."""
     from augsafe.guards import GUARDS
     from augsafe.report import guard, text_of
 
@@ -278,7 +283,7 @@ def _indented(text: str) -> str:
 
 
 def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: bool) -> None:
-    """Print the reports and leave with the exit code that they call for."""
+    """Print the reports and exit with the matching code."""
     if json:
         bodies = [{"file": str(path), **report.to_dict()} for path, report in reports]
         typer.echo(json_format.dumps(bodies[0] if one else bodies, indent=2, ensure_ascii=False))

@@ -20,35 +20,40 @@ STOPPED = 130  # the exit code of a command that was stopped, as shells have it
 def calibrate(
     data: Annotated[
         Path,
-        typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
+        typer.Argument(
+            metavar="DATA", help="A folder with one subfolder per class, an .npz archive or a .csv manifest."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The policy to write, .yaml.")] = Path("policy.yaml"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The policy file to save (.yaml).")] = Path(
+        "policy.yaml"
+    ),
     policy: Annotated[
-        str | None, typer.Option("--policy", "-p", help="The policy to begin from; a wide one when left out.")
+        str | None, typer.Option("--policy", "-p", help="The policy to start from (default: a wide one).")
     ] = None,
     contract: Annotated[
-        str | None, typer.Option("--contract", "-c", metavar="NAME|FILE", help="A built-in contract, or a file.")
+        str | None,
+        typer.Option("--contract", "-c", metavar="NAME|FILE", help="A built-in contract, or a contract file."),
     ] = None,
-    epsilon: Annotated[float, typer.Option("--epsilon", help="The most draws of a class that may be lost.")] = 0.05,
-    delta: Annotated[float, typer.Option("--delta", help="The chance of a wrong certificate.")] = 0.05,
+    epsilon: Annotated[
+        float, typer.Option("--epsilon", help="Largest share of lost images allowed in any class.")
+    ] = 0.05,
+    delta: Annotated[float, typer.Option("--delta", help="Probability that a certificate may be wrong.")] = 0.05,
     unfamiliar: Annotated[
-        float, typer.Option("--unfamiliar", help="The most draws of a class that may be unlike any class.")
+        float, typer.Option("--unfamiliar", help="Largest share of unfamiliar images allowed in any class.")
     ] = 0.1,
-    per_class: Annotated[bool, typer.Option("--per-class", help="Write a policy for each class.")] = False,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Save a policy for each class.")] = False,
     figure: Annotated[
-        Path | None, typer.Option("--figure", help="Also draw rate against strength, to this .png.")
+        Path | None, typer.Option("--figure", help="Also save a chart of rate against strength (.png).")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Also write everything as JSON, to this file.")
-    ] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Also save all results to this file (.json).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    most: Annotated[int, typer.Option("--most", min=4, help="Images of a class that are read.")] = PER_CLASS,
-    seed: Annotated[int, typer.Option("--seed", help="The seed of the draws and of the split.")] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Threads; the result is the same for any number.")] = 1,
+    most: Annotated[int, typer.Option("--most", min=4, help="Number of images to read per class.")] = PER_CLASS,
+    seed: Annotated[int, typer.Option("--seed", help="The random seed.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Number of threads. It does not change the result.")] = 1,
 ) -> None:
-    """Find the largest safe strength of each step, certify one of the whole policy, and write that policy.
+    """Find the largest safe strength of each step, and save a certified policy.
 
-    Exit codes: 0 a strength is certified, 1 none is, 2 wrong use.
+    Exit codes: 0 a strength is certified, 1 no strength is certified, 2 wrong use.
     """
     from augsafe.calibration import render
 
@@ -70,7 +75,7 @@ def calibrate(
     else:
         console = Console(highlight=False)
         console.print(render(found))
-        console.print(f"\nWrote {output}.", markup=False)
+        console.print(f"\nSaved {output}.", markup=False)
     good = any(c.scale > 0 for c in found.by_class.values()) if per_class else found.certified
     raise typer.Exit(int(not good))
 
@@ -108,5 +113,5 @@ def _calibrated(
             jobs=jobs,
         )
     except KeyboardInterrupt:
-        notices.print("Stopped: nothing was written.")
+        notices.print("Stopped. Nothing was saved.")
         raise typer.Exit(STOPPED) from None

@@ -32,12 +32,12 @@ def check_file(option: str, path: Path | None, endings: Sequence[str] = ()) -> N
     if endings and path.suffix.lower() not in endings:
         raise ArgumentError(f"{said} must end in {' or '.join(endings)}")
     if path.is_dir():
-        raise ArgumentError(f"{said} cannot be written: it is a folder; name a file in it")
+        raise ArgumentError(f"{said} cannot be written: it is a folder; give the name of a file in it")
     folder = path.resolve().parent
     if not folder.is_dir():
-        raise ArgumentError(f"{said} cannot be written: there is no folder {str(path.parent)!r}; make it first")
+        raise ArgumentError(f"{said} cannot be written: there is no folder {str(path.parent)!r}; create it first")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise ArgumentError(f"{said} cannot be written: permission denied; name another file")
+        raise ArgumentError(f"{said} cannot be written: permission denied; choose another file")
 
 
 def check_picture(option: str, path: Path) -> None:
@@ -47,18 +47,18 @@ def check_picture(option: str, path: Path) -> None:
     check_file(option, path)
     written = Image.registered_extensions().get(path.suffix.lower())
     if written not in Image.SAVE:
-        raise ArgumentError(
-            f"{option}={str(path)!r} must end as a picture does: .png, .jpg, or .gif or .webp, which move"
-        )
+        raise ArgumentError(f"{option}={str(path)!r} must end in .png, .jpg, or (for an animation) .gif or .webp")
 
 
 def check_folder(option: str, path: Path) -> None:
     """Raise ArgumentError where the folder is not there and cannot be made. It is not made yet."""
     nearest = next(p for p in (path.resolve(), *path.resolve().parents) if p.exists())
     if not nearest.is_dir():
-        raise ArgumentError(f"{option}={str(path)!r} cannot be made: {str(nearest)!r} is a file; name a folder")
+        raise ArgumentError(f"{option}={str(path)!r} cannot be created: {str(nearest)!r} is a file; name a folder")
     if not os.access(nearest, os.W_OK):
-        raise ArgumentError(f"{option}={str(path)!r} cannot be made: {str(nearest)!r} may not be written to")
+        raise ArgumentError(
+            f"{option}={str(path)!r} cannot be created: {str(nearest)!r} is read-only; choose another folder"
+        )
 
 
 def named_contract(given: str | None) -> Contract | None:

@@ -15,16 +15,14 @@ from augsafe.errors import ArgumentError, PolicyError
 Option = typer.Option
 Data = Annotated[
     Path,
-    typer.Argument(metavar="DATA", help="A folder with one folder a class, an .npz archive or a .csv manifest."),
+    typer.Argument(metavar="DATA", help="A folder with one subfolder per class, an .npz archive or a .csv manifest."),
 ]
 Model = Annotated[str, Option("--model", "-m", help="The network, such as resnet18 or lenet5.")]
-PolicyFile = Annotated[
-    Path | None, Option("--policy", "-p", help="The policy, YAML or JSON; without one, nothing is augmented.")
-]
+PolicyFile = Annotated[Path | None, Option("--policy", "-p", help="The policy file (default: no augmentation).")]
 Out = Annotated[Path, Option("--out", "-o", help="The folder for results, model and checkpoints.")]
-Frame = Annotated[str, Option("--framework", metavar="torch|keras", help="What the network is built in.")]
+Frame = Annotated[str, Option("--framework", metavar="torch|keras", help="The framework of the network.")]
 ContractOption = Annotated[
-    str | None, Option("--contract", "-c", metavar="NAME|FILE", help="What the guards hold the draws against.")
+    str | None, Option("--contract", "-c", metavar="NAME|FILE", help="The contract for the guards: built-in or a file.")
 ]
 Action = Annotated[
     str,
@@ -34,26 +32,27 @@ Action = Annotated[
         help="What the guards do: raise, drop, relabel, identity, clamp, redraw or warn.",
     ),
 ]
-Validation = Annotated[Path | None, Option("--validation", help="Validation data; else a share is held back.")]
-Share = Annotated[float, Option("--validation-share", help="The share that is held back.")]
-Test = Annotated[Path | None, Option("--test", help="Test data, judged once, at the end.")]
+Validation = Annotated[Path | None, Option("--validation", help="Validation data (default: a share of DATA).")]
+Share = Annotated[float, Option("--validation-share", help="Share of DATA for validation, if none is given.")]
+Test = Annotated[Path | None, Option("--test", help="Test data, used once at the end.")]
 Weights = Annotated[
-    str | None, Option("--weights", metavar="hub|FILE", help="Start from these weights: transfer learning.")
+    str | None, Option("--weights", metavar="hub|FILE", help="Start from pretrained weights (transfer learning).")
 ]
 Blocks = Annotated[
-    str, Option("--blocks", metavar="auto|all|K", help="With --weights: fine-tune the last K blocks; 0 the head alone.")
+    str,
+    Option("--blocks", metavar="auto|all|K", help="With --weights: fine-tune the last K blocks (0: only the head)."),
 ]
-Side = Annotated[int | None, Option("--size", help="The side of the images, where it is not the network's.")]
-Convert = Annotated[bool, Option("--convert-channels", help="Turn grey into colour, or colour into grey, as needed.")]
-Epochs = Annotated[int, Option("--epochs", help="At most so many.")]
-BatchSize = Annotated[int, Option("--batch-size", help="Over all processes.")]
-Rate = Annotated[float | None, Option("--rate", help="The learning rate; the network's own unless given.")]
-Decay = Annotated[float, Option("--weight-decay", help="AdamW's.")]
-Patience = Annotated[int, Option("--patience", help="So many epochs without getting better end it.")]
-Workers = Annotated[int, Option("--workers", help="Threads of the loader.")]
-Device = Annotated[str, Option("--device", metavar="auto|cpu|gpu", help="Where it runs.")]
-Seed = Annotated[int, Option("--seed", help="Of the draws, the weights and the split.")]
-Resume = Annotated[bool, Option("--resume", help="Go on with the run in --out.")]
+Side = Annotated[int | None, Option("--size", help="Side of the images in pixels (default: the network's own).")]
+Convert = Annotated[bool, Option("--convert-channels", help="Convert grey to colour, or colour to grey, as needed.")]
+Epochs = Annotated[int, Option("--epochs", help="Largest number of epochs.")]
+BatchSize = Annotated[int, Option("--batch-size", help="Images per batch, over all processes.")]
+Rate = Annotated[float | None, Option("--rate", help="Learning rate (default: the network's own).")]
+Decay = Annotated[float, Option("--weight-decay", help="Weight decay of AdamW.")]
+Patience = Annotated[int, Option("--patience", help="Stop after this many epochs without improvement.")]
+Workers = Annotated[int, Option("--workers", help="Number of loader threads.")]
+Device = Annotated[str, Option("--device", metavar="auto|cpu|gpu", help="Where to train.")]
+Seed = Annotated[int, Option("--seed", help="The random seed.")]
+Resume = Annotated[bool, Option("--resume", help="Resume the run in --out.")]
 Json = Annotated[bool, Option("--json", help="Print the results as JSON.")]
 
 
@@ -83,7 +82,7 @@ def train(
     resume: Resume = False,
     json: Json = False,
 ) -> None:
-    """Train a CNN on augmented images, with the guards on. `torchrun -m augsafe train` uses several processes."""
+    """Train a CNN on augmented images with the guards on. For several processes: `torchrun -m augsafe train`."""
     from augsafe.cnns import Options
     from augsafe.cnns import train as run
     from augsafe.images import open_source
@@ -116,7 +115,7 @@ def train(
         typer.echo(json_format.dumps(result.to_dict(), indent=2, ensure_ascii=False))
     elif result.leads:
         result.show(console)
-        console.print(f"Written to {out}: results.json, {result.model_file}, checkpoints", highlight=False)
+        console.print(f"Saved to {out}: results.json, {result.model_file}, checkpoints", highlight=False)
 
 
 def _check(model: str, framework: str, on_violation: str, out: Path, weights: str | None) -> None:
@@ -129,7 +128,7 @@ def _check(model: str, framework: str, on_violation: str, out: Path, weights: st
     check_choice("--on-violation", on_violation, (*ACTIONS, "off"))
     check_folder("--out", out)
     if weights is not None and weights != "hub" and not Path(weights).is_file():
-        raise ArgumentError(f"--weights={weights!r} is neither hub nor a file that is there")
+        raise ArgumentError(f"--weights={weights!r} must be hub or an existing file")
 
 
 def _transfer(blocks: str, weights: str | None) -> Any:
@@ -138,7 +137,7 @@ def _transfer(blocks: str, weights: str | None) -> Any:
     if blocks == "auto":
         return "auto"
     if weights is None:
-        raise ArgumentError(f"--blocks {blocks} is for transfer learning: give --weights, too")
+        raise ArgumentError(f"--blocks {blocks} needs --weights (transfer learning)")
     if blocks == "all":
         return Transfer(None)
     if not blocks.isdigit():

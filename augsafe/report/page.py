@@ -23,9 +23,9 @@ BUDGET = 3_500_000  # bytes of pictures: the whole file stays below 5 MB
 MOST_FINDINGS = 300
 CARD_BUDGET, CARD_FINDINGS = 200_000, 6  # a notebook keeps what it shows
 HOW = {
-    "proven": "algebra over all draws; the rate is counted",
-    "witnessed": "a draw shows it",
-    "sampled": "counted in draws; the interval says how surely",
+    "proven": "true for all possible augmentations of this policy; the rate is counted in random draws",
+    "witnessed": "an example shows it",
+    "sampled": "counted in random draws, with a confidence interval",
 }
 
 

@@ -46,6 +46,6 @@ def test_names_and_numbers_are_whole(width):
 def test_seeds_are_said_once_where_they_are_alike():
     text = printed(rows())
     assert "Ablation: pairs, 8 seeds each, p by Holm" in text and text.count("seeds") == 2
-    assert "(try N): about N seeds would decide" in text and "(try 617)" in " ".join(text.split())
+    assert "(try N): about N seeds would settle it" in text and "(try 617)" in " ".join(text.split())
     uneven = " ".join(printed(rows((8, 8, 5), failed=3), 200).split())
     assert "5 seeds, 3 failed" in uneven and "seeds each" not in uneven

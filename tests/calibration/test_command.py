@@ -76,5 +76,5 @@ def test_it_can_be_stopped(run, monkeypatch, tmp_path):
 
     monkeypatch.setattr(calibration, "calibrate", stopped)
     done = run("data.npz", "-o", "policy.yaml")
-    assert done.exit_code == 130 and "nothing was written" in done.stderr
+    assert done.exit_code == 130 and "Nothing was saved" in done.stderr
     assert not (tmp_path / "policy.yaml").exists()

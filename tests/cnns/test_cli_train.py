@@ -53,7 +53,7 @@ def test_a_folder_of_files(run, folder):
         "The loader's guards see to these draws (redraw).",
         "2/2",
         "On 40 test images",
-        "Written to files: results.json, model.pt",
+        "Saved to files: results.json, model.pt",
     ):
         assert words in done.stdout.replace("\n", " "), words
     body = json.loads((folder / "files" / "results.json").read_text())

@@ -97,8 +97,6 @@ class MostlyPadding(Guard):
     reflections or a plain colour more than it sees the image.
 
     What to do: narrow the shift, or let the zoom shrink the image less.
-
-    Example: Zoom((0.3, 0.5)) is reported. Zoom((0.8, 1.2)) is not.
     """
 
     code = "AS204"
@@ -115,9 +113,6 @@ class ObjectDoubled(Guard):
     0.3 of it appears a second time: two digits, two hands, a class that is not in the data.
 
     What to do: use border="constant" or "replicate", narrow the shift, or let the zoom shrink the image less.
-
-    Example: Shift(x=(0.4, 0.5)) on an object at the left edge is reported. The same policy with border="constant" is
-    not.
     """
 
     code = "AS205"
