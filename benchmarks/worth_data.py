@@ -32,8 +32,7 @@ relations:
   b: {hflip: {to: d}, vflip: {to: p}, rot180: {to: q}}
   d: {vflip: {to: q}, rot180: {to: p}}
   p: {hflip: {to: q}}
-  n: {hflip: invalid, vflip: {to: u}, rot180: {to: u}}
-  u: {hflip: invalid}
+  n: {hflip: same, vflip: {to: u}, rot180: {to: u}}
 limits: {"*": {rotation: 30}}
 """
 FLAG_CONTRACT = """
