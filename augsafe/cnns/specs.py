@@ -264,7 +264,7 @@ def input_spec(name: str, framework: str = "torch", size: tuple[int, int] | int 
 def table() -> str:
     """The table in Markdown, as it stands in docs/cnns.md."""
     rows = [
-        "| network | framework | size | smallest | channels | black, white become | head | auxiliary | blocks |",
+        "| network | framework | size | smallest size | channels | black and white | head | auxiliary | blocks |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for net in _TABLE:
