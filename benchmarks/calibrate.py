@@ -18,7 +18,7 @@ import numpy as np
 import augsafe as aug
 from augsafe.calibration import Calibration
 from augsafe.contracts import Limits
-from augsafe.guards.witnesses import clopper_pearson
+from augsafe.statistics import clopper_pearson
 
 SIDE, SQUARE = 32, 10
 PLACES = SIDE - SQUARE + 1

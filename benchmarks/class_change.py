@@ -16,7 +16,7 @@ import numpy as np
 from augsafe.contracts import SYMMETRIES, Contract, Evidence, inverse
 from augsafe.contracts.evidence import gather
 from augsafe.contracts.rule import changes, suggestions
-from augsafe.guards.witnesses import clopper_pearson
+from augsafe.statistics import clopper_pearson
 from augsafe.typicality import CHANGED, UNFAMILIAR, fit
 from benchmarks import glyphs
 

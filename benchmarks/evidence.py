@@ -8,11 +8,14 @@ from __future__ import annotations
 import sys
 
 from benchmarks import ablation, automatic, calibrate, class_change, cnns, published, realism, saliency, static_table
+from benchmarks.coverage import __main__ as coverage
 
 
 def main() -> None:
     """Print every table."""
-    print("The static guard on policies whose truth is stated by hand\n")
+    print("Intervals, levels and certificates: nominal and seen\n")
+    coverage.main([])
+    print("\nThe static guard on policies whose truth is stated by hand\n")
     static_table.main()
     print("\nPublished policies against the contracts of four data sets\n")
     published.main([])

@@ -34,7 +34,8 @@ class Case:
     shared: float = 0.6  # how far two classifiers agree on an image
 
 
-def _scores(case: Case, rng: np.random.Generator) -> tuple[Scores, Scores, np.ndarray]:
+def draw(case: Case, rng: np.random.Generator) -> tuple[Scores, Scores, np.ndarray]:
+    """Scores of augmented images, scores of the control, and the groups."""
     groups = np.arange(case.n) // case.per_group
 
     def noise() -> np.ndarray:
@@ -54,7 +55,7 @@ def _scores(case: Case, rng: np.random.Generator) -> tuple[Scores, Scores, np.nd
 
 def verdict(case: Case, rng: np.random.Generator, blind: bool = False) -> str:
     """The verdict on one set of scores; blind: as if no image had anything to do with another."""
-    seen, control, groups = _scores(case, rng)
+    seen, control, groups = draw(case, rng)
     groups = np.arange(case.n) if blind else groups
     low, high = excess(seen, control, groups, groups).bounds(LEVEL)
     return "indistinguishable" if high < MARGIN else "distinguishable" if low > 0 else "undecided"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from augsafe.calibration.losses import Jury, Losses
 from augsafe.calibration.scaling import Direction, directions
 from augsafe.policies import Compose
-from augsafe.statistics import FloatArray, bounds, effective, needed
+from augsafe.statistics import grouped_bounds, needed
 
 SAFE, HARMFUL, STRANGE, OPEN = "safe", "harmful", "unfamiliar", "undecided"
 LEVEL = 0.95  # of each bound
@@ -105,8 +105,8 @@ def _single(
         ends = ((0.0,) * len(seen), (1.0,) * len(seen))
         return Single(*head, none, *ends, none, None, OPEN, count, unjudged=jury.reference.undecided.get(name))
     lost, strange = (np.stack([getattr(s, k)[mine] for s in seen], axis=1) for k in ("lost", "unfamiliar"))
-    low, high = _bounds(lost, jury.groups[rows][mine])
-    strange_low, strange_high = _bounds(strange, jury.groups[rows][mine])
+    low, high = grouped_bounds(lost, jury.groups[rows][mine], LEVEL)
+    strange_low, strange_high = grouped_bounds(strange, jury.groups[rows][mine], LEVEL)
     rates, unfamiliar = lost.mean(axis=0), strange.mean(axis=0)
     fine = (rates <= limits[0]) & (unfamiliar <= limits[1])
     reached = int(np.cumprod(fine).sum())
@@ -129,7 +129,3 @@ def _single(
         count,
         more,
     )
-
-
-def _bounds(events: NDArray[np.bool_], groups: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-    return bounds(events.mean(axis=0), effective(events, groups), LEVEL)

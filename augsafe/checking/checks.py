@@ -263,6 +263,12 @@ def _notes(
             "Some steps cannot be bounded. Anything not listed was not seen in these draws, but is not proven "
             "impossible."
         )
+    if result.touched:
+        named = " and ".join(result.touched)
+        notes.append(
+            f"Only the very end of a range comes close enough to {named} to count as such. It is sampled with "
+            "probability zero, so it is not reported."
+        )
     if images is None:
         notes.append("No images were given, so an object is assumed in the middle half of the frame.")
     else:

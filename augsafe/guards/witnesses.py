@@ -1,4 +1,4 @@
-"""Which steps a violating draw needs, the draw as a witness, and the interval of a rate."""
+"""Which steps a violating draw needs, and the draw as a witness."""
 
 from __future__ import annotations
 
@@ -47,11 +47,3 @@ def witness_of(compose: Compose, plan: Plan, row: int) -> Witness:
     """The draw of one row, ready to be replayed."""
     one = compose.assemble(plan.shapes[[row]], plan.draws.rows(np.array([row])))
     return Witness(one.describe(), one.record(), one.matrix[0], int(plan.draws.key.indices[row]))
-
-
-def clopper_pearson(count: int, n: int) -> tuple[float, float]:
-    """The exact 95 % interval of a rate (scipy)."""
-    from scipy.stats import binomtest
-
-    low, high = binomtest(count, n).proportion_ci(0.95, method="exact")
-    return float(low), float(high)

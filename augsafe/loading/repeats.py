@@ -7,7 +7,7 @@ epochs, may have in common.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, InputError
 from augsafe.guards import Finding, lines_of
+from augsafe.statistics import clopper_pearson
 
 LEVEL = 0.001  # of each of the two tests
 _KEPT = (
@@ -82,17 +83,31 @@ def check_loader(loader: Any, *, draws: int = 64, index: int = 0) -> LoaderCheck
         first, second = (_epoch(asked, data, epoch, workers, int(draws)) for epoch in (0, 1))
     if hasattr(data, "set_epoch"):
         data.set_epoch(0)
-    pairs = [_equal(first[0], np.roll(first[0], k)) for k in range(1, int(draws))]
+    return compare(first, second)
+
+
+def compare(first: Sequence[NDArray[Any]], second: Sequence[NDArray[Any]]) -> LoaderCheck:
+    """Say what the draws of two epochs have in common.
+
+    Args:
+        first: For each worker its draws of one image in an epoch (draws,). What is equal counts as the same draw.
+        second: The same in another epoch.
+
+    Returns:
+        The shares of equal draws, and a finding for each that is larger than by chance.
+    """
+    draws = len(first[0])
+    pairs = [_equal(first[0], np.roll(first[0], k)) for k in range(1, draws)]
     chance = float(np.mean(pairs))
     between = [_equal(a, b) for k, a in enumerate(first) for b in first[k + 1 :]]
     worst = max((float(e.mean()) for e in between), default=None)
     epochs = float(np.mean([_equal(a, b).mean() for a, b in zip(first, second, strict=True)]))
     found = []
-    if worst is not None and _more(worst, int(draws), chance):
+    if worst is not None and _more(worst, draws, chance):
         found.append(_finding("two workers", worst, chance))
-    if _more(epochs, int(draws), chance):
+    if _more(epochs, draws, chance):
         found.append(_finding("two epochs", epochs, chance))
-    return LoaderCheck(tuple(found), chance, worst, epochs, int(draws))
+    return LoaderCheck(tuple(found), chance, worst, epochs, draws)
 
 
 @contextmanager
@@ -156,7 +171,7 @@ def _entries(item: Any) -> list[Any]:
     return list(item) if isinstance(item, (list, tuple)) else []
 
 
-def _equal(one: NDArray[np.str_], other: NDArray[np.str_]) -> NDArray[np.bool_]:
+def _equal(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
     size = min(len(one), len(other))
     return np.asarray(one[:size] == other[:size])
 
@@ -165,7 +180,7 @@ def _more(share: float, draws: int, chance: float) -> bool:
     """Whether more draws are equal than by chance, where that is itself known from as many draws only."""
     from scipy.stats import binomtest
 
-    most = binomtest(round(chance * draws), draws).proportion_ci(1 - LEVEL, method="exact").high
+    most = clopper_pearson(round(chance * draws), draws, 1 - LEVEL)[1]
     return bool(binomtest(round(share * draws), draws, most, alternative="greater").pvalue < LEVEL)
 
 

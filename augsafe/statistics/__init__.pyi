@@ -1,3 +1,6 @@
+from .clusters import cluster_bounds as cluster_bounds
+from .clusters import grouped_bounds as grouped_bounds
+from .clusters import p_at_least as p_at_least
 from .fixed_sequence import FloatArray as FloatArray
 from .fixed_sequence import Tally as Tally
 from .fixed_sequence import certified as certified
@@ -5,9 +8,11 @@ from .fixed_sequence import needed_to_certify as needed_to_certify
 from .fixed_sequence import p_value as p_value
 from .fixed_sequence import tally as tally
 from .intervals import bounds as bounds
+from .intervals import clopper_pearson as clopper_pearson
 from .intervals import cut_down as cut_down
 from .intervals import effective as effective
 from .intervals import exceeds as exceeds
+from .intervals import interval_of_part as interval_of_part
 from .intervals import needed as needed
 from .labels import IndexArray as IndexArray
 from .labels import class_indices as class_indices

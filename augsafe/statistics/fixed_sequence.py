@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from augsafe.statistics.intervals import smallest
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IndexArray = NDArray[np.int64]
-MOST_NEEDED = 100_000
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,4 @@ def needed_to_certify(rate: float, limit: float, level: float) -> int | None:
     def enough(n: int) -> bool:
         return bool(binom.cdf(math.floor(rate * n), n, limit) <= level)
 
-    if not enough(MOST_NEEDED):
-        return None
-    low, high = 1, MOST_NEEDED
-    while low < high:  # not quite monotone, as counts are whole: near enough to plan with
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return low
+    return smallest(enough)  # not quite monotone, as counts are whole: near enough to plan with

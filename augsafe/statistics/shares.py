@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.statistics.intervals import bounds, cut_down, effective, needed
+from augsafe.statistics.clusters import cluster_bounds
+from augsafe.statistics.intervals import needed
 
 EPSILON = 0.05  # the share of draws that may break a rule
 LEVEL = 0.95
@@ -55,33 +56,12 @@ def shares_by_class(
     for label in present:
         own = labels == label
         lost, made = (np.bincount(clusters[own], counts[own]).astype(np.int64) for counts in (bad, drawn))
-        low, high = share_interval(lost, made, level)
+        low, high = cluster_bounds(lost, made, level)
         status = "error" if low > epsilon else "info" if high < epsilon else "warning"
         rate = float(lost.sum() / made.sum())
         more = _wanted(rate, epsilon, level) if status == "warning" else ""
-        out[label] = Share(label, rate, *share_interval(lost, made), status, more)
+        out[label] = Share(label, rate, *cluster_bounds(lost, made), status, more)
     return out
-
-
-def share_interval(bad: Counts, drawn: Counts, level: float = 0.5 + LEVEL / 2) -> tuple[float, float]:
-    """Bounds of a rate from clusters of draws, how many were bad of how many drawn (k,): each end holds at `level`.
-
-    The exact bounds for as many independent draws as these are worth, see `effective`, less where few clusters say
-    little of how alike their draws are (the same paper); where all draws agree, as many as there are clusters.
-    """
-    inside = drawn > 0
-    bad, drawn = bad[inside], drawn[inside]
-    clusters, total, count = len(drawn), int(drawn.sum()), int(bad.sum())
-    if not clusters:
-        return 0.0, 1.0
-    each = np.arange(clusters)
-    values = np.arange(total) < count
-    groups = np.concatenate([np.repeat(each, bad), np.repeat(each, drawn - bad)])
-    worth = effective(values[:, None], groups)
-    if 0 < count < total:
-        worth = cut_down(worth, clusters, total)
-    low, high = bounds(np.array([count / total]), worth, level)
-    return float(low[0]), float(high[0])
 
 
 def _wanted(rate: float, epsilon: float, level: float) -> str:

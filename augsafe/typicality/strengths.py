@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.policies import Compose
-from augsafe.statistics import bounds, effective
+from augsafe.statistics import grouped_bounds
 from augsafe.transforms import Rotate, Transform, Zoom
 from augsafe.typicality.outcomes import CHANGED, UNFAMILIAR, Judged
 from augsafe.typicality.reference import Reference
@@ -105,7 +105,7 @@ def excess(reference: Reference, events: NDArray[np.bool_], before: NDArray[np.b
             continue
         gained, lost = (events[:, rows] & ~before[rows]).T, (~events[:, rows] & before[rows]).T
         (g_low, g_high), (l_low, l_high) = (
-            bounds(part.mean(axis=0), effective(part, reference.groups[rows]), LEVEL) for part in (gained, lost)
+            grouped_bounds(part, reference.groups[rows], LEVEL) for part in (gained, lost)
         )
         rate[:, c] = gained.mean(axis=0) - lost.mean(axis=0)
         low[:, c], high[:, c] = g_low - l_high, g_high - l_low

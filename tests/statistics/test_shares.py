@@ -9,10 +9,8 @@ from scipy.stats import binomtest
 import augsafe as aug
 from augsafe.contracts import Limits
 from augsafe.guards import content_findings, counted_codes
-from augsafe.guards.witnesses import clopper_pearson
 from augsafe.objects import inspect
-from augsafe.statistics import shares_by_class
-from augsafe.statistics.shares import share_interval
+from augsafe.statistics import clopper_pearson, cluster_bounds, shares_by_class
 
 LOOSE = aug.Contract(("a",), {}, {"*": Limits(rotation=44)})
 
@@ -29,32 +27,12 @@ def test_the_interval_covers_and_the_naive_one_does_not(images: int) -> None:
     covered = naive = 0
     for _ in range(rounds):
         bad = outcomes(rng, images, draws)
-        low, high = share_interval(bad, np.full(images, draws))
+        low, high = cluster_bounds(bad, np.full(images, draws))
         covered += low <= truth <= high
         low, high = clopper_pearson(int(bad.sum()), images * draws)
         naive += low <= truth <= high
     assert covered / rounds >= 0.9
     assert naive / rounds < 0.5
-
-
-def test_one_draw_an_image_is_exact() -> None:
-    bad = np.array([1, 0, 0, 1, 0, 0, 0, 0])
-    exact = pytest.approx(clopper_pearson(2, 8))
-    assert share_interval(bad, np.ones(8, np.int64)) == exact
-    assert share_interval(np.append(bad, 0), np.append(np.ones(8, np.int64), 0)) == exact
-
-
-def test_where_all_agree_images_count_and_not_draws() -> None:
-    assert share_interval(np.zeros(50, np.int64), np.full(50, 32)) == pytest.approx(clopper_pearson(0, 50))
-    assert share_interval(np.full(50, 32), np.full(50, 32)) == pytest.approx(clopper_pearson(50, 50))
-    assert share_interval(np.zeros(0, np.int64), np.zeros(0, np.int64)) == (0.0, 1.0)
-
-
-def test_draws_that_are_independent_lose_little() -> None:
-    rng = np.random.default_rng(1)
-    bad = rng.binomial(32, 0.3, 300)
-    ours, exact = share_interval(bad, np.full(300, 32)), clopper_pearson(int(bad.sum()), 300 * 32)
-    assert np.ptp(ours) == pytest.approx(np.ptp(exact), rel=0.25)
 
 
 def test_findings_count_images_and_groups() -> None:

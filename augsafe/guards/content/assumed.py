@@ -12,10 +12,11 @@ from augsafe.contracts import Contract
 from augsafe.guards.base import Finding
 from augsafe.guards.content.rules import COVERED, VISIBLE
 from augsafe.guards.judging import middle_visible
-from augsafe.guards.witnesses import clopper_pearson, shrink, witness_of
+from augsafe.guards.witnesses import shrink, witness_of
 from augsafe.objects import Objects
 from augsafe.planning import Plan
 from augsafe.policies import Compose, covered, erasures, spared
+from augsafe.statistics import clopper_pearson
 
 MOST_DRAWS = 20_000
 MOST_SHRUNK = 1_000

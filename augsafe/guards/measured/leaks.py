@@ -20,7 +20,7 @@ from augsafe.pixels import is_permutation, render
 from augsafe.planning import Assembly, Plan
 from augsafe.policies import ANY, Compose, PerClass
 from augsafe.randomness import FloatArray
-from augsafe.statistics import bounds
+from augsafe.statistics import clopper_pearson
 from augsafe.transforms import Color, Local, Opaque, Tone
 
 DRAWS, FOREIGN_DRAWS = 2000, 200  # plans of each policy, half to learn from
@@ -95,7 +95,7 @@ def label_leak(
     right = _told(seen)
     hits, total = int(right.sum()), right.size
     chance = 1 / len(entries)
-    low, high = (float(b[0]) for b in bounds(np.array([hits / total]), np.array([float(total)]), 1 - (1 - LEVEL) / 2))
+    low, high = clopper_pearson(hits, total, LEVEL)
     told = {key: float(row.mean()) for key, row in zip(entries, right, strict=True)}
     findings: tuple[Finding, ...] = ()
     if low > chance + BEYOND:

@@ -11,6 +11,7 @@ Quasiconformal Mappings", 1966, chapter I.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from augsafe.policies import Compose
 from augsafe.transforms import Choice, Distortion, Geometric, Move, Perspective, Transform, may_move
 
 _EPS = 1e-7
+_TOUCH = 1e-9  # degrees that rounding may add to a sum of angles
 _MOST_STATES = 4096
 
 
@@ -35,24 +37,49 @@ class State:
     dilatation: float = 0.0
     offset: float = 0.0
     size: tuple[int, int] = (224, 224)
+    loose: bool = False  # the ends of the angle need not be ends of what is reached
+
+
+@dataclass(frozen=True)
+class Arc:
+    """An interval of the rotation left over, in degrees. `open`: its ends are reached with probability zero."""
+
+    low: float
+    high: float
+    open: bool = False
+
+    def within(self, limit: float) -> bool:
+        """Whether draws with a rotation of at most `limit` either way are possible, those of probability zero aside."""
+        return self._shared(limit) > _TOUCH if self.open else self._shared(limit) >= 0
+
+    def touches(self, limit: float) -> bool:
+        """Whether such draws are possible with probability zero alone: at one end of the interval."""
+        return self.open and abs(self._shared(limit)) <= _TOUCH
+
+    def _shared(self, limit: float) -> float:
+        return min(self.high, limit) - max(self.low, -limit)
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Bounds on a policy: for each reachable symmetry the interval of the rotation left over, and the zoom.
+    """Bounds on a policy: for each reachable symmetry the intervals of the rotation left over, and the zoom.
 
-    `rotation` maps a symmetry's name to (low, high) degrees. `known` is False where some step has no bound; then
-    nothing is proven.
+    `known` is False where some step has no bound; then nothing is proven.
     """
 
     known: bool
-    rotation: dict[str, tuple[float, float]]
+    arcs: dict[str, frozenset[Arc]]
     zoom: tuple[float, float]
+
+    @property
+    def rotation(self) -> dict[str, tuple[float, float]]:
+        """From a symmetry's name to (low, high) degrees."""
+        return {name: (min(a.low for a in arcs), max(a.high for a in arcs)) for name, arcs in self.arcs.items()}
 
     @property
     def symmetries(self) -> frozenset[str] | None:
         """The symmetries that draws may come nearest to; None where that is not known."""
-        return frozenset(self.rotation) if self.known else None
+        return frozenset(self.arcs) if self.known else None
 
 
 def reach(compose: Compose, size: tuple[int, int] = (224, 224)) -> Reach:
@@ -61,15 +88,14 @@ def reach(compose: Compose, size: tuple[int, int] = (224, 224)) -> Reach:
     for step in compose.steps:
         moved = _through(step, states)
         if moved is None:
-            return Reach(False, {name: (-45.0, 45.0) for name in SYMMETRIES}, (0.0, math.inf))
+            return Reach(False, {name: frozenset({Arc(-45.0, 45.0)}) for name in SYMMETRIES}, (0.0, math.inf))
         states = moved
-    rotation: dict[str, tuple[float, float]] = {}
+    arcs: dict[str, set[Arc]] = {}
     for state in states:
-        for name, (low, high) in _nearest(state).items():
-            old = rotation.get(name, (low, high))
-            rotation[name] = (min(old[0], low), max(old[1], high))
+        for name, arc in _nearest(state):
+            arcs.setdefault(name, set()).add(arc)
     zoom = (min(s.zoom[0] for s in states), max(s.zoom[1] for s in states))
-    return Reach(True, rotation, zoom)
+    return Reach(True, {name: frozenset(found) for name, found in arcs.items()}, zoom)
 
 
 def _through(step: Transform, states: set[State]) -> set[State] | None:
@@ -135,6 +161,7 @@ def _then(state: State, move: Move) -> State:
         zoom=(state.zoom[0] * move.scale[0], state.zoom[1] * move.scale[1]),
         dilatation=joint,
         offset=state.offset * move.scale[1] + shift,
+        loose=state.loose or bend > 0,
     )
 
 
@@ -178,20 +205,16 @@ def _size_after(step: Geometric, number: int, count: int, size: tuple[int, int])
     return int(after[0]), int(after[1])
 
 
-def _nearest(state: State) -> dict[str, tuple[float, float]]:
+def _nearest(state: State) -> Iterator[tuple[str, Arc]]:
     """The symmetries nearest to some map of the state, with the interval of what is left over."""
-    found: dict[str, tuple[float, float]] = {}
-    slack = _EPS if state.high - state.low < _EPS else -_EPS
+    spread = state.high - state.low >= _EPS
+    slack = -_EPS if spread else _EPS
     first = math.ceil((state.low - 45 - slack) / 90)
-    last = math.floor((state.high + 45 + slack) / 90)
-    for quarter in range(first, max(last, first) + 1):
+    last = max(math.floor((state.high + 45 + slack) / 90), first)
+    for quarter in range(first, min(last, first + 9) + 1):
         low, high = max(state.low - 90 * quarter, -45.0), min(state.high - 90 * quarter, 45.0)
-        name = SYMMETRIES[int(SYMMETRY_OF[int(state.mirror), quarter % 4])]
-        old = found.get(name, (low, high))
-        found[name] = (min(old[0], low), max(old[1], high))
-        if quarter - first > 8:
-            break
-    return found
+        # a sum of independent angles, of which one is continuous, takes no value with a chance above zero
+        yield SYMMETRIES[int(SYMMETRY_OF[int(state.mirror), quarter % 4])], Arc(low, high, spread and not state.loose)
 
 
 def _merged(states: set[State]) -> set[State]:
@@ -207,5 +230,6 @@ def _merged(states: set[State]) -> set[State]:
             max(old.dilatation, s.dilatation),
             max(old.offset, s.offset),
             s.size,
+            loose=True,
         )
     return set(groups.values())

@@ -10,9 +10,10 @@ import numpy as np
 
 from augsafe.contracts import Contract
 from augsafe.guards.base import Finding
-from augsafe.guards.witnesses import clopper_pearson, witness_of
+from augsafe.guards.witnesses import witness_of
 from augsafe.planning import Plan
 from augsafe.policies import Compose
+from augsafe.statistics import clopper_pearson
 from augsafe.transforms import Distortion
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from augsafe.contracts import KINDS, SYMMETRIES, Contract
 from augsafe.guards.base import Finding, Witness
 from augsafe.guards.judging import Judged
-from augsafe.guards.symmetry.bounds import Reach
+from augsafe.guards.symmetry.bounds import Arc, Reach
 
 BoolArray = NDArray[np.bool_]
 _DOES = {
@@ -44,6 +45,10 @@ class Outcome:
             return np.asarray(turned)
         return np.asarray(np.isin(judged.symmetry, self.symmetries) & ~turned)
 
+    def inside(self, judged: Judged) -> BoolArray:
+        """For which maps it happens, and would with slightly other angles."""
+        return np.asarray(self.happens(judged) & (np.abs(np.abs(judged.residual) - self.limit) > 1e-6))
+
     def same(self, judged: Judged, before: Judged) -> BoolArray:
         """For which maps it still happens; a change of class must still lead to the same class."""
         held = self.happens(judged)
@@ -57,8 +62,17 @@ class Outcome:
             return bounds.zoom[0] >= self.zoom[0] - 1e-9 and bounds.zoom[1] <= self.zoom[1] + 1e-9
         if self.kind == "rotation":
             return all(max(-low, high) <= self.limit + 1e-6 for low, high in bounds.rotation.values())
-        reached = [bounds.rotation[SYMMETRIES[s]] for s in self.symmetries if SYMMETRIES[s] in bounds.rotation]
-        return all(low > self.limit or high < -self.limit for low, high in reached)
+        return not any(arc.within(self.limit) for _, arc in self._arcs(bounds))
+
+    def touched(self, bounds: Reach) -> tuple[str, ...]:
+        """The symmetries that would bring it about, and lie at the very end of a range: their probability is zero."""
+        if not bounds.known or not self.impossible(bounds):
+            return ()
+        return tuple(dict.fromkeys(name for name, arc in self._arcs(bounds) if arc.touches(self.limit)))
+
+    def _arcs(self, bounds: Reach) -> Iterator[tuple[str, Arc]]:
+        for name in (SYMMETRIES[s] for s in self.symmetries):
+            yield from ((name, arc) for arc in bounds.arcs.get(name, ()))
 
     @property
     def words(self) -> str:

@@ -1,6 +1,6 @@
 """The static guard: what a whole policy can do to each class, without an image.
 
-Bounds over all compositions (reach.py) prove absence; many plans give probabilities; draws from the ends of the ranges
+Bounds over all compositions (bounds.py) prove absence; many plans give probabilities; draws from the ends of the ranges
 find rare witnesses; and each violating draw is shrunk, step by step, to the steps that bring its outcome about.
 """
 
@@ -19,11 +19,12 @@ from augsafe.guards.judging import Judged, judge
 from augsafe.guards.symmetry.bounds import Reach, reach
 from augsafe.guards.symmetry.distortions import distortion_findings
 from augsafe.guards.symmetry.outcomes import Outcome, outcomes_for
-from augsafe.guards.witnesses import clopper_pearson, shrink, witness_of
+from augsafe.guards.witnesses import shrink, witness_of
 from augsafe.objects import Objects
 from augsafe.planning import Draws, Plan
 from augsafe.policies import Compose
 from augsafe.randomness import Key
+from augsafe.statistics import clopper_pearson, interval_of_part
 from augsafe.transforms import Choice, Distortion, Geometric, Opaque, Transform, may_move
 
 DRAWS = 40_000
@@ -47,12 +48,16 @@ PRECEDENCE = (
 
 @dataclass(frozen=True)
 class StaticResult:
-    """Findings, the verdict of the whole policy for each class, and what is proven."""
+    """Findings, the verdict of the whole policy for each class, and what is proven.
+
+    touched: symmetries that would break the contract and lie at the very end of a range, where no sampled value comes.
+    """
 
     findings: tuple[Finding, ...]
     verdicts: dict[str, str]
     reach: Reach
     draws: int
+    touched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,11 @@ def static_check(
     bench = _bench(compose, size, draws, seed)
     findings: list[Finding] = []
     worst = dict.fromkeys(contract.classes, "safe")
+    touched: list[str] = []
     for classes, outcome in outcomes_for(contract):
         found = _outcome_findings(bench, contract, classes, outcome)
         findings += found
+        touched += outcome.touched(bench.bounds)
         for finding in found:
             for cls in finding.classes:
                 worst[cls] = _worse(worst[cls], finding.verdict)
@@ -100,7 +107,8 @@ def static_check(
             worst[cls] = _worse(worst[cls], finding.verdict)
     if content:
         findings += assumed_findings(compose, bench.natural, contract)
-    return StaticResult(tuple(_merged(findings, contract.classes)), worst, bench.bounds, len(bench.natural))
+    merged = tuple(_merged(findings, contract.classes))
+    return StaticResult(merged, worst, bench.bounds, len(bench.natural), tuple(dict.fromkeys(touched)))
 
 
 def _worse(a: str, b: str) -> str:
@@ -167,6 +175,8 @@ def _outcome_findings(bench: _Bench, contract: Contract, classes: tuple[str, ...
         return []
     ends = outcome.happens(bench.judge("ends"))
     if ends.any():
+        inside = outcome.inside(bench.judge("ends"))  # at the limit itself a witness may have no probability at all
+        ends = inside if inside.any() else ends
         return _explained(bench, contract, classes, outcome, bench.ends, ends, 0.0)
     return [_undecided(bench, classes, outcome)]
 
@@ -183,6 +193,7 @@ def _explained(
     rows = np.flatnonzero(where)[:SHRUNK]
     acting = shrink(bench.compose, plan, rows, lambda p: outcome.same(judge(p.jacobian), judge(plan.jacobian[rows])))
     counts = Counter(tuple(row) for row in acting)
+    hits, n = int(where.sum()), len(bench.natural)
     out: list[Finding] = []
     for key, count in counts.most_common():
         share = count / len(rows)
@@ -191,8 +202,8 @@ def _explained(
         steps = tuple(leaf.label for leaf, on in zip(bench.compose.leaves, key, strict=True) if on)
         row = _plainest(plan, rows[[i for i, r in enumerate(acting) if tuple(r) == key]], outcome.kind == "rotation")
         part = share * probability
-        n = len(bench.natural)
-        interval = clopper_pearson(round(part * n), n)
+        # from the ends of the ranges: in the samples that users get there is none
+        interval = interval_of_part(count, len(rows), hits, n) if probability else clopper_pearson(0, n)
         symmetry = _symmetry(bench.compose, plan, row, steps)
         witness = witness_of(bench.compose, plan, row)
         how = "proven" if bench.bounds.known else "witnessed"

@@ -26,7 +26,7 @@ from augsafe import (
 )
 from augsafe.contracts import SYMMETRIES
 from augsafe.guards import judge
-from augsafe.guards.symmetry.bounds import reach
+from augsafe.guards.symmetry.bounds import Arc, reach
 
 angles = st.tuples(st.floats(-200, 200), st.floats(0, 60)).map(lambda t: (t[0], t[0] + t[1]))
 small = st.tuples(st.floats(-20, 0), st.floats(0, 20))
@@ -102,3 +102,21 @@ def test_resizing_is_no_zoom_and_cropping_is(size):
     crop = reach(Compose([CenterCrop((size[0] // 2, size[1] // 2))]), size)
     assert crop.zoom == pytest.approx((2, 2))
     assert np.isfinite(crop.zoom).all()
+
+
+def test_an_arc_that_only_touches_a_limit():
+    """Of a continuous angle, the end of its range has no probability; of a fixed one, it is all there is."""
+    sampled, fixed = Arc(-45, -30, open=True), Arc(-30, -30)
+    assert fixed.within(30) and not fixed.touches(30)
+    assert sampled.touches(30) and not sampled.within(30)
+    assert sampled.within(30.001) and not sampled.touches(30.001)
+    assert not sampled.within(29.999) and not sampled.touches(29.999)
+    assert Arc(-45, -30).within(30)  # where the bound may be loose, nothing is left out
+
+
+def test_loose_bounds_are_closed():
+    (arc,) = reach(Compose([Rotate((-20, 20))])).arcs["identity"]
+    assert arc.open
+    arcs = reach(Compose([Shear((10, 10)), Rotate((-20, 20)), Shear((10, 10))])).arcs["identity"]
+    assert not any(arc.open for arc in arcs)
+    assert {arc.open for arc in reach(Compose([Rotate((-20, 20), p=0.5)])).arcs["identity"]} == {False, True}

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from augsafe import Compose, HorizontalFlip, Perspective, Rotate, Shift, VerticalFlip, Zoom
+from augsafe import Compose, HorizontalFlip, Perspective, Rotate, Rotate90, Shift, VerticalFlip, Zoom
 from augsafe.checking import check
 from augsafe.contracts import Contract
 from augsafe.guards import GUARDS, static_check
 from augsafe.guards.measured.example import DATA
 from augsafe.guards.symmetry import bounds as reach_module
 from benchmarks import static_table
+from benchmarks.coverage import static as coverage
 from benchmarks.static_table import ROWS, cells, scores
 
 FLIPS = Compose([HorizontalFlip(), VerticalFlip()])
@@ -70,6 +71,43 @@ def test_rare_violations_are_found_and_bounded():
     (found,) = find(check(policy, contract="mnist", suggest=False), "AS101", "6", "changes")
     assert found.probability == 0.0
     assert 0 < found.interval[1] < 1e-3
+
+
+@pytest.mark.parametrize(
+    "policy", [[Rotate((-60, 60))], [Rotate((-30, 30)), Rotate((-30, 30))], [Zoom((0.9, 1.1)), Rotate((-60, 60))]]
+)
+def test_what_has_probability_zero_is_no_error(policy):
+    """At 60 degrees to the bit a quarter turn is within the limit of 30: no sample comes there."""
+    report = check(Compose(policy), contract="mnist", suggest=False)
+    assert [(f.code, f.verdict) for f in report.findings] == [("AS106", "outside-limits")]
+    (note,) = [note for note in report.notes if "very end of a range" in note]
+    assert "rot90 and rot270" in note and "probability zero" in note
+
+
+def test_a_fixed_angle_at_the_limit_is_reached():
+    """The twin: an angle of 60 degrees that is not sampled from a range, however rarely it comes."""
+    for policy in (Rotate((60, 60)), Rotate((60, 60), p=1e-7)):
+        report = check(policy, contract="mnist", suggest=False)
+        assert find(report, "AS101", "4", "invalid") and not any("very end" in note for note in report.notes)
+
+
+def test_a_rare_witness_is_not_taken_from_the_limit():
+    """Rotate90 brings quarter turns about, once in millions; the end of Rotate's range never does."""
+    policy = Compose([Rotate((-60, 60)), Rotate90(p=1e-7)])
+    found = [f for f in check(policy, contract="mnist", suggest=False).findings if f.code != "AS106"]
+    assert found and all("Rotate90" in f.steps for f in found)
+
+
+def test_rates_of_sets_are_as_sure_as_what_was_looked_at():
+    """1,000 of 25,000 violating samples are looked at: the rate of one set of three is known from these."""
+    true = coverage.flips()
+    found = static_check(coverage.FLIPS, coverage.CONTRACT, content=False).findings
+    assert {f.steps for f in found} == set(true)
+    for finding in found:
+        low, high = finding.interval
+        assert low < true[finding.steps] < high
+        share = true[finding.steps] / sum(true.values())
+        assert high - low > 3.6 * sum(true.values()) * np.sqrt(share * (1 - share) / 1000)
 
 
 def test_absence_is_proven_or_undecided():
