@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
+from augsafe.typing import IndicesLike
 
 FloatArray = NDArray[np.float64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -51,7 +52,7 @@ class Key:
     attempts: NDArray[np.int64] = field(repr=False)
 
     @staticmethod
-    def of(seed: int, epoch: int, indices: Sequence[int] | NDArray[np.int64], view: int = 0) -> Key:
+    def of(seed: int, epoch: int, indices: IndicesLike, view: int = 0) -> Key:
         """Build a key and check it.
 
         Args:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "augsafe"
-ROOMS = ("errors", "frameworks", "images", "planning", "randomness", "transforms")
+ROOMS = ("errors", "frameworks", "images", "pixels", "planning", "policies", "randomness", "transforms")
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):$")
 
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

@@ -17,7 +17,7 @@ from augsafe.images import Item, Source
 from augsafe.loading.joining import mixed_shapes
 from augsafe.loading.reading import Read, read_images
 from augsafe.objects import Cache
-from augsafe.pixels import Batch, Form, Image, Images, Sample, move_targets, output_shape, render
+from augsafe.pixels import Batch, Form, Image, Images, Sample, Targets, move_targets, output_shape, render
 from augsafe.planning import Plan
 from augsafe.policies import Compose, PerClass
 
@@ -217,7 +217,8 @@ class Worker:
             raise mixed_shapes(shapes)
         ((shape, dtype),) = shapes
         alone = len(parts) == 1
-        out = ready[0] if alone and ready[0] is not None else np.empty((len(order), *shape), dtype)
+        # one shape: so what was rendered together is one array
+        out = np.asarray(ready[0]) if alone and ready[0] is not None else np.empty((len(order), *shape), dtype)
         samples: list[Sample | None] = [None] * len(order)
         labels = [read.labels[i] for i in order]
         for part, images, made in zip(parts, given, ready, strict=True):
@@ -278,7 +279,7 @@ def _bound(contract: Contract | None, classes: tuple[str, ...]) -> Contract | No
 def _moved(policy: Compose, plan: Plan, row: int, item: Item, image: Image, label: Any) -> Sample:
     """The image with its targets: boxes come as xyxy and leave in the policy's format."""
     rules = policy.target_rules("xyxy")
-    m = move_targets(rules, plan, row, item.image, item.mask, item.boxes, item.box_labels, item.keypoints)
+    m = move_targets(rules, plan, row, item.image, Targets(item.mask, item.boxes, item.box_labels, item.keypoints))
     return Sample(image, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside)
 
 

@@ -23,7 +23,15 @@ _BYTES = np.arange(256) / 255.0
 
 
 def check_channels(stage: StagePlan, channels: int) -> None:
-    """Refuse images in which a colour step does not know red, green and blue. Raises InputError."""
+    """Refuse images in which a colour step does not know red, green and blue.
+
+    Args:
+        stage: A stage of the plan.
+        channels: How many channels the images have.
+
+    Raises:
+        InputError: The stage has colour steps, and there are not 1, 3 or 4 channels.
+    """
     if stage.colors and channels not in (1, 3, 4):
         raise InputError(
             f"step {stage.colors[0].step.label!r} mixes red, green and blue; this image has {channels} channels. Give "

@@ -42,7 +42,14 @@ def tables(curves: FloatArray, channels: int, dtype: np.dtype[Any], output: Outp
 
 @dataclass(frozen=True)
 class Line:
-    """Output = clip(slope * level + offset, low, high), each (n, channels, 1) float32; infinite where none binds."""
+    """Output = clip(slope * level + offset, low, high), each (n, channels, 1) float32.
+
+    Attributes:
+        slope: Output units for each level.
+        offset: Output units.
+        low: The least output, -infinity where there is none.
+        high: The largest output, infinity where there is none.
+    """
 
     slope: NDArray[np.float32]
     offset: NDArray[np.float32]
@@ -70,10 +77,19 @@ class Line:
 
 
 def line_of(stage: StagePlan, toned: bool, channels: int, output: Output | None) -> Line | None:
-    """The line from 8-bit levels to float output, tone included if `toned`; None where some curve is no line.
+    """The straight line from 8-bit levels to float output, if all curves are lines.
 
     Whether there is one depends on the steps alone, never on what was drawn, so that a row comes out the same in any
     batch. A line clipped after each step is a line clipped once.
+
+    Args:
+        stage: A stage of the plan.
+        toned: Whether its tone steps are included.
+        channels: How many channels the images have.
+        output: The form in which images leave.
+
+    Returns:
+        The line of each image and channel; None where some curve is no line.
     """
     n = len(stage.matrix)
     slope, offset, low, high = np.ones(n), np.zeros(n), np.zeros(n), np.ones(n)

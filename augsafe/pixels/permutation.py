@@ -1,4 +1,4 @@
-"""Maps that only flip, turn by quarters and shift by whole pixels: pixels change places, and no level changes."""
+"""Maps that only flip, rotate by multiples of 90 degrees and shift by whole pixels: no level changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KNOWN = frozenset(map(np.dtype, ("uint8", "int16", "uint16", "int32", "float32"
 
 
 def is_permutation(matrices: FloatArray) -> NDArray[np.bool_]:
-    """Which maps (n, 3, 3) only flip, turn by quarters and shift by whole pixels (n,)."""
+    """Which maps (n, 3, 3) only flip, rotate by multiples of 90 degrees and shift by whole pixels (n,)."""
     first = matrices[:, 0, 0]
     candidates = np.flatnonzero(np.abs(first - np.rint(first)) < 1e-9)
     out = np.zeros(len(matrices), bool)

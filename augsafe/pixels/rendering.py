@@ -16,14 +16,25 @@ from augsafe.pixels.staged import Warping, limits_of, through_stages
 from augsafe.pixels.writing import Writer
 from augsafe.planning import Output, Plan
 from augsafe.transforms import Opaque
+from augsafe.typing import ImagesLike
 
-Images = NDArray[Any] | Sequence[Image]
+Images = ImagesLike
+Rendered = NDArray[Any] | list[NDArray[Any]]
 Form = tuple[tuple[int, ...], np.dtype[Any]]
 _GROUP_BYTES = 1 << 22  # memory that is written over again costs less than fresh memory
 
 
 def output_shape(plan: Plan, row: int, image: Image) -> Form:
-    """Shape and dtype of one output."""
+    """The form of one output.
+
+    Args:
+        plan: What will be done.
+        row: Of which image.
+        image: The image, (H, W) or (H, W, C).
+
+    Returns:
+        Its shape and dtype when it leaves.
+    """
     height, width = plan.sizes[row].tolist()
     return _form_of((height, width), image, plan.settings.output)
 
@@ -39,11 +50,19 @@ def _form_of(size: tuple[int, int], image: Image, output: Output | None) -> Form
     return shape, np.dtype(output.dtype or image.dtype)
 
 
-def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
-    """Render n images: an array (n, ...) where all outputs have one shape, else a list of arrays.
+def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Rendered:
+    """Render n images. Inputs are not changed, and the result owns its memory.
 
-    `out` receives the result where it is given. Inputs are not changed, and the result owns its memory. Raises
-    ArgumentError when `out` does not fit.
+    Args:
+        images: (n, H, W[, C]) or a list.
+        plan: What will be done to them.
+        out: Receives the result (n, ...), where it is given.
+
+    Returns:
+        An array (n, ...) where all outputs have one shape, else a list of arrays.
+
+    Raises:
+        ArgumentError: `out` does not fit, or the counts differ.
     """
     n = len(plan)
     if len(images) != n:
@@ -65,7 +84,7 @@ def render(images: Images, plan: Plan, out: NDArray[Any] | None = None) -> Any:
     return results
 
 
-def _room(forms: Sequence[Form], n: int, out: NDArray[Any] | None) -> Any:
+def _room(forms: Sequence[Form], n: int, out: NDArray[Any] | None) -> Rendered:
     """Where n outputs go: `out` or a new array where they have one form, else a list of arrays."""
     if len(set(forms)) > 1:
         if out is not None:
@@ -112,7 +131,7 @@ def _uniform(images: Images, plan: Plan) -> bool:
     return all(i.shape[2:] == first.shape[2:] and i.dtype == first.dtype and i.ndim == first.ndim for i in images)
 
 
-def _render_by_stages(images: Images, plan: Plan, out: NDArray[Any] | None) -> Any:
+def _render_by_stages(images: Images, plan: Plan, out: NDArray[Any] | None) -> Rendered:
     """Images whose sizes may be known only when they are done, some at a time."""
     settings, outputs = plan.settings, _Outputs(len(plan), out)
     write = Writer(settings.output)
@@ -132,13 +151,13 @@ class _Outputs:
     def __init__(self, n: int, out: NDArray[Any] | None) -> None:
         self.count, self.out = n, out
         self.forms: list[Form] = []
-        self.all: Any = None
+        self.all: Rendered = []
 
     def next(self, form: Form) -> NDArray[Any]:
         """Room for the next output. Raises ArgumentError where it does not fit `out`."""
         self.forms.append(form)
         done = len(self.forms) - 1
-        if self.all is None:
+        if not done:
             self.all = _room([form], self.count, self.out)
         elif form != self.forms[0] and isinstance(self.all, np.ndarray):
             if self.out is not None:

@@ -13,6 +13,7 @@ from augsafe.errors import InputError
 from augsafe.pixels.warping import LARGEST_SIDE
 from augsafe.planning import Plan
 from augsafe.transforms import FULL_RANGE
+from augsafe.typing import PointsLike
 
 Image = NDArray[Any]
 _DTYPES = frozenset(np.dtype(name) for name in FULL_RANGE)
@@ -20,10 +21,18 @@ _DTYPES = frozenset(np.dtype(name) for name in FULL_RANGE)
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One augmented image and what belongs to it.
+    """One augmented image and what belongs to it. What was not given is None.
 
-    image (H, W[, C]) or (C, H, W); mask (H, W); boxes (m, 4) in the policy's `box_format`; `kept` (m,) the input row
-    of each box; keypoints (k, 2) x, y; `inside` (k,) whether each lies within the frame; `plan` what was done.
+    Attributes:
+        image: (H, W) or (H, W, C); (C, H, W) where the policy's output says so.
+        label: As it was given.
+        mask: (H, W), moved by nearest neighbour.
+        boxes: (m, 4) in the policy's `box_format`, clipped to the frame.
+        box_labels: The label of each box (m).
+        kept: The row of each box in the input (m); boxes that left the frame are dropped.
+        keypoints: (k, 2): x and y in pixels; pixel centres are at whole numbers.
+        inside: Whether each keypoint lies within the frame (k).
+        plan: What was done.
     """
 
     image: Image
@@ -38,11 +47,35 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
+class Targets:
+    """What belongs to one image before it is augmented; None for what it has not.
+
+    Args:
+        mask: (H, W) of whole numbers or bool.
+        boxes: (m, 4), in the policy's `box_format` or another that the caller names.
+        box_labels: The label of each box (m).
+        keypoints: (k, 2): x and y in pixels; pixel centres are at whole numbers.
+    """
+
+    mask: NDArray[Any] | None = None
+    boxes: PointsLike | None = None
+    box_labels: Sequence[Any] | None = None
+    keypoints: PointsLike | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there are any."""
+        return any(part is not None for part in (self.mask, self.boxes, self.box_labels, self.keypoints))
+
+
+@dataclass(frozen=True, eq=False)
 class Mixed:
     """How the images of a batch were mixed.
 
-    `partner` (n,) is the row that each was mixed with, `share` (n,) the part of its own label, `boxes` (n, 4) the
-    pixels x0, y0, x1, y1 that come from the partner (CutMix).
+    Attributes:
+        partner: The row that each was mixed with (n,).
+        share: The part of its own label (n,), from 0 to 1.
+        boxes: The pixels that come from the partner (n, 4), x0, y0, x1, y1; None unless by CutMix.
     """
 
     partner: NDArray[np.intp]
@@ -52,9 +85,16 @@ class Mixed:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Augmented images (n, ...) with their labels and indices, and the targets given, one entry an image.
+    """Augmented images with their labels, their indices and the targets given, one entry for each image.
 
-    Labels are class indices (n,), or (n, classes) float32 where the images are `mixed`.
+    Attributes:
+        images: (n, ...). `Compose.batch` gives a list where the outputs have several shapes.
+        labels: Class indices (n,), or (n, classes) float32 where the images are mixed.
+        indices: The number of each image in its data set (n,).
+        masks: (n, H, W); None where not all images have one, or their shapes differ.
+        samples: Each image with its boxes and keypoints (n).
+        plan: What was done, where one policy did it all.
+        mixed: How the images were mixed.
     """
 
     images: NDArray[Any]
@@ -69,10 +109,19 @@ class Batch:
         return len(self.images)
 
 
-def check_image(image: Any, value_range: tuple[float, float] | None = None, where: str = "image") -> Image:
-    """Check one image: (H, W) or (H, W, C), of uint8, uint16 or float32, without NaN, within the value range.
+def check_image(image: object, value_range: tuple[float, float] | None = None, where: str = "image") -> Image:
+    """Check one image.
 
-    Raises InputError.
+    Args:
+        image: (H, W) or (H, W, C), of uint8, uint16 or float32.
+        value_range: What the levels of float32 may span; default: 0 to 1.
+        where: What to call it in the message.
+
+    Returns:
+        The same image.
+
+    Raises:
+        InputError: It is no such array, is empty or too large, holds NaN, or leaves the value range (AS502).
     """
     if not isinstance(image, np.ndarray):
         raise InputError(f"{where} must be a numpy array, got {type(image).__name__}; convert it with np.asarray()")
@@ -101,8 +150,19 @@ def _check_floats(image: Image, value_range: tuple[float, float], where: str) ->
         )
 
 
-def check_mask(mask: Any, image: Image) -> NDArray[Any]:
-    """Check a label mask (H, W) of whole numbers or bool against its image. Raises InputError."""
+def check_mask(mask: object, image: Image) -> NDArray[Any]:
+    """Check a mask against its image.
+
+    Args:
+        mask: (H, W) of whole numbers of up to 32 bits, or bool.
+        image: (H, W) or (H, W, C).
+
+    Returns:
+        The same mask.
+
+    Raises:
+        InputError: It is no such array, or has another size than its image.
+    """
     if not isinstance(mask, np.ndarray) or mask.ndim != 2:
         raise InputError(f"mask must be a numpy array (H, W), got {getattr(mask, 'shape', type(mask).__name__)}")
     if mask.shape != image.shape[:2]:
@@ -112,9 +172,21 @@ def check_mask(mask: Any, image: Image) -> NDArray[Any]:
     return mask
 
 
-def check_points(name: str, value: Any, columns: int) -> NDArray[np.float64]:
-    """Check boxes (m, 4) or keypoints (k, 2). Raises InputError."""
-    array = np.asarray(value, dtype=np.float64)
+def check_points(name: str, value: PointsLike, columns: int) -> NDArray[np.float64]:
+    """Check boxes or keypoints of one image.
+
+    Args:
+        name: "boxes" or "keypoints", for the message.
+        value: Rows of numbers; there may be none.
+        columns: 4 for boxes, 2 for keypoints.
+
+    Returns:
+        Rows (m, columns).
+
+    Raises:
+        InputError: The shape is another, or it holds NaN.
+    """
+    array: NDArray[np.float64] = np.asarray(value, dtype=np.float64)
     if array.size == 0:
         return np.zeros((0, columns))
     if array.ndim != 2 or array.shape[1] != columns:
@@ -124,8 +196,16 @@ def check_points(name: str, value: Any, columns: int) -> NDArray[np.float64]:
     return array
 
 
-def check_images(images: Any, value_range: tuple[float, float] | None) -> None:
-    """Check a batch: an array (n, H, W[, C]) or a list of images. Raises InputError."""
+def check_images(images: object, value_range: tuple[float, float] | None) -> None:
+    """Check a batch.
+
+    Args:
+        images: (n, H, W[, C]) or a list of images, at least one.
+        value_range: What the levels of float32 may span; default: 0 to 1.
+
+    Raises:
+        InputError: An image cannot be used; the message says which.
+    """
     if isinstance(images, np.ndarray):
         if images.ndim not in (3, 4) or not len(images):
             raise InputError(f"images must be (n, H, W) or (n, H, W, C) with n at least 1, got shape {images.shape}")

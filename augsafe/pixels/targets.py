@@ -4,31 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.errors import InputError
 from augsafe.pixels.permutation import is_permutation
-from augsafe.pixels.samples import check_mask, check_points
+from augsafe.pixels.samples import Targets, check_mask, check_points
 from augsafe.pixels.warping import displace, warp
 from augsafe.planning import Plan
 from augsafe.randomness import FloatArray
 from augsafe.transforms import place_of, sampled
 
 Pairs = Sequence[tuple[int, int]]
+Rows = TypeVar("Rows", np.float64, np.bool_)
 
 
 def project(matrix: FloatArray, points: FloatArray) -> FloatArray:
-    """Map points (..., k, 2) with matrices (..., 3, 3); pixel centres at whole numbers."""
+    """Map points through matrices.
+
+    Args:
+        matrix: Forward maps (..., 3, 3).
+        points: x and y (..., k, 2); pixel centres are at whole numbers.
+
+    Returns:
+        x and y (..., k, 2).
+    """
     image = points @ np.swapaxes(matrix[..., :, :2], -1, -2) + matrix[..., None, :, 2]
     weight = image[..., 2:]
     return np.asarray(image[..., :2] / np.where(np.abs(weight) < 1e-12, 1e-12, weight))
 
 
 def to_xyxy(boxes: FloatArray, box_format: str, size: tuple[int, int]) -> FloatArray:
-    """Boxes of any format as x1, y1, x2, y2 with edges from 0 to W and 0 to H. Raises InputError."""
+    """Boxes of any format as edges in pixels.
+
+    Args:
+        boxes: (m, 4).
+        box_format: "xyxy", "coco" (x, y, width, height) or "yolo" (centre and size, as fractions of the frame).
+        size: (height, width) of the image, pixels.
+
+    Returns:
+        x1, y1, x2, y2 (m, 4), with edges from 0 to W and 0 to H.
+
+    Raises:
+        InputError: An edge lies beyond the opposite one.
+    """
     height, width = size
     if box_format == "coco":
         boxes = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
@@ -112,11 +133,13 @@ def move_boxes(
     return clipped[kept], kept
 
 
-def move_keypoints(points: FloatArray, legs: Sequence[Leg], size: tuple[int, int]) -> tuple[FloatArray, Any]:
+def move_keypoints(
+    points: FloatArray, legs: Sequence[Leg], size: tuple[int, int]
+) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Keypoints (k, 2) at pixel centres, and which lie within the frame (k,)."""
     moved = _along(legs, points)
     inside = ((moved >= -0.5) & (moved <= np.array([size[1], size[0]]) - 0.5)).all(axis=1)
-    return moved, inside
+    return moved, np.asarray(inside)
 
 
 def mirrors(matrix: FloatArray) -> bool:
@@ -124,7 +147,7 @@ def mirrors(matrix: FloatArray) -> bool:
     return bool(np.linalg.det(matrix[:2, :2]) < 0)
 
 
-def swap_rows(points: FloatArray, pairs: Pairs) -> FloatArray:
+def swap_rows(points: NDArray[Rows], pairs: Pairs) -> NDArray[Rows]:
     """Exchange left and right keypoints."""
     out = points.copy()
     for a, b in pairs:
@@ -142,7 +165,16 @@ def swap_ids(mask: NDArray[Any], pairs: Pairs) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class TargetRules:
-    """How targets follow: see `Compose`. Boxes come in the format `boxes_in`, and leave in `box_format`."""
+    """How targets follow the pixels; see `Compose`.
+
+    Attributes:
+        border: Beyond a "constant" border a mask is 0.
+        box_format: The format in which boxes leave.
+        min_visible: Boxes with a smaller share of their area left inside the frame are dropped.
+        keypoint_swaps: Rows of keypoints that are exchanged when the image is mirrored.
+        mask_swaps: Ids of the mask that are exchanged when the image is mirrored.
+        boxes_in: The format in which boxes come.
+    """
 
     border: str
     box_format: str
@@ -154,7 +186,16 @@ class TargetRules:
 
 @dataclass(frozen=True, eq=False)
 class Moved:
-    """The targets of one image after its map; None where none were given."""
+    """The targets of one image after its map; None where none were given. See `Sample`.
+
+    Attributes:
+        mask: (H, W).
+        boxes: (m, 4).
+        box_labels: The label of each box (m).
+        kept: The row of each box in the input (m).
+        keypoints: (k, 2).
+        inside: Whether each keypoint lies within the frame (k).
+    """
 
     mask: NDArray[Any] | None = None
     boxes: FloatArray | None = None
@@ -169,17 +210,26 @@ def move_targets(
     plan: Plan,
     row: int,
     image: NDArray[Any],
-    mask: Any,
-    boxes: Any,
-    box_labels: Sequence[Any] | None,
-    keypoints: Any,
+    targets: Targets,
 ) -> Moved:
-    """Check the targets of one image and move them by its row of a plan, which is not asked where there are none.
+    """Check the targets of one image and move them. Without targets the plan is not asked.
 
-    Raises InputError.
+    Args:
+        rules: How targets follow.
+        plan: What is done to the images.
+        row: Which of them it is.
+        image: The image before, (H, W) or (H, W, C).
+        targets: What belongs to it.
+
+    Returns:
+        The targets after.
+
+    Raises:
+        InputError: A target does not fit the image, or two do not fit each other.
     """
-    if mask is None and boxes is None and box_labels is None and keypoints is None:
+    if not targets.given:
         return Moved()
+    mask, boxes, box_labels, keypoints = targets.mask, targets.boxes, targets.box_labels, targets.keypoints
     legs = legs_of(plan, row)
     size = legs[-1].size
     mirrored = sum(mirrors(leg.matrix) for leg in legs) % 2 == 1

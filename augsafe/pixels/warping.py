@@ -29,9 +29,14 @@ def tilted(matrices: FloatArray) -> NDArray[np.bool_]:
 
 
 def reductions(matrices: FloatArray, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Whole factors (n, 2) for x and y by which each source is reduced first, so that the warp does not alias.
+    """By how much each source is reduced first, so that the warp does not alias.
 
-    `sizes` (n, 2) are the sources' heights and widths; a projective map is judged at their centre.
+    Args:
+        matrices: Forward maps (n, 3, 3); a projective one is judged at the source's centre.
+        sizes: Height and width of each source (n, 2), pixels.
+
+    Returns:
+        Whole factors (n, 2), for x and y.
     """
     linear = _linear(matrices, sizes)
     scale = np.sqrt(linear[:, 0] ** 2 + linear[:, 1] ** 2)
@@ -41,7 +46,16 @@ def reductions(matrices: FloatArray, sizes: NDArray[np.int64]) -> NDArray[np.int
 
 
 def squashes(matrices: FloatArray, sizes: NDArray[np.int64], reduce: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which maps (n,) shrink below one half along a direction that whole factors for x and y do not reach."""
+    """Which maps shrink below one half along a direction that whole factors for x and y do not reach.
+
+    Args:
+        matrices: Forward maps (n, 3, 3).
+        sizes: Height and width of each source (n, 2), pixels.
+        reduce: What `reductions` gives for them (n, 2).
+
+    Returns:
+        (n,).
+    """
     linear = _linear(matrices, sizes)
     a, c = linear[:, 0, 0] * reduce[:, 0], linear[:, 1, 0] * reduce[:, 0]
     b, d = linear[:, 0, 1] * reduce[:, 1], linear[:, 1, 1] * reduce[:, 1]

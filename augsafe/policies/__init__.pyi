@@ -6,7 +6,6 @@ from .evaluation import check_evaluation_policy as check_evaluation_policy
 from .evaluation import evaluation_policy as evaluation_policy
 from .evaluation import random_steps as random_steps
 from .files import near as near
-from .files import plain as plain
 from .files import read_file as read_file
 from .files import with_names as with_names
 from .per_class import ANY as ANY

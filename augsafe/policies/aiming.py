@@ -27,11 +27,23 @@ def aims(leaves: Sequence[Transform]) -> bool:
 
 
 def aimed(leaves: Sequence[Transform], draws: Draws, sizes: Sizes, objects: Objects) -> Draws:
-    """The draws, with the crops changed that would lose more of the object than they may.
+    """Change the crops that would lose more of the object than they may.
 
-    A crop is drawn again, at most ten times in all, until it keeps the share; then the first one is moved towards the
-    object, in its size; then it is widened, as little as needed, up to the whole image. So draws that keep enough are
-    as they were, and what is left of them has the same distribution. Raises ArgumentError where the counts differ.
+    A crop is redrawn, at most ten times in all, until it keeps the share. Then the first one is moved towards the
+    object, in its size. Then it is widened, as little as needed, up to the whole image. So draws that keep enough stay
+    as they were, and the redrawn ones have the same distribution.
+
+    Args:
+        leaves: The steps of a policy that act.
+        draws: Their draws for n images.
+        sizes: Height and width of each image (n, 2), pixels.
+        objects: Where the objects are.
+
+    Returns:
+        The draws, with other values of crops.
+
+    Raises:
+        ArgumentError: The counts differ.
     """
     if len(objects.weights) != len(sizes):
         raise ArgumentError(f"objects has {len(objects.weights)} entries, shapes {len(sizes)}; they must agree")

@@ -2,55 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.errors import ArgumentError, InputError, PolicyError
+from augsafe.errors import ArgumentError, PolicyError
 from augsafe.objects import Objects
-from augsafe.pixels import (
-    BORDERS,
-    INTERPOLATIONS,
-    Batch,
-    Image,
-    Images,
-    Sample,
-    TargetRules,
-    check_image,
-    check_images,
-    move_targets,
-    render,
-)
+from augsafe.pixels import Image, Images, Sample, TargetRules, Targets, check_image, check_images
 from augsafe.planning import Assembly, Draws, Output, Plan, Settings, check_shapes
 from augsafe.policies import files as policy
 from augsafe.policies.aiming import aimed, aims
+from augsafe.policies.applying import BatchTargets, apply_all, apply_row, shapes_of
 from augsafe.policies.covering import found_objects, spared
-from augsafe.policies.names import named_steps
-from augsafe.randomness import Key, fresh_seed, uniforms
-from augsafe.transforms import Erase, Sizes, Transform, as_range, draw_step, leaves_of, slots_of, stages_of, walk
-
-BOX_FORMATS = ("xyxy", "coco", "yolo")
-Pairs = Sequence[tuple[int, int]]
+from augsafe.policies.names import named_steps, step_named
+from augsafe.policies.options import Pairs, check_options, check_steps
+from augsafe.policies.sampling import recorded, sample_steps
+from augsafe.randomness import Key, fresh_seed
+from augsafe.transforms import Erase, Sizes, Transform, leaves_of, slots_of, stages_of
+from augsafe.typing import BoxesLike, IndicesLike, KeypointsLike, LabelsLike, MasksLike, PointsLike, ShapesLike
 
 
 @dataclass(frozen=True)
 class Compose:
     """Random transforms in order, applied in as few passes over the pixels as they allow.
 
-    steps: the transforms; each gets a name that is unique in the policy.
-    border: "reflect", "constant" (with `fill`, a value of the output image) or "replicate".
-    interpolation: "linear", "nearest" or "cubic".
-    value_range: what the levels span: 0-255 for uint8, 0-65535 for uint16, 0-1 for float32 unless said.
-    output: the form in which images leave.
-    box_format: "xyxy" (edges from 0 to W), "coco" (x, y, w, h) or "yolo" (centre and size, shares of the frame).
-    min_visible: boxes with less of their area left inside the frame are dropped.
-    keypoint_swaps, mask_swaps: pairs that trade places when the image is mirrored (left and right).
-    Raises ArgumentError.
+    Args:
+        steps: The transforms. Each gets a name that is unique in the policy.
+        border: What lies beyond the image: "reflect", "constant" or "replicate".
+        fill: The value beyond a "constant" border, in units of the output image.
+        interpolation: "linear", "nearest" or "cubic".
+        value_range: What the levels span; default: 0-255 for uint8, 0-65535 for uint16, 0-1 for float32.
+        output: The form in which images leave; default: that in which they came.
+        box_format: "xyxy" (edges from 0 to W and H), "coco" (x, y, width, height) or "yolo" (centre and size, as
+            fractions of the frame).
+        min_visible: Boxes with a smaller share of their area left inside the frame are dropped.
+        keypoint_swaps: Pairs of keypoints that are exchanged when the image is mirrored (left and right).
+        mask_swaps: Pairs of mask ids that are exchanged when the image is mirrored.
+
+    Raises:
+        ArgumentError: A value cannot be used.
     """
 
     steps: Sequence[Transform] = ()
@@ -65,30 +60,9 @@ class Compose:
     mask_swaps: Pairs = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        given = [self.steps] if isinstance(self.steps, Transform) else self.steps
-        if not isinstance(given, Iterable) or isinstance(given, (str, Mapping)):
-            raise ArgumentError(f"Compose(steps=...) must be a list of transforms, got {given!r}")
-        object.__setattr__(self, "steps", named_steps(tuple(given)))
-        for name, known in (("border", BORDERS), ("interpolation", INTERPOLATIONS), ("box_format", BOX_FORMATS)):
-            if getattr(self, name) not in known:
-                raise ArgumentError(
-                    f"Compose({name}=...) must be one of {', '.join(known)}, got {getattr(self, name)!r}"
-                )
-        if isinstance(self.fill, bool) or not isinstance(self.fill, (int, float)) or not np.isfinite(self.fill):
-            raise ArgumentError(f"Compose(fill=...) must be one number, got {self.fill!r}")
-        if self.value_range is not None:
-            limits = as_range("Compose", "value_range", self.value_range, -1e6, 1e6)
-            if limits[0] == limits[1]:
-                raise ArgumentError(f"Compose(value_range=...) must not be empty, got {self.value_range!r}")
-            object.__setattr__(self, "value_range", limits)
-        if self.output is not None and not isinstance(self.output, Output):
-            raise ArgumentError(f"Compose(output=...) must be an Output, got {self.output!r}")
-        if not isinstance(self.min_visible, (int, float)) or not 0 <= self.min_visible <= 1:
-            raise ArgumentError(f"Compose(min_visible=...) must be from 0 to 1, got {self.min_visible!r}")
-        for name in ("keypoint_swaps", "mask_swaps"):
-            object.__setattr__(self, name, policy.pairs(name, getattr(self, name)))
-
-    # What the policy is made of
+        object.__setattr__(self, "steps", named_steps(check_steps(self.steps)))
+        for name, value in check_options(vars(self)).items():
+            object.__setattr__(self, name, value)
 
     @cached_property
     def leaves(self) -> tuple[Transform, ...]:
@@ -109,9 +83,8 @@ class Compose:
     @cached_property
     def stage_count(self) -> int:
         """How many stages a plan has; an output size after a local step or a distortion needs one of its own."""
-        count = max(self.stage_of, default=0) + 1
         resized = self.output is not None and self.output.size is not None
-        return count + int(resized and self._stages[1])
+        return max(self.stage_of, default=0) + 1 + int(resized and self._stages[1])
 
     @cached_property
     def minds_objects(self) -> bool:
@@ -135,27 +108,26 @@ class Compose:
         return TargetRules(self.border, self.box_format, self.min_visible, *swaps, boxes_in)
 
     def step(self, name: str) -> Transform:
-        """The step of that name. Raises ArgumentError."""
-        inside = (held for step in self.steps for held in walk(step))
-        for step in (*self.steps, *self.leaves, *inside):
-            if step.label == name:
-                return step
-        raise ArgumentError(f"this policy has no step {name!r}{policy.near(name, [s.label for s in self.steps])}")
+        """The step of that name, also within a choice. Raises ArgumentError where there is none."""
+        return step_named(name, self.steps, self.leaves)
 
     def without(self, *names: str) -> Compose:
         """The policy without some steps; the others keep their names, and so their draws."""
-        for name in names:
-            self.step(name)
-        return replace(self, steps=tuple(s for s in self.steps if s.label not in names))
-
-    # Draw and plan
+        gone = {self.step(name).label for name in names}
+        return replace(self, steps=tuple(s for s in self.steps if s.label not in gone))
 
     def draw(self, key: Key, sizes: Sizes | None = None, objects: Objects | None = None) -> Draws:
-        """Draw every step for the images of a key, of these sizes; `objects` as in `plan`."""
-        u = uniforms(key, self._slots)
-        n = len(key.indices)
-        drawn = [found for step in self.steps for found in draw_step(step, np.ones(n, bool), u)]
-        draws = Draws(key, {name: acts for name, acts, _ in drawn}, {name: values for name, _, values in drawn})
+        """Sample every step.
+
+        Args:
+            key: What identifies n images.
+            sizes: Height and width of each (n, 2), pixels; needed where a crop keeps the object.
+            objects: As in `plan`.
+
+        Returns:
+            For each step, whether it acts on each image, and its values.
+        """
+        draws = sample_steps(self.steps, key, self._slots)
         return draws if objects is None or sizes is None or not self.aims else aimed(self.leaves, draws, sizes, objects)
 
     @cached_property
@@ -168,26 +140,45 @@ class Compose:
         return [slot for step in self.steps for slot in slots_of(step)]
 
     def assemble(self, shapes: Sizes, draws: Draws) -> Plan:
-        """The plan that given draws make."""
+        """Turn draws into a plan.
+
+        Args:
+            shapes: Height and width of each image (n, 2), pixels.
+            draws: The numbers drawn for the n images.
+
+        Returns:
+            The plan.
+        """
         return Assembly(self.leaves, self.stage_of, self.settings, self.stage_count).plan(shapes, draws, self._dict)
 
     def plan(
         self,
-        shapes: Any,
-        indices: Sequence[int] | NDArray[np.int64],
+        shapes: ShapesLike,
+        indices: IndicesLike,
         seed: int = 0,
         epoch: int = 0,
-        labels: Any = None,
+        labels: LabelsLike | None = None,
         objects: Objects | None = None,
         *,
         view: int = 0,
     ) -> Plan:
-        """Draw and plan n images without touching a pixel.
+        """Sample and plan n images without touching a pixel.
 
-        shapes: (n, 2) heights and widths, or n shapes (H, W[, C]). indices: (n,) the image's number in the data
-        set, which keys its draw. objects: what `augsafe.objects.inspect` finds, for steps that spare the object
-        (`minds_objects`); without them, patches spare the middle half of the frame, and crops nothing. `labels` is
-        for policies whose draws depend on them. Raises ArgumentError.
+        Args:
+            shapes: (n, 2) heights and widths in pixels, or n shapes (H, W[, C]).
+            indices: The number of each image in its data set (n,), which keys its random values.
+            seed: What keys them too.
+            epoch: What keys them too; from 0.
+            labels: For policies that depend on them; this one does not.
+            objects: What `augsafe.objects.inspect` finds, for steps that spare the object (`minds_objects`). Without
+                them, patches spare the middle half of the frame, and crops spare nothing.
+            view: Which of several draws of the images in one epoch; from 0.
+
+        Returns:
+            Everything that will be done to the images.
+
+        Raises:
+            ArgumentError: The counts differ, or a value cannot be used.
         """
         sizes = check_shapes(shapes)
         key = Key.of(seed, epoch, indices, view)
@@ -196,7 +187,16 @@ class Compose:
         return self.planned(key, sizes, objects)
 
     def planned(self, key: Key, sizes: Sizes, objects: Objects | None = None) -> Plan:
-        """The plan of a key, for frames (n, 2); see `plan`."""
+        """The plan of a key; see `plan`.
+
+        Args:
+            key: What identifies n images.
+            sizes: Height and width of each (n, 2), pixels.
+            objects: As in `plan`.
+
+        Returns:
+            Everything that will be done to the images.
+        """
         plan = self.assemble(sizes, self.draw(key, sizes, objects))
         return spared(plan, objects) if self.minds_objects else plan
 
@@ -204,104 +204,107 @@ class Compose:
         """The plan of a record made by `Plan.record`. Raises PolicyError when it is of another policy."""
         if not policy.same(record.get("policy"), self._dict):
             raise PolicyError("the record is of another policy; build it with Compose.from_dict(record['policy'])")
-        key = Key.of(record["seed"], record["epoch"], record["indices"], record["view"])
-        key = replace(key, attempts=np.asarray(record["attempts"], dtype=np.int64))
-        active = {name: np.asarray(record["active"][name], dtype=bool) for name in record["active"]}
-        values = {
-            name: {k: np.asarray(v, dtype=float) for k, v in columns.items()}
-            for name, columns in record["values"].items()
-        }
-        return self.assemble(np.asarray(record["shapes"], dtype=np.int64), Draws(key, active, values))
-
-    # Run
+        return self.assemble(*recorded(record))
 
     def __call__(
         self,
         image: Image,
-        mask: Any = None,
-        boxes: Any = None,
+        mask: NDArray[Any] | None = None,
+        boxes: PointsLike | None = None,
         box_labels: Sequence[Any] | None = None,
-        keypoints: Any = None,
+        keypoints: PointsLike | None = None,
         label: Any = None,
         seed: int | None = None,
         epoch: int = 0,
         index: int = 0,
         view: int = 0,
     ) -> Sample:
-        """Augment one image and its targets. Without a seed, each call draws anew. Raises InputError."""
+        """Augment one image and what belongs to it.
+
+        Args:
+            image: (H, W) or (H, W, C), of uint8, uint16 or float32. It is not changed.
+            mask: (H, W) of whole numbers or bool.
+            boxes: (m, 4) in the policy's `box_format`.
+            box_labels: The label of each box (m).
+            keypoints: (k, 2): x and y in pixels; pixel centres are at whole numbers.
+            label: Passed on to the result.
+            seed: What keys the random values; default: a fresh one at each call.
+            epoch: Keys them too; from 0.
+            index: The number of the image in its data set, which keys them too.
+            view: Which of several draws of the image in one epoch; from 0.
+
+        Returns:
+            The augmented image with what belongs to it, and the plan.
+
+        Raises:
+            InputError: The image cannot be used, or a target does not fit it.
+        """
         check_image(image, self.value_range)
         seed = fresh_seed() if seed is None else seed
         objects = found_objects([image], [mask], [boxes], self.box_format) if self.minds_objects else None
         plan = self.plan([image.shape], [index], seed, epoch, objects=objects, view=view)
-        return self.apply(plan, 0, image, mask, boxes, box_labels, keypoints, label)
+        return self.apply(plan, 0, image, Targets(mask, boxes, box_labels, keypoints), label)
 
-    def apply(
-        self,
-        plan: Plan,
-        row: int,
-        image: Image,
-        mask: Any = None,
-        boxes: Any = None,
-        box_labels: Sequence[Any] | None = None,
-        keypoints: Any = None,
-        label: Any = None,
-        *,
-        rendered: Image | None = None,
-    ) -> Sample:
-        """Carry out row `row` of a plan on one image and its targets. Raises InputError.
+    def apply(self, plan: Plan, row: int, image: Image, targets: Targets | None = None, label: Any = None) -> Sample:
+        """Carry out one row of a plan.
 
-        `rendered` is the image that the plan gives, where it is there already.
+        Args:
+            plan: What is done to n images.
+            row: Which of them it is.
+            image: (H, W) or (H, W, C).
+            targets: Its mask, boxes and keypoints.
+            label: Passed on to the result.
+
+        Returns:
+            The augmented image with what belongs to it.
+
+        Raises:
+            InputError: A target does not fit the image.
         """
-        one = plan if len(plan) == 1 else plan.rows(np.array([row]))
-        m = move_targets(self.target_rules(self.box_format), one, 0, image, mask, boxes, box_labels, keypoints)
-        new = render([image], one)[0] if rendered is None else rendered
-        return Sample(new, label, m.mask, m.boxes, m.box_labels, m.kept, m.keypoints, m.inside, one)
+        return apply_row(self.target_rules(self.box_format), plan, row, image, targets or Targets(), label)
 
     def batch(
         self,
         images: Images,
-        indices: Sequence[int] | NDArray[np.int64],
+        indices: IndicesLike,
         seed: int = 0,
         epoch: int = 0,
         out: NDArray[Any] | None = None,
         *,
         view: int = 0,
-        masks: Any = None,
-        boxes: Any = None,
-        keypoints: Any = None,
-        labels: Any = None,
+        masks: MasksLike | None = None,
+        boxes: BoxesLike | None = None,
+        keypoints: KeypointsLike | None = None,
+        labels: LabelsLike | None = None,
     ) -> Any:
-        """Augment n images: (n, H, W[, C]) or a list. Gives an array, or a list where the outputs' shapes differ.
+        """Augment n images.
 
-        With targets given (one entry an image) it gives a Batch. Raises InputError and ArgumentError.
+        Args:
+            images: (n, H, W[, C]) or a list.
+            indices: The number of each image in its data set (n,), which keys its random values.
+            seed: What keys them too.
+            epoch: What keys them too; from 0.
+            out: Receives the images (n, ...), where it is given.
+            view: Which of several draws of the images in one epoch; from 0.
+            masks: One for each image, or None.
+            boxes: One array (m, 4) for each image, or None.
+            keypoints: One array (k, 2) for each image, or None.
+            labels: One for each image; passed on.
+
+        Returns:
+            An array (n, ...), or a list of arrays where the outputs' shapes differ. With masks, boxes, keypoints or
+            labels: a `Batch`.
+
+        Raises:
+            InputError: An image cannot be used, or a target does not fit it.
+            ArgumentError: `indices` or `out` does not fit.
         """
         check_images(images, self.value_range)
-        shapes: Any = [image.shape for image in images] if not isinstance(images, np.ndarray) else None
-        if isinstance(images, np.ndarray):
-            shapes = np.tile(images.shape[1:3], (len(images), 1))
+        targets = BatchTargets(masks, boxes, keypoints, labels)
+        targets.check(len(images))
         objects = found_objects(images, masks, boxes, self.box_format) if self.minds_objects else None
-        plan = self.plan(shapes, indices, seed, epoch, objects=objects, view=view)
-        if masks is not None or boxes is not None or keypoints is not None:
-            plan.resolve()  # so that the images are held to the sizes that the targets follow
-        rendered = render(images, plan, out)
-        if masks is None and boxes is None and keypoints is None and labels is None:
-            return rendered
-        for name, given in (("masks", masks), ("boxes", boxes), ("keypoints", keypoints), ("labels", labels)):
-            if given is not None and len(given) != len(images):
-                raise InputError(f"{name} has {len(given)} entries, images {len(images)}; they must agree")
-
-        def of(given: Any, i: int) -> Any:
-            return None if given is None else given[i]
-
-        rows = ((x, of(masks, i), of(boxes, i), None, of(keypoints, i), of(labels, i)) for i, x in enumerate(images))
-        samples = tuple(self.apply(plan, i, *row, rendered=rendered[i]) for i, row in enumerate(rows))
-        moved = None
-        if masks is not None and isinstance(rendered, np.ndarray):
-            moved = np.stack([s.mask for s in samples if s.mask is not None])
-        names = None if labels is None else np.asarray(labels)
-        return Batch(rendered, names, plan.draws.key.indices, moved, samples, plan)
-
-    # Files
+        plan = self.plan(shapes_of(images), indices, seed, epoch, objects=objects, view=view)
+        return apply_all(self.target_rules(self.box_format), plan, images, targets, out)
 
     @cached_property
     def _dict(self) -> dict[str, Any]:
@@ -310,8 +313,6 @@ class Compose:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that `from_dict` reads back."""
-        import copy
-
         return copy.deepcopy(self._dict)
 
     @staticmethod
@@ -339,7 +340,5 @@ class Compose:
     @staticmethod
     def load(path: str | Path) -> Compose:
         """Read a policy file. Raises PolicyError."""
-        try:
+        with policy.errors_naming(path):
             return Compose.from_yaml(policy.read_file(Path(path)))
-        except PolicyError as error:
-            raise PolicyError(f"{path}: {error}") from error

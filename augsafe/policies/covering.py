@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from augsafe.pixels import to_xyxy
 from augsafe.planning import Plan
 from augsafe.randomness import FloatArray
 from augsafe.transforms import Erase, Values
+from augsafe.typing import BoxesLike, ImagesLike, MasksLike
 
 _HALVINGS = 12
 
@@ -25,7 +25,15 @@ def erasures(plan: Plan) -> list[tuple[int, Erase]]:
 
 
 def covered(plan: Plan, objects: Objects) -> FloatArray:
-    """The share (n,) of the object's weight within the frame that patches hide; where they overlap, at most."""
+    """How much of each object the patches of a plan hide.
+
+    Args:
+        plan: What will be done to n images.
+        objects: Where their objects are.
+
+    Returns:
+        The share of the object's weight within the frame (n,), from 0 to 1; where patches overlap, an upper bound.
+    """
     found = erasures(plan)
     if not found:
         return np.zeros(len(plan))
@@ -35,21 +43,40 @@ def covered(plan: Plan, objects: Objects) -> FloatArray:
     return shadows[0].share(hidden, seen)
 
 
-def found_objects(images: Any, masks: Any, boxes: Any, box_format: str) -> Objects:
-    """What `inspect` finds in images whose boxes have a format of their own; any target may be None."""
-    if boxes is not None:
-        boxes = [
-            None if b is None or not len(b) else to_xyxy(np.asarray(b, dtype=float), box_format, image.shape[:2])
-            for b, image in zip(boxes, images, strict=True)
-        ]
-    return inspect(images, masks, boxes)
+def found_objects(images: ImagesLike, masks: MasksLike | None, boxes: BoxesLike | None, box_format: str) -> Objects:
+    """Find the objects of images whose boxes have a format of their own.
+
+    Args:
+        images: (n, H, W[, C]) or a list.
+        masks: Their masks.
+        boxes: Their boxes.
+        box_format: "xyxy", "coco" or "yolo".
+
+    Returns:
+        What `augsafe.objects.inspect` finds.
+    """
+    if boxes is None:
+        return inspect(images, masks, None)
+    edges = [
+        None if own is None or not len(own) else to_xyxy(np.asarray(own, float), box_format, image.shape[:2])
+        for own, image in zip(boxes, images, strict=True)
+    ]
+    return inspect(images, masks, edges)
 
 
 def spared(plan: Plan, objects: Objects | None) -> Plan:
-    """The plan with the patches of each step shrunk to its share of the object; the draws hold by how much.
+    """Shrink the patches of each step until they hide no more of the object than the step may.
 
-    Without objects the middle half of each frame stands for them; where they are diffuse, nothing is spared. Raises
-    ArgumentError where their count differs.
+    Args:
+        plan: What will be done to n images.
+        objects: Where their objects are. Without them, the middle half of each frame stands for one. Where they are
+            diffuse, nothing is spared.
+
+    Returns:
+        The plan; its draws hold by how much patches shrank.
+
+    Raises:
+        ArgumentError: The counts differ.
     """
     minding = [(k, step) for k, step in erasures(plan) if step.max_object_share < 1]
     if not minding:

@@ -1,4 +1,4 @@
-"""The policy of images that judge a network: validation and test images are never augmented."""
+"""The policy of validation and test images, which are never augmented."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from augsafe.transforms import CenterCrop, Choice, Opaque, RandomCrop, RandomRes
 
 
 def is_random(step: Transform) -> bool:
-    """Whether two draws of a step can differ; a step of another library is run to see."""
+    """Whether two draws of a step can differ; a step of another library is run to find out."""
     if isinstance(step, Choice):
         whole = step.p == 1.0 and step.counts == (len(step.parts),) * 2
         return not step.never_acts and (not whole or any(is_random(part) for part in step.parts))
@@ -38,14 +38,15 @@ def _differs(step: Opaque) -> bool:
 
 
 def random_steps(policy: Compose) -> tuple[str, ...]:
-    """The names of the steps that draw."""
+    """The names of the random steps."""
     return tuple(step.label for step in policy.steps if is_random(step))
 
 
 def evaluation_policy(policy: Compose | PerClass) -> Compose:
-    """What of a policy also holds for images that judge: what never varies; a random crop becomes one of the middle.
+    """What of a policy also holds for validation and test images: the steps that are not random.
 
-    Raises ArgumentError where the policies of a PerClass differ in it: labels must not decide how an image is judged.
+    A random crop becomes a crop in the middle. The policies of a `PerClass` must agree, since a label must not decide
+    how its image is evaluated; else this raises ArgumentError.
     """
     if isinstance(policy, PerClass):
         made = [evaluation_policy(p) for p in policy.policies.values()]
@@ -64,7 +65,18 @@ def evaluation_policy(policy: Compose | PerClass) -> Compose:
 
 
 def check_evaluation_policy(policy: Compose | PerClass, name: str = "validation_policy") -> Compose:
-    """A policy for validation must not draw (AS501). Raises ArgumentError."""
+    """Check that a policy is not random (AS501).
+
+    Args:
+        policy: The policy for validation or test images.
+        name: What to call it in the message.
+
+    Returns:
+        The same policy.
+
+    Raises:
+        ArgumentError: It is no `Compose`, or holds random steps.
+    """
     if not isinstance(policy, Compose):
         raise ArgumentError(f"{name} must be a Compose, got {type(policy).__name__}")
     if names := random_steps(policy):

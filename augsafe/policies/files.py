@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from augsafe.errors import ArgumentError, PolicyError
 from augsafe.planning import Output
@@ -26,11 +29,11 @@ OPTIONS = (
 )
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Tuples to lists, numpy numbers to Python's."""
     if isinstance(value, (tuple, list)):
         return [plain(v) for v in value]
-    return value.item() if hasattr(value, "item") else value
+    return value.item() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
 def encode(step: Transform) -> dict[str, Any] | str:
@@ -58,8 +61,19 @@ def encode(step: Transform) -> dict[str, Any] | str:
 _ORDER = {"name": 0, "p": 2}  # what a step is called, what it does, how often
 
 
-def decode(entry: Any, where: str) -> Transform:
-    """The reverse of `encode`. Raises PolicyError."""
+def decode(entry: object, where: str) -> Transform:
+    """Read one step, the reverse of `encode`.
+
+    Args:
+        entry: What the file holds for it.
+        where: Its place in the file, for messages.
+
+    Returns:
+        The transform.
+
+    Raises:
+        PolicyError: It is no transform that a file may hold, or its arguments cannot be used.
+    """
     if isinstance(entry, str):
         entry = {entry: {}}
     if not isinstance(entry, Mapping) or len(entry) != 1:
@@ -94,8 +108,17 @@ def decode(entry: Any, where: str) -> Transform:
         raise PolicyError(f"{where}: {error}") from error
 
 
-def near(word: Any, known: Any) -> str:
-    """A hint that names what was probably meant."""
+def near(word: object, known: Iterable[object]) -> str:
+    """A hint for a word that is not known.
+
+    Args:
+        word: What was given.
+        known: What could have been.
+
+    Returns:
+        Text to put at the end of a message: the words that are close, else all that are known.
+    """
+    known = list(known)
     close = difflib.get_close_matches(str(word), [str(k) for k in known], n=2, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else f"; known are {', '.join(map(str, known))}"
 
@@ -117,36 +140,43 @@ def write_body(steps: Sequence[Transform], output: Output | None, options: Mappi
     return body
 
 
-def read_body(body: Any) -> tuple[tuple[Transform, ...], Output | None, dict[str, Any]]:
+def read_body(given: object) -> tuple[tuple[Transform, ...], Output | None, dict[str, Any]]:
     """The steps, the output and the options of a policy from plain values. Raises PolicyError."""
-    if not isinstance(body, Mapping) or "steps" not in body:
-        raise PolicyError(f"a policy is a mapping with a list 'steps', got {body!r}"[:300])
+    body = _with_steps(given)
     refuse_unknown(body, ["augsafe", "steps", "output", *OPTIONS], "the policy")
     if body.get("augsafe", FORMAT) != FORMAT:
         raise PolicyError(f"this policy has format {body['augsafe']!r}; this version reads {FORMAT}")
     if not isinstance(body["steps"], Sequence) or isinstance(body["steps"], str):
         raise PolicyError(f"'steps' must be a list of transforms, got {body['steps']!r}")
     steps = tuple(decode(entry, f"steps[{i}]") for i, entry in enumerate(body["steps"]))
-    given, output = body.get("output"), None
-    if given is not None:
-        if not isinstance(given, Mapping):
-            raise PolicyError(f"output must be 'name: value' pairs, got {given!r}")
-        refuse_unknown(given, list(Output.__dataclass_fields__), "output")
+    form, output = body.get("output"), None
+    if form is not None:
+        if not isinstance(form, Mapping):
+            raise PolicyError(f"output must be 'name: value' pairs, got {form!r}")
+        refuse_unknown(form, list(Output.__dataclass_fields__), "output")
         try:
-            output = Output(**{k: _tuples(v) for k, v in given.items()})
+            output = Output(**{k: _tuples(v) for k, v in form.items()})
         except (ArgumentError, TypeError) as error:
             raise PolicyError(f"output: {error}") from error
     return steps, output, {k: _tuples(body[k]) for k in OPTIONS if k in body}
 
 
-def same(body: Any, own: Mapping[str, Any]) -> bool:
-    """Whether plain values are those of a policy, though they may name each step, as earlier versions wrote them."""
+def same(body: object, own: Mapping[str, Any]) -> bool:
+    """Whether plain values are those of a policy, though they may name each step, as earlier versions wrote them.
+
+    Args:
+        body: What was read.
+        own: The policy as plain values.
+
+    Returns:
+        Whether they say the same.
+    """
     if body == own or not isinstance(body, Mapping) or not isinstance(body.get("steps"), list):
         return bool(body == own)
     return {**body, "steps": [_brief(entry) for entry in body["steps"]]} == own
 
 
-def _brief(entry: Any) -> Any:
+def _brief(entry: object) -> object:
     """An entry without the names that `encode` leaves out; a foreign step, which cannot be read, always has its own."""
     if not isinstance(entry, Mapping) or len(entry) != 1 or "Foreign" in entry:
         return entry
@@ -162,7 +192,7 @@ def _brief(entry: Any) -> Any:
 
 
 def with_names(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values of a policy, or of one a class, with the name of each step: digests are taken of what that says."""
+    """Plain values of a policy, or of a policy for each class, with the name of each step, as digests are taken of."""
     if "per_class" in body:
         return {**body, "per_class": {name: with_names(own) for name, own in body["per_class"].items()}}
     return {**body, "steps": [_named(entry) for entry in body["steps"]]}
@@ -178,16 +208,8 @@ def _named(entry: Mapping[str, Any] | str) -> dict[str, Any]:
     return {kind: long}
 
 
-def _tuples(value: Any) -> Any:
+def _tuples(value: object) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
-
-
-def pairs(name: str, value: Any) -> tuple[tuple[int, int], ...]:
-    """Pairs of whole numbers. Raises ArgumentError."""
-    try:
-        return tuple((int(a), int(b)) for a, b in value)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"Compose({name}=...) must be pairs of whole numbers, got {value!r}") from error
 
 
 def to_yaml(body: Mapping[str, Any]) -> str:
@@ -197,11 +219,17 @@ def to_yaml(body: Mapping[str, Any]) -> str:
     return write_yaml(body)
 
 
-def from_yaml(text: str) -> Any:
-    """Plain values from YAML or JSON text. Raises PolicyError."""
+def from_yaml(text: str) -> Mapping[str, Any]:
+    """A policy as plain values from YAML or JSON text. Raises PolicyError."""
     from augsafe.policies.yaml_text import read_yaml  # slow to import
 
-    return read_yaml(text)
+    return _with_steps(read_yaml(text))
+
+
+def _with_steps(body: object) -> Mapping[str, Any]:
+    if not isinstance(body, Mapping) or "steps" not in body:
+        raise PolicyError(f"a policy is a mapping with a list 'steps', got {body!r}"[:300])
+    return body
 
 
 def write_file(path: Path, body: Mapping[str, Any]) -> None:
@@ -216,3 +244,12 @@ def read_file(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"it cannot be read: {error}") from error
+
+
+@contextmanager
+def errors_naming(path: str | Path) -> Iterator[None]:
+    """Let errors begin with the name of the file."""
+    try:
+        yield
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}") from error

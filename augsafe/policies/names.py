@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from augsafe.errors import ArgumentError
+from augsafe.policies.files import near
 from augsafe.transforms import Choice, Transform, leaves_of, walk
 
 
-def named_steps(steps: tuple[Any, ...]) -> tuple[Transform, ...]:
-    """Give each step, and each child, a name that is unique."""
-    for step in steps:
+def named_steps(given: tuple[object, ...]) -> tuple[Transform, ...]:
+    """Give each step, and each child, a name that is unique. Raises ArgumentError."""
+    steps: list[Transform] = []
+    for step in given:
         if not isinstance(step, Transform):
             raise ArgumentError(f"Compose(steps=...) must hold transforms, got {step!r} of {type(step).__name__}")
+        steps.append(step)
     taken = [held.name for step in steps for held in walk(step) if held.name]
     _unique(taken)
     used = set(taken)
@@ -35,6 +38,27 @@ def named_steps(steps: tuple[Any, ...]) -> tuple[Transform, ...]:
     out = tuple(named(step) for step in steps)
     _unique([leaf.label for step in out for leaf in leaves_of(step)])
     return out
+
+
+def step_named(name: str, steps: Sequence[Transform], leaves: Sequence[Transform]) -> Transform:
+    """The step of that name.
+
+    Args:
+        name: The name of a step, of a leaf, or of what a choice holds.
+        steps: The steps of a policy.
+        leaves: Those that act.
+
+    Returns:
+        The step.
+
+    Raises:
+        ArgumentError: There is none.
+    """
+    inside = (held for step in steps for held in walk(step))
+    for step in (*steps, *leaves, *inside):
+        if step.label == name:
+            return step
+    raise ArgumentError(f"this policy has no step {name!r}{near(name, [s.label for s in steps])}")
 
 
 def _unique(names: list[str]) -> None:

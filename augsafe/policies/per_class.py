@@ -17,10 +17,14 @@ ANY = "*"
 
 @dataclass(frozen=True)
 class PerClass:
-    """Policies by class name; "*" is for all classes that are not named.
+    """A policy for each class, such as `PerClass({"6": policy_a, "*": policy_b})`.
 
-    `PerClass({"6": policy_a, "*": policy_b})`. A class without a policy, where there is no "*", is an error when it is
-    met. Each policy may be a Compose or one transform. Raises ArgumentError.
+    Args:
+        policies: The policy of each class by its name, a `Compose` or one transform. "*" is for all classes that are
+            not named. Without it, an image of a class that is not named is an error.
+
+    Raises:
+        ArgumentError: A name is no text, or a policy is none.
     """
 
     policies: Mapping[str, Compose]

@@ -10,8 +10,9 @@ from typing import Any
 
 from augsafe.pixels import BORDERS, INTERPOLATIONS
 from augsafe.planning import DTYPES, Output
-from augsafe.policies.compose import BOX_FORMATS, Compose
+from augsafe.policies.compose import Compose
 from augsafe.policies.files import FORMAT, plain
+from augsafe.policies.options import BOX_FORMATS
 from augsafe.transforms import MODES, TRANSFORMS, Transform
 
 _CHOICES: dict[str, list[str]] = {

@@ -31,7 +31,7 @@ _Loader.add_implicit_resolver(
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def read_yaml(text: str) -> Any:
+def read_yaml(text: str) -> object:
     """Plain values from YAML or JSON text. Raises PolicyError."""
     try:
         return yaml.load(text, _Loader)

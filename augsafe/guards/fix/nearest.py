@@ -8,7 +8,7 @@ from dataclasses import replace
 from augsafe.guards.base import Finding
 from augsafe.guards.content import COVERED
 from augsafe.guards.scaling import leave_out, narrowed
-from augsafe.policies import Compose, plain
+from augsafe.policies import Compose
 from augsafe.transforms import Choice, Erase, Transform, leaves_of, written_in
 
 Recheck = Callable[[Compose], Sequence[Finding]]
@@ -109,7 +109,7 @@ def _words(first: Compose, last: Compose) -> tuple[str, ...]:
             words.append(f"{step.label}: max_object_share from {step.max_object_share:g} to {kept.max_object_share:g}")
         for q in step.parameters:
             if not q.free and step.bounds(q) != kept.bounds(q):
-                old, new = (list(plain(s.bounds(q))) for s in (step, kept))
+                old, new = (list(s.bounds(q)) for s in (step, kept))
                 words.append(f"{step.label}: {q.name} from {_range(old)} to {_range(new)}")
     return tuple(words)
 

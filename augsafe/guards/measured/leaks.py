@@ -144,8 +144,7 @@ def _coloured(policy: Compose, plan: Plan) -> NDArray[Any]:
     settings = replace(policy.settings, output=None, value_range=None)
     shapes = np.full((len(plan), 2), 4)
     painted = Assembly(leaves, stages, settings, policy.stage_count).plan(shapes, plan.draws, {})
-    made: NDArray[Any] = render(np.broadcast_to(PALETTE, (len(plan), 4, 4, 3)), painted)
-    return made
+    return np.asarray(render(np.broadcast_to(PALETTE, (len(plan), 4, 4, 3)), painted))
 
 
 def _told(seen: Sequence[FloatArray]) -> NDArray[np.bool_]:

@@ -85,7 +85,7 @@ class HueRule:
 
     def broken(self, plan: Plan, labels: NDArray[np.int64], pixels: NDArray[Any]) -> dict[str, BoolArray]:
         """For AS303, which rows of a plan break it; pixels (n, 8, 8, 3): see `strongest`."""
-        one, two = (colours(x.astype(np.float64)) for x in (pixels, render(pixels, plan)))
+        one, two = (colours(np.asarray(x, np.float64)) for x in (pixels, render(pixels, plan)))
         return {"AS303": changed(one, two, self.limits[labels])}
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from augsafe.planning import Plan
 from augsafe.randomness import FloatArray
 from augsafe.transforms import FULL_RANGE
+from augsafe.typing import ImagesLike
 
 LEVELS = np.arange(256) / 255
 NEAR = 0.1  # levels this near to the last one that is still told apart are not missed
@@ -53,7 +54,7 @@ def by_curves(plan: Plan, shares: NDArray[np.float32]) -> ToneMeasures:
     return measured(np.broadcast_to(LEVELS, shares.shape), after, shares.astype(np.float64))
 
 
-def by_pixels(before: Sequence[NDArray[Any]], after: Sequence[NDArray[Any]], value_range: Range) -> ToneMeasures:
+def by_pixels(before: ImagesLike, after: ImagesLike, value_range: Range) -> ToneMeasures:
     """Measures of n pairs of images that show the same pixels; of colours, the mean of their channels.
 
     Of large images every second pixel or fewer, evenly: a share of 65,536 pixels is known to a fifth of a percent.
