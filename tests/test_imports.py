@@ -58,7 +58,7 @@ HEAVY = (
     "typer",
 )
 NAMES_ONLY = {"augsafe", "augsafe.errors"}  # what `import augsafe` may hold of the package
-MOST_MODULES = 135  # of the package, once a policy and a loader were made
+MOST_MODULES = 140  # of the package, once a policy and a loader were made
 MAX_FILE = 345
 MAX_FUNCTION = 60  # its docstring apart
 
