@@ -14,7 +14,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "augsafe"
-ROOMS = ("errors", "frameworks", "images", "pixels", "planning", "policies", "randomness", "transforms")
+ROOMS = (
+    "errors",
+    "foreign",
+    "frameworks",
+    "images",
+    "pixels",
+    "planning",
+    "policies",
+    "randomness",
+    "transforms",
+    "typicality",
+)
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):$")
 
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

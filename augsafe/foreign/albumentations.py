@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from augsafe.foreign.library import Image, Library
 from augsafe.foreign.seeding import EVERY
+from augsafe.typing import PipelineLike
 
 _SEQUENCES = ("Compose", "ReplayCompose", "Sequential")
 
@@ -21,12 +22,13 @@ class Albumentations(Library):
 
     name = "albumentations"
 
-    def steps(self, pipeline: Any) -> list[Any]:
-        if type(pipeline).__name__ not in _SEQUENCES or pipeline.p < 1:
-            return [pipeline]
-        return [step for part in pipeline.transforms for step in self.steps(part)]
+    def steps(self, pipeline: PipelineLike) -> list[PipelineLike]:
+        theirs: Any = pipeline
+        if type(theirs).__name__ not in _SEQUENCES or theirs.p < 1:
+            return [theirs]
+        return [step for part in theirs.transforms for step in self.steps(part)]
 
-    def still(self, step: Any) -> bool:
+    def still(self, step: PipelineLike) -> bool:
         from albumentations import ImageOnlyTransform, NoOp
 
         if parts := _parts(step):
@@ -35,37 +37,39 @@ class Albumentations(Library):
         known = type(step).__module__.startswith("albumentations.")
         return known and isinstance(step, (ImageOnlyTransform, NoOp))
 
-    def prepare(self, step: Any) -> Any:
+    def prepare(self, step: PipelineLike) -> PipelineLike:
         from albumentations import Compose
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             made = copy.deepcopy(step)
             _without_replay(made)
-            return Compose([made], is_check_shapes=False)
+            alone: PipelineLike = Compose([made], is_check_shapes=False)
+            return alone
 
-    def prepare_map(self, step: Any) -> Any:
+    def prepare_map(self, step: PipelineLike) -> PipelineLike | None:
         if not _all_known(step):
             return None
         made = self.prepare(step)
         _plain_borders(made)
         return made
 
-    def generators(self, step: Any) -> tuple[str, ...]:
+    def generators(self, step: PipelineLike) -> tuple[str, ...]:
         return () if _draws_by_itself(step) else EVERY
 
     def borrows(self, form: str) -> bool:
         return True
 
-    def seed(self, prepared: Any, seed: int) -> None:
-        (step,) = prepared.transforms
+    def seed(self, prepared: PipelineLike, seed: int) -> None:
+        theirs: Any = prepared
+        (step,) = theirs.transforms
         # one stream for all parts: from seeds that are equal, a part would draw the very numbers that chose it
         step.set_random_state(np.random.default_rng(seed), random.Random(seed))
 
-    def run(self, prepared: Any, image: Image, form: str) -> Any:
+    def run(self, prepared: PipelineLike, image: Image, form: str) -> object:
         return prepared(image=image)["image"]
 
-    def move(self, prepared: Any, planes: NDArray[np.float32]) -> Image:
+    def move(self, prepared: PipelineLike, planes: NDArray[np.float32]) -> Image:
         image = np.zeros((*planes.shape[:2], 3), np.uint8)
         return np.asarray(prepared(image=image, mask=planes)["mask"])
 

@@ -27,13 +27,14 @@ from augsafe.transforms import (
     Transform,
     VerticalFlip,
 )
+from augsafe.typing import PipelineLike
 
 BORDERS = {0: "constant", 1: "replicate", 4: "reflect"}
 INTERPOLATIONS = {0: "nearest", 1: "linear", 2: "cubic"}
 Found = Piece | Form | str
 
 
-def equal(step: Any) -> Found:
+def equal(step: PipelineLike) -> Found:
     """What an albumentations step equals, or why it has no exact equal."""
     known = type(step).__module__.startswith("albumentations.")
     rule = TABLE.get(type(step).__name__) if known else None

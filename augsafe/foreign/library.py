@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.foreign.seeding import EVERY
+from augsafe.typing import PipelineLike
 
 Image = NDArray[Any]
 
@@ -17,27 +18,27 @@ class Library:
 
     name = ""
 
-    def owns(self, item: Any) -> bool:
+    def owns(self, item: object) -> bool:
         """Whether a step or pipeline is this library's, told without importing it."""
         return self.name in {part.__module__.split(".")[0] for part in type(item).__mro__}
 
-    def steps(self, pipeline: Any) -> list[Any]:
+    def steps(self, pipeline: PipelineLike) -> list[PipelineLike]:
         """The steps of a sequence; a step alone is a sequence of one."""
         return [pipeline]
 
-    def still(self, step: Any) -> bool:
+    def still(self, step: PipelineLike) -> bool:
         """Whether the library says that a step moves no pixels."""
         return False
 
-    def prepare(self, step: Any) -> Any:
+    def prepare(self, step: PipelineLike) -> PipelineLike:
         """What is run for the pixels; the user's own object is left alone."""
         return step
 
-    def prepare_map(self, step: Any) -> Any:
+    def prepare_map(self, step: PipelineLike) -> PipelineLike | None:
         """What is run for a map of coordinates, or None where the step has no such path and must be probed."""
         return None
 
-    def generators(self, step: Any) -> tuple[str, ...]:
+    def generators(self, step: PipelineLike) -> tuple[str, ...]:
         """The global generators that the step may draw from: of `random`, `numpy` and `torch`."""
         return EVERY
 
@@ -45,28 +46,50 @@ class Library:
         """Whether a step is given the memory of the image that `run` gets, so that it can write there."""
         return False
 
-    def seed(self, prepared: Any, seed: int) -> None:
-        """Seed generators that the step holds itself; the global ones are seeded by the caller."""
+    def seed(self, prepared: PipelineLike, seed: int) -> None:
+        """Seed the generators that a step holds itself; the caller seeds the global ones.
 
-    def run(self, prepared: Any, image: Image, form: str) -> Image:
-        """One image (H, W[, C]) through the step. `form` is what the step takes: "array", "pil" or "tensor"."""
+        Args:
+            prepared: What `prepare` or `prepare_map` gave.
+            seed: From 0 to 2 ** 32 - 1.
+        """
+
+    def run(self, prepared: PipelineLike, image: Image, form: str) -> object:
+        """Run a step on one image.
+
+        Args:
+            prepared: What `prepare` gave.
+            image: (H, W) or (H, W, C).
+            form: What the step takes: "array", "pil" or "tensor".
+
+        Returns:
+            What the step gave, as an array where it is an image. The caller checks it.
+        """
         raise NotImplementedError
 
-    def move(self, prepared: Any, planes: NDArray[np.float32]) -> Image:
-        """A map of coordinates (H, W, 3) through what `prepare_map` gave."""
+    def move(self, prepared: PipelineLike, planes: NDArray[np.float32]) -> Image:
+        """Run a step on a map of coordinates.
+
+        Args:
+            prepared: What `prepare_map` gave.
+            planes: x, y and ones (H, W, 3).
+
+        Returns:
+            The map after the step (H, W, 3).
+        """
         raise NotImplementedError
 
 
 class Callables(Library):
     """Any callable from image to image."""
 
-    def owns(self, item: Any) -> bool:
+    def owns(self, item: object) -> bool:
         return callable(item)
 
     def borrows(self, form: str) -> bool:
         return form == "array"
 
-    def run(self, prepared: Any, image: Image, form: str) -> Any:
+    def run(self, prepared: PipelineLike, image: Image, form: str) -> object:
         if form == "pil":
             from PIL import Image as Pil
 
@@ -82,11 +105,19 @@ class Callables(Library):
         return prepared(image)
 
 
-def channels_last(tensor: Any, ndim: int) -> Any:
-    """A tensor (C, H, W) as an array (H, W[, C]); what is no tensor is passed on for the caller to refuse."""
+def channels_last(tensor: object, ndim: int) -> object:
+    """A tensor with its channels last.
+
+    Args:
+        tensor: (C, H, W). What is no tensor is passed on for the caller to refuse.
+        ndim: 2 for an image without an axis of channels, else 3.
+
+    Returns:
+        An array (H, W) or (H, W, C).
+    """
     if not hasattr(tensor, "detach"):
         return tensor
-    array = tensor.detach().cpu().numpy()
+    array: NDArray[Any] = tensor.detach().cpu().numpy()
     if array.ndim != 3:
         return array
     array = array.transpose(1, 2, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,19 +13,33 @@ from augsafe.foreign.step import Foreign, library_of
 from augsafe.foreign.translation import Builder, Form, Piece, Translation
 from augsafe.policies import Compose, PerClass
 from augsafe.transforms import Transform
+from augsafe.typing import ImagesLike, PipelineLike, PolicyLike
 
 Equal = Callable[[Any], Piece | Form | str]
 _TABLES: dict[str, Equal] = {"albumentations": albumentations_table.equal, "torchvision": torchvision_table.equal}
 
 
-def translate(pipeline: Any, *, fuse: str = "exact", native: bool = True) -> Translation:
-    """A policy that does what a pipeline of another library, or any callable from image to image, does.
+def translate(
+    pipeline: PipelineLike | Sequence[PipelineLike], *, fuse: str = "exact", native: bool = True
+) -> Translation:
+    """Make a policy that does what a pipeline of another library does.
 
-    fuse: "exact" ends a stage where an intermediate frame cuts off what a later step would show; "approximate" lets
-    later steps show it, which is faster and keeps more of the image. native: False keeps every step as it is, so that
-    its effect is recovered rather than translated. Raises ArgumentError.
+    Steps with an exact equal become steps of augsafe. The others stay in place as `Foreign` steps.
+
+    Args:
+        pipeline: A pipeline or transform of albumentations, torchvision, Keras or kornia, a function from image to
+            image, or a list of these.
+        fuse: "exact" ends a stage where an intermediate frame cuts off what a later step would show. "approximate"
+            lets later steps show it, which is faster and keeps more of the image.
+        native: False keeps every step as it is, so that its effect is recovered rather than translated.
+
+    Returns:
+        The policy, and what became of each step.
+
+    Raises:
+        ArgumentError: The pipeline is empty or of no library that is known.
     """
-    parts = list(pipeline) if isinstance(pipeline, (list, tuple)) else [pipeline]
+    parts: list[Any] = list(pipeline) if isinstance(pipeline, (list, tuple)) else [pipeline]
     if not parts:
         raise ArgumentError("the pipeline is empty")
     builder = Builder(fuse)
@@ -60,23 +74,47 @@ def _keras_form(step: Any) -> Form | None:
     return Form(mean=tuple(mean.tolist()), std=tuple(std.tolist()), floats=True)
 
 
-def from_albumentations(pipeline: Any, *, fuse: str = "exact", verbose: bool = True, images: Any = None) -> Compose:
-    """Translate an albumentations.Compose or transform; say what became of each step, and with images= how fast it is.
+def from_albumentations(
+    pipeline: PipelineLike, *, fuse: str = "exact", verbose: bool = True, images: ImagesLike | None = None
+) -> Compose:
+    """Translate a pipeline of albumentations.
 
-    See `translate` for `fuse`. Raises ArgumentError.
+    Args:
+        pipeline: An `albumentations.Compose`, or one transform.
+        fuse: "exact" or "approximate"; see `translate`.
+        verbose: Print what became of each step.
+        images: Images of uint8 to time both on, and print how much faster the policy is.
+
+    Returns:
+        The policy.
+
+    Raises:
+        ArgumentError: The pipeline is not of albumentations.
     """
     return _from("albumentations", pipeline, fuse, verbose, images)
 
 
-def from_torchvision(pipeline: Any, *, fuse: str = "exact", verbose: bool = True, images: Any = None) -> Compose:
-    """Translate a torchvision pipeline (v1 or v2); say what became of each step, and with images= how fast it is.
+def from_torchvision(
+    pipeline: PipelineLike, *, fuse: str = "exact", verbose: bool = True, images: ImagesLike | None = None
+) -> Compose:
+    """Translate a pipeline of torchvision, v1 or v2.
 
-    See `translate` for `fuse`. Raises ArgumentError.
+    Args:
+        pipeline: A `Compose`, a `Sequential`, or one transform.
+        fuse: "exact" or "approximate"; see `translate`.
+        verbose: Print what became of each step.
+        images: Images of uint8 to time both on, and print how much faster the policy is.
+
+    Returns:
+        The policy.
+
+    Raises:
+        ArgumentError: The pipeline is not of torchvision.
     """
     return _from("torchvision", pipeline, fuse, verbose, images)
 
 
-def _from(name: str, pipeline: Any, fuse: str, verbose: bool, images: Any) -> Compose:
+def _from(name: str, pipeline: PipelineLike, fuse: str, verbose: bool, images: ImagesLike | None) -> Compose:
     library = library_of(pipeline)
     if library.name != name:
         raise ArgumentError(
@@ -92,7 +130,7 @@ def _from(name: str, pipeline: Any, fuse: str, verbose: bool, images: Any) -> Co
     return made.policy
 
 
-def as_policy(given: Any) -> tuple[Compose, Translation | None]:
+def as_policy(given: PolicyLike) -> tuple[Compose, Translation | None]:
     """A policy from a policy, one step, a list of steps, or a pipeline of another library. Raises ArgumentError."""
     if isinstance(given, Compose):
         return given, None
@@ -111,7 +149,8 @@ def as_policy(given: Any) -> tuple[Compose, Translation | None]:
             "one policy is needed, got a PerClass; take `given.policies[name]` for the images of each class, and ask "
             "label_leak(given) whether their traces tell the classes apart"
         )
-    made = translate(given)
+    theirs: Any = given  # a transform that is none of augsafe's is refused there
+    made = translate(theirs)
     return made.policy, made
 
 

@@ -31,10 +31,14 @@ STRAIGHT = 1.0  # of 255 levels: ramps that lie so near a plane were not bent; r
 class Recovered:
     """A forward map (3, 3), the frame (height, width) after it, and how sure it is.
 
-    residual: what the fit leaves, in source pixels (95th percentile). kind: "affine", "perspective", "other" (elastic,
-    grid: then `matrix` is the nearest affine map) or "lost" (nothing of the image is left in the frame).
-    tone: levels in [0, 1] after the step for evenly spaced ones before it, where it was asked for and is one curve.
-    seen: the share of the frame that shows the image.
+    Attributes:
+        matrix: The forward map (3, 3).
+        size: (height, width) of the frame after it.
+        residual: What the fit leaves, in source pixels (95th percentile).
+        kind: "affine", "perspective", "other" (elastic, grid; `matrix` is then the nearest affine map) or "lost"
+            (nothing of the image is left in the frame).
+        seen: The share of the frame that shows the image.
+        tone: Levels in [0, 1] after the step for evenly spaced ones before it, where it was asked for and is one curve.
     """
 
     matrix: FloatArray
@@ -52,7 +56,16 @@ def coordinates(height: int, width: int) -> NDArray[np.float32]:
 
 
 def fit(planes: Image, frame: tuple[int, int], sure: float = SURE) -> Recovered:
-    """Fit the map of an image of coordinates (H, W, 3) after a step, from a source `frame` (height, width)."""
+    """Fit the map that took a map of coordinates to what it is after a step.
+
+    Args:
+        planes: x, y and ones after the step (H, W, 3).
+        frame: (height, width) before the step, pixels.
+        sure: The largest residual of a map of its kind, in source pixels.
+
+    Returns:
+        The map.
+    """
     planes = np.asarray(planes, dtype=np.float64)
     size = (int(planes.shape[0]), int(planes.shape[1]))
     inside = planes[..., 2] > 0.999
@@ -133,9 +146,18 @@ def _homography(places: FloatArray, source: FloatArray) -> FloatArray:
 
 
 def probe(run: Callable[[Image], Image], frame: tuple[int, int], channels: int) -> Recovered:
-    """Recover a step that only takes images: `run` must give the same draw at each call. uint8 in, any range out.
+    """Recover the map of a step that takes images alone.
 
-    Most steps that move pixels leave levels alone: four levels and straight ramps tell. Else 17 levels are asked for.
+    Most steps that move pixels leave levels alone; then four levels and straight ramps are enough. Otherwise 17 levels
+    are asked for.
+
+    Args:
+        run: Runs the step on an image of uint8; it must give the same draw at each call.
+        frame: (height, width) of the images, pixels.
+        channels: How many channels they have; 0 for images without an axis of channels.
+
+    Returns:
+        The map.
     """
     height, width = frame
 

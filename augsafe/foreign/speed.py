@@ -5,19 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from augsafe.foreign.step import library_of
 from augsafe.foreign.translation import Translation
+from augsafe.typing import ImagesLike
 
 ROUNDS, BATCH = 3, 64
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds for one image, best of some rounds: the pipeline's own, and the policy's."""
+    """Seconds for one image, the best of some rounds.
+
+    Attributes:
+        theirs: Of the pipeline.
+        ours: Of the policy.
+    """
 
     theirs: float
     ours: float
@@ -32,11 +37,20 @@ class Speed:
         return f"{was:,.0f} us an image as it was, {now:,.0f} us now: {self.ratio:.2f} times as fast"
 
 
-def speed(made: Translation, images: Any, batch: int = BATCH, clock: Callable[[], float] = time.perf_counter) -> Speed:
-    """Measure both on `images` (n arrays, uint8), as their libraries take them (torchvision: PIL images).
+def speed(
+    made: Translation, images: ImagesLike, batch: int = BATCH, clock: Callable[[], float] = time.perf_counter
+) -> Speed:
+    """Time a pipeline and its translation.
 
-    The policy takes `batch` of them at once, as a loader does. On a busy machine `time.process_time` is the better
-    clock, in one thread.
+    Args:
+        made: The translation, with its pipeline.
+        images: Of uint8, (n, H, W[, C]) or a list. Each library gets them as it takes them (torchvision as pictures of
+            Pillow).
+        batch: How many the policy takes at once, as a loader does.
+        clock: Gives seconds. On a busy machine `time.process_time` is the better one, in one thread.
+
+    Returns:
+        Seconds for one image of both.
     """
     library = library_of(made.pipeline)
     shown = [np.asarray(image) for image in images]

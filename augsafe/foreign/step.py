@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -27,7 +27,7 @@ FORMS = ("array", "pil", "tensor")
 KEPT = 100_000  # recovered draws that a step remembers
 
 
-def library_of(item: Any) -> Library:
+def library_of(item: object) -> Library:
     """The library that a step or pipeline belongs to. Raises ArgumentError."""
     for library in LIBRARIES:
         if library.owns(item):
@@ -45,13 +45,16 @@ class Foreign(Opaque):
     back afterwards, so that the step is reproducible by index. Guards and targets learn what it does to places by
     sending coordinates through it (see `recover`). It runs in the main thread or in worker processes, never in threads.
 
-    step: the transform or callable. form: what it takes: "array" (H, W[, C], the library's own way), "pil" or "tensor"
-    (C, H, W). levels: (mean, std) per channel: the step is given floats (x / 255 - mean) / std, as a step after
-    ToTensor and Normalize is, and its result is taken back and rounded. channels: of the images that a callable is
-    probed with (0: images without a channel axis).
+    Args:
+        step: The transform or callable.
+        form: What it takes: "array" (H, W[, C], the library's own way), "pil" or "tensor" (C, H, W).
+        levels: (mean, std) of each channel. The step is given floats (x / 255 - mean) / std, as a step after ToTensor
+            and Normalize is, and its result is taken back and rounded.
+        channels: Of the images that a callable is probed with; 0 for images without a channel axis.
 
-    Raises ArgumentError; when run, ForeignStepError where the step raises, returns no image like its input, or writes
-    into its input.
+    Raises:
+        ArgumentError: The step is not callable, or a value cannot be used.
+        ForeignStepError: When it is run: the step raises, returns no image like its input, or writes into its input.
     """
 
     step: Any = None
@@ -112,7 +115,7 @@ class Foreign(Opaque):
 
     # Pixels
 
-    def apply(self, image: Image, values: Any) -> Image:
+    def apply(self, image: Image, values: Mapping[str, float]) -> Image:
         with self._generators() as generators:
             return self._run(image, float(values["seed"]), generators)
 
@@ -174,7 +177,15 @@ class Foreign(Opaque):
     # Places
 
     def recovered(self, seed: float, size: tuple[int, int]) -> Recovered:
-        """What one draw does to the places of an image of `size` (height, width)."""
+        """What one draw does to places.
+
+        Args:
+            seed: The number of the draw, in [0, 1).
+            size: (height, width) of the image, pixels.
+
+        Returns:
+            The map, the frame after it, and how sure it is.
+        """
         key = (seed, size)
         if key not in self._kept:
             if len(self._kept) >= KEPT:

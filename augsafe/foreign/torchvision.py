@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from augsafe.foreign.library import Callables, Image, Library, channels_last
 from augsafe.foreign.seeding import EVERY
+from augsafe.typing import PipelineLike
 
 # Classes that move pixels and do nothing else, by name: v1 and v2 share names, and v2 has more.
 GEOMETRIC = frozenset(
@@ -68,28 +69,28 @@ class Torchvision(Library):
 
     name = "torchvision"
 
-    def owns(self, item: Any) -> bool:
+    def owns(self, item: object) -> bool:
         if type(item).__name__ == "Sequential" and type(item).__module__.startswith("torch.nn"):
-            parts = list(item)
+            parts = _parts(item)
             return bool(parts) and all(self.owns(part) for part in parts)
         return super().owns(item)
 
-    def steps(self, pipeline: Any) -> list[Any]:
+    def steps(self, pipeline: PipelineLike) -> list[PipelineLike]:
         if type(pipeline).__name__ not in ("Compose", "Sequential"):
             return [pipeline]
         return [step for part in _parts(pipeline) for step in self.steps(part)]
 
-    def still(self, step: Any) -> bool:
+    def still(self, step: PipelineLike) -> bool:
         if type(step).__name__ in WRAPPERS:
             return all(self.still(part) for part in _parts(step))
         return _known(step) and type(step).__name__ in STILL
 
-    def prepare_map(self, step: Any) -> Any:
+    def prepare_map(self, step: PipelineLike) -> PipelineLike | None:
         if not _moves_only(step):
             return None
         return _plain_borders(step)
 
-    def generators(self, step: Any) -> tuple[str, ...]:
+    def generators(self, step: PipelineLike) -> tuple[str, ...]:
         if type(step).__name__ in WRAPPERS:
             drawn = {name for part in _parts(step) for name in self.generators(part)} | {"torch"}
             if type(step).__name__ in ("RandomChoice", "RandomOrder"):  # those of the first version
@@ -97,12 +98,12 @@ class Torchvision(Library):
             return tuple(name for name in EVERY if name in drawn)
         return ("torch",) if _known(step) and type(step).__name__ != "Lambda" else EVERY
 
-    def run(self, prepared: Any, image: Image, form: str) -> Any:
+    def run(self, prepared: PipelineLike, image: Image, form: str) -> object:
         fits = image.dtype == np.uint8 and (image.ndim == 2 or image.shape[2] in (1, 3, 4))
         picture = form == "pil" and (fits or not _known(prepared))
         return Callables().run(prepared, image, "pil" if picture else "tensor")
 
-    def move(self, prepared: Any, planes: NDArray[np.float32]) -> Image:
+    def move(self, prepared: PipelineLike, planes: NDArray[np.float32]) -> Image:
         import torch
 
         tensor = torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1)))
@@ -124,7 +125,7 @@ def _moves_only(step: Any) -> bool:
     return _known(step) and type(step).__name__ in GEOMETRIC
 
 
-def _plain_borders(step: Any) -> Any:
+def _plain_borders(step: PipelineLike) -> PipelineLike:
     """A copy with zeros beyond the image and linear interpolation: the draws do not depend on either."""
     from torchvision.transforms import InterpolationMode
 

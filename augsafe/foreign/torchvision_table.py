@@ -28,13 +28,14 @@ from augsafe.transforms import (
     Transform,
     VerticalFlip,
 )
+from augsafe.typing import PipelineLike
 
 BORDERS = {"constant": "constant", "edge": "replicate", "reflect": "reflect"}
 INTERPOLATIONS = {"nearest": "nearest", "bilinear": "linear"}  # cubic differs: torchvision takes a = -0.5, OpenCV -0.75
 Found = Piece | Form | str
 
 
-def equal(step: Any) -> Found:
+def equal(step: PipelineLike) -> Found:
     """What a torchvision step equals, or why it has no exact equal."""
     known = type(step).__module__.startswith("torchvision.")
     rule = TABLE.get(type(step).__name__) if known else None

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError
 from augsafe.foreign.step import Foreign
 from augsafe.planning import Output
 from augsafe.policies import Compose
 from augsafe.transforms import Color, Cut, Local, Tone, Transform
+from augsafe.typing import PipelineLike
 
 FUSE = ("exact", "approximate")
 Numbers = tuple[float, ...]
@@ -28,8 +30,13 @@ _LEVELS = (Tone, Color, Local)  # what looks at levels, and so needs them as the
 class Piece:
     """Native steps that equal one foreign step.
 
-    border, fill: the rule beyond the image, where the steps can show it (`reveals`). interpolation: None where pixels
-    are only permuted. loses: whether content can leave the frame. words: what a reader should know.
+    Args:
+        steps: The steps.
+        border: The rule beyond the image, where the steps can show it.
+        fill: The value beyond a "constant" border.
+        interpolation: None where pixels are only permuted.
+        loses: Whether content can leave the frame.
+        words: What a reader should know.
     """
 
     steps: tuple[Transform, ...] = ()
@@ -47,7 +54,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Form:
-    """What a foreign step does to the form of the output: layout, and x -> (x / 255 - mean) / std."""
+    """What a foreign step does to the form of the output: its layout, and x -> (x / 255 - mean) / std.
+
+    Args:
+        layout: "HWC" or "CHW"; None where it stays.
+        mean: Of each channel.
+        std: Of each channel.
+        floats: Whether levels become floats.
+    """
 
     layout: str | None = None
     mean: Numbers = (0.0,)
@@ -57,7 +71,14 @@ class Form:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """What became of one step: its name, "fused", "output" or "kept", the native steps, and why it was kept."""
+    """What became of one step.
+
+    Attributes:
+        step: Its name in its library.
+        became: "fused" (native steps), "output" (part of the policy's output) or "kept" (as it is).
+        names: The steps of the policy that stand for it.
+        why: Why it was kept, or what a reader should know.
+    """
 
     step: str
     became: str
@@ -67,7 +88,13 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Translation:
-    """A policy, what became of each step of the pipeline, and the pipeline itself."""
+    """A pipeline of another library as a policy.
+
+    Attributes:
+        policy: The policy.
+        rows: What became of each step.
+        pipeline: The pipeline itself.
+    """
 
     policy: Compose
     rows: tuple[Row, ...]
@@ -89,7 +116,12 @@ class Translation:
 
 
 class Builder:
-    """Collects steps in their order; `done` makes the policy."""
+    """Collects steps in their order; `done` makes the policy.
+
+    Args:
+        fuse: "exact" or "approximate"; see `augsafe.foreign.translate`.
+        form: What steps take that are kept: "array", "pil" or "tensor".
+    """
 
     def __init__(self, fuse: str = "exact", form: str = "array") -> None:
         if fuse not in FUSE:
@@ -105,8 +137,14 @@ class Builder:
         self._lost = self._revealed = False  # since the stage began
         self._taken: list[str] = []
 
-    def add(self, step: Any, found: Piece | Form | str, form: str | None = None) -> None:
-        """One step: what it equals, what it does to the output's form, or why it must be kept."""
+    def add(self, step: PipelineLike, found: Piece | Form | str, form: str | None = None) -> None:
+        """Add one step.
+
+        Args:
+            step: The step of another library.
+            found: What it equals, what it does to the form of the output, or why it must be kept.
+            form: What the step takes where it is kept; default: that of the pipeline.
+        """
         name = getattr(step, "__name__", None) or type(step).__name__
         if isinstance(found, Form):
             self._formed(found)
@@ -122,7 +160,7 @@ class Builder:
         self._lost = self._revealed = False
         self.rows.append(Row(name, "kept", (kept.label,), str(why)))
 
-    def _free(self, step: Any) -> str:
+    def _free(self, step: PipelineLike) -> str:
         """A name that no step has: the class's, numbered from the second on."""
         base = Foreign(step).label
         self._taken.append(base)
@@ -182,7 +220,7 @@ class Builder:
             new_mean, new_std = np.asarray(form.mean, dtype=float), np.asarray(form.std, dtype=float)
             self.levels = tuple((mean + std * new_mean).tolist()), tuple((std * new_std).tolist())
 
-    def done(self, pipeline: Any) -> Translation:
+    def done(self, pipeline: PipelineLike | Sequence[PipelineLike]) -> Translation:
         """The policy of all steps added."""
         output = None
         if self.levels is not None:
@@ -227,7 +265,16 @@ def as_child(piece: Piece | Form | str) -> Transform | None:
 
 
 def one_of(pieces: Sequence[Piece | Form | str], weights: Sequence[float], p: float) -> Piece | str:
-    """A choice among pieces that follow the same rules."""
+    """A choice among pieces that follow the same rules.
+
+    Args:
+        pieces: What each choice equals, or why it has no equal.
+        weights: How likely each is, in proportion.
+        p: The probability that one of them acts.
+
+    Returns:
+        One step, or why there is none.
+    """
     from augsafe.transforms import OneOf
 
     children = [as_child(piece) for piece in pieces]
@@ -243,7 +290,8 @@ def one_of(pieces: Sequence[Piece | Form | str], weights: Sequence[float], p: fl
     return Piece((step,), border, fill, next(iter(kinds), None), any(piece.loses for piece in real))
 
 
-def number(value: Any) -> float | None:
+def number(value: object) -> float | None:
     """One fill level from a number or one level a channel; None where channels differ."""
-    values = {float(v) for v in np.atleast_1d(np.asarray(0.0 if value is None else value, dtype=float)).ravel()}
+    given: NDArray[np.float64] = np.asarray(0.0 if value is None else value, dtype=float)
+    values = {float(v) for v in np.atleast_1d(given).ravel()}
     return values.pop() if len(values) == 1 else None

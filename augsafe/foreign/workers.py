@@ -21,9 +21,17 @@ def needs_processes(policies: Iterable[Compose]) -> bool:
 
 
 def process_pool(workers: int, work: Callable[..., Any]) -> Executor:
-    """Processes that each hold `work`. They are started afresh, as a fork of a process with threads can hang.
+    """Start processes that each hold `work`. They start afresh, since a fork of a process with threads can hang.
 
-    Raises ArgumentError where the work cannot be sent to them.
+    Args:
+        workers: How many.
+        work: What they do, by `run_in_process`.
+
+    Returns:
+        The processes.
+
+    Raises:
+        ArgumentError: The work cannot be sent to them.
     """
     try:
         body = pickle.dumps(work)

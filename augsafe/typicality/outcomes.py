@@ -17,10 +17,13 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """For n images: the outcome (int8), the class index it then reads as (-1 for none), and how typical it is.
+    """What has become of n images. The p-values are conformal; small means untypical.
 
-    p_own: of its own class. p_other: of the nearest other class, `to` where the outcome is changed or ambiguous.
-    Both are conformal p-values; small is untypical.
+    Attributes:
+        outcome: KEPT, CHANGED, UNFAMILIAR, AMBIGUOUS or UNDECIDED (n,).
+        to: The index of the class that it reads as (n,), where it is changed or ambiguous; else -1.
+        p_own: How typical it is of its own class (n,).
+        p_other: How typical it is of the nearest other class (n,).
     """
 
     outcome: NDArray[np.int8]
@@ -39,10 +42,17 @@ class Judged:
 def decide(
     p: FloatArray, closeness: FloatArray, own: NDArray[np.int64], alpha: float, alike: NDArray[np.bool_]
 ) -> Judged:
-    """Outcomes from p-values (n, classes), NaN for a class with too few images.
+    """Outcomes from p-values.
 
-    closeness (n, classes): scores over each class's median, small is near. alike (classes, classes): classes that the
-    data cannot tell apart.
+    Args:
+        p: How typical each image is of each class (n, classes); NaN for a class with too few images.
+        closeness: Scores over each class's median (n, classes); small is near.
+        own: The class of each image (n,).
+        alpha: Below this an image is untypical of its class.
+        alike: Which classes the data cannot tell apart (classes, classes).
+
+    Returns:
+        What has become of each image.
     """
     n = len(own)
     rows = np.arange(n)

@@ -9,7 +9,7 @@ Random World", 2005).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from augsafe.statistics import IndexArray, class_indices, class_names, folds, gr
 from augsafe.typicality.features import Extractor, extractor
 from augsafe.typicality.outcomes import Judged, decide
 from augsafe.typicality.scores import Projection, Scores, project, score_all
+from augsafe.typing import GroupsLike, ImagesLike, IndicesLike, LabelsLike, ReferenceLike
 
 MOST = 120  # images of a class that are used, or 2.4 / alpha where that is more; further ones change little
 LEAST = 20  # images of a class below which nothing is decided
@@ -35,9 +36,18 @@ LOOK_ALIKE = 0.5  # classes whose images are this often typical of one another c
 class Reference:
     """What is typical of each class. Made by `fit`.
 
-    classes: names; labels are these or their indices. alpha: how often a clean image counts as untypical of its class.
-    undecided: class -> how many images of it (or groups) are needed, for classes with too few. look_alikes: pairs of
-    classes that the data cannot tell apart. rows: which of the images given were used (indices).
+    Attributes:
+        classes: The names; labels are these or their indices.
+        alpha: How often a clean image counts as untypical of its class.
+        undecided: For each class with too few images, how many images (or groups) are needed.
+        look_alikes: Pairs of classes that the data cannot tell apart.
+        rows: Which of the images given were used (n,).
+        own: Their class indices (n,).
+        groups: Their groups (n,).
+        fold: Their folds (n,).
+        extract: What maps images to features.
+        projection: What maps features to points.
+        scores: The points, and the scores of each class.
     """
 
     classes: tuple[str, ...]
@@ -52,36 +62,91 @@ class Reference:
     projection: Projection = field(repr=False)
     scores: Scores = field(repr=False)
 
-    def judge(self, images: Any, labels: Any, *, rows: Any = None) -> Judged:
-        """What has become of images (n, H, W[, C]) or a list, with their labels.
+    def judge(self, images: ImagesLike, labels: LabelsLike, *, rows: IndicesLike | None = None) -> Judged:
+        """Say what has become of images.
 
-        rows: for changed copies of images that `fit` was given, which of them each is a copy of (an index into those
-        images, -1 for none), so that a copy is never compared with its own original. Raises InputError.
+        Args:
+            images: (n, H, W[, C]) or a list.
+            labels: Their classes before (n,), as names or indices.
+            rows: For changed copies of images that `fit` was given: which of those each is a copy of, -1 for none. A
+                copy is never compared with its own original.
+
+        Returns:
+            The outcome of each image, and how typical it is.
+
+        Raises:
+            InputError: The images or labels cannot be used, or the counts differ.
         """
         given = as_list(images)
         own = class_indices(labels, self.classes, len(given))
         return self.judge_features(self.extract(given), own, self.fold_of(rows, len(given)))
 
-    def outcomes(self, images: Any, labels: Any, *, rows: Any = None) -> NDArray[np.int8]:
-        """The outcome of each image (n,): KEPT, CHANGED, UNFAMILIAR, AMBIGUOUS, or UNDECIDED."""
+    def outcomes(self, images: ImagesLike, labels: LabelsLike, *, rows: IndicesLike | None = None) -> NDArray[np.int8]:
+        """Say in one number what has become of each image.
+
+        Args:
+            images: As in `judge`.
+            labels: As in `judge`.
+            rows: As in `judge`.
+
+        Returns:
+            KEPT, CHANGED, UNFAMILIAR, AMBIGUOUS or UNDECIDED for each image (n,).
+        """
         return self.judge(images, labels, rows=rows).outcome
 
     def judge_features(self, features: NDArray[np.float32], own: IndexArray, fold: IndexArray) -> Judged:
-        """The same from features (n, d), class indices and folds (-1 for an image that was not fitted)."""
+        """Say what has become of images, from their features.
+
+        Args:
+            features: (n, d), by `extract`.
+            own: Class indices before (n,).
+            fold: The fold of each (n,), -1 for an image that was not fitted.
+
+        Returns:
+            The outcome of each image, and how typical it is.
+        """
         return self.decide(*self.typical(features, fold), own)
 
     def decide(self, p: NDArray[np.float64], closeness: NDArray[np.float64], own: IndexArray) -> Judged:
-        """Outcomes from what `typical` returns."""
+        """Outcomes from what `typical` returns.
+
+        Args:
+            p: p-values (n, classes).
+            closeness: Scores over each class's median (n, classes).
+            own: Class indices before (n,).
+
+        Returns:
+            The outcome of each image, and how typical it is.
+        """
         return decide(p, closeness, own, self.alpha, self.alike)
 
     def typical(
         self, features: NDArray[np.float32], fold: IndexArray
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """p-values and scores over each class's median, both (n, classes); NaN and infinite for undecided classes."""
+        """How typical images are of each class.
+
+        Args:
+            features: (n, d), by `extract`.
+            fold: The fold of each (n,), -1 for an image that was not fitted.
+
+        Returns:
+            p-values and scores over each class's median, both (n, classes); NaN and infinity for undecided classes.
+        """
         return self.scores.typical(self.projection(features), fold)
 
-    def fold_of(self, rows: Any, n: int) -> IndexArray:
-        """The folds of copies of fitted images, -1 for others. Raises InputError."""
+    def fold_of(self, rows: IndicesLike | None, n: int) -> IndexArray:
+        """The folds of copies of fitted images.
+
+        Args:
+            rows: Which image each is a copy of (n,), -1 for none; None where none is a copy.
+            n: How many images there are.
+
+        Returns:
+            Folds (n,), -1 for an image that was not fitted.
+
+        Raises:
+            InputError: `rows` does not hold n whole numbers.
+        """
         if rows is None:
             return np.full(n, -1, np.int64)
         given = np.asarray(rows)
@@ -92,7 +157,15 @@ class Reference:
         return np.where(self.rows[place] == given, self.fold[place], -1)
 
     def refit(self, extract: Extractor, chosen: Sequence[NDArray[Any]]) -> Reference:
-        """The same images (those of `rows`), classes and folds by other features."""
+        """The same reference by other features.
+
+        Args:
+            extract: What maps images to features.
+            chosen: The images, those of `rows`.
+
+        Returns:
+            A reference of the same images, classes and folds.
+        """
         projection, scores = _learned(extract, chosen, self.own, self.fold, self.scores.ready)
         alike = _look_alikes(scores, self.own, self.classes)
         return replace(self, look_alikes=alike, extract=extract, projection=projection, scores=scores)
@@ -116,12 +189,12 @@ class Reference:
 
 
 def fit(
-    images: Any,
-    labels: Any,
+    images: ImagesLike,
+    labels: LabelsLike,
     *,
     classes: Sequence[str] | None = None,
-    groups: Any = None,
-    reference: Callable[[Any], Any] | None = None,
+    groups: GroupsLike | None = None,
+    reference: ReferenceLike | None = None,
     alpha: float = 0.01,
     seed: int = 0,
     most: int | None = None,
@@ -129,13 +202,25 @@ def fit(
 ) -> Reference:
     """Learn what is typical of each class.
 
-    images: (n, H, W[, C]) or a list. labels (n,): names or indices into `classes`. groups (n,): images of one group
-    (patient, video, font) are never compared with one another. reference: a callable that maps images to class
-    probabilities or embeddings; else built-in features. alpha: how often a clean image counts as untypical, so a class
-    needs about 1 / alpha images, and three groups where these are given. most: images used of each
-    class. jobs: threads; the result is the same for any number.
+    Args:
+        images: (n, H, W[, C]) or a list.
+        labels: Their classes (n,), as names or indices into `classes`.
+        classes: The names of the classes; default: those found in `labels`.
+        groups: What each image belongs to (n,), such as a patient, a video or a font. Images of one group are never
+            compared with one another.
+        reference: A function from images to class probabilities or embeddings; default: built-in features.
+        alpha: How often a clean image counts as untypical of its class. A class needs about 1 / alpha images, and three
+            groups where these are given.
+        seed: Which images are used, and how they are divided into folds.
+        most: How many images of each class are used; default: 120, or 2.4 / alpha where that is more.
+        jobs: How many threads; the result is the same for any number.
 
-    Raises ArgumentError and InputError: no labels, one class only, NaN, constant images.
+    Returns:
+        The reference.
+
+    Raises:
+        ArgumentError: `alpha`, `seed` or `jobs` cannot be used.
+        InputError: The labels are missing or of one class only, or an image holds NaN or is constant.
     """
     if not isinstance(alpha, float) or not 0 < alpha < 0.5:
         raise ArgumentError(f"fit(alpha=...) must be between 0 and 0.5, got {alpha!r}")
@@ -167,7 +252,7 @@ def _learned(
     return projection, score_all(projection(features), own, fold, ready)
 
 
-def as_list(images: Any) -> list[NDArray[Any]]:
+def as_list(images: object) -> list[NDArray[Any]]:
     """Images as a list of arrays, checked. Raises InputError."""
     if isinstance(images, np.ndarray) and images.ndim not in (3, 4):
         raise InputError(f"images must be (n, H, W[, C]) or a list of images, got shape {images.shape}")
@@ -183,7 +268,15 @@ def as_list(images: Any) -> list[NDArray[Any]]:
 
 
 def refuse_constant(images: Sequence[NDArray[Any]], rows: IndexArray) -> None:
-    """Raise InputError for an image whose pixels all have one value: it shows nothing."""
+    """Refuse an image whose pixels all have one value: it shows nothing.
+
+    Args:
+        images: Each (H, W) or (H, W, C).
+        rows: The number of each (n,), for the message.
+
+    Raises:
+        InputError: An image is constant.
+    """
     for image, row in zip(images, rows, strict=True):
         if image.min() == image.max():
             raise InputError(

@@ -44,8 +44,14 @@ def project(features: NDArray[np.float32]) -> Projection:
 class Scores:
     """The reference images as points, and the calibration scores of each class.
 
-    points (n, k) with their class and fold; ready (classes,): which have enough images; calibration: for each class
-    the scores of its own images outside their folds, ascending, beside the fold of each.
+    Attributes:
+        points: (n, k).
+        own: The class of each (n,).
+        fold: The fold of each (n,).
+        ready: Which classes have enough images (classes,).
+        calibration: For each class the scores of its own images outside their folds, ascending.
+        folds: For each class the fold of each of these scores.
+        clean_p: The p-values of the points themselves (n, classes).
     """
 
     points: FloatArray
@@ -57,7 +63,15 @@ class Scores:
     clean_p: FloatArray
 
     def typical(self, points: FloatArray, fold: IndexArray) -> tuple[FloatArray, FloatArray]:
-        """p-values and scores over each class's median (n, classes) for points (n, k) in folds (n,), -1 for none."""
+        """How typical points are of each class.
+
+        Args:
+            points: (m, k).
+            fold: The fold of each (m,), -1 for an image that was not fitted.
+
+        Returns:
+            p-values and scores over each class's median, (m, classes) each.
+        """
         p = np.full((len(points), len(self.ready)), np.nan)
         closeness = np.full(p.shape, np.inf)
         for start in range(0, len(points), CHUNK):

@@ -22,7 +22,13 @@ LEVEL = 0.975  # of each of the two bounds that make up one of an excess, so 95 
 
 @dataclass(frozen=True, eq=False)
 class Excess:
-    """How much more often something happens than under the identity, on the same images: (k, classes) each."""
+    """How much more often something happens than to the same images without a change.
+
+    Attributes:
+        rate: Gained less lost, for k strengths and each class (k, classes); NaN for a class with too few images.
+        low: The lower bound of its 95 % interval (k, classes).
+        high: The upper bound (k, classes).
+    """
 
     rate: FloatArray
     low: FloatArray
@@ -31,7 +37,14 @@ class Excess:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Rates against strength for k strengths and every class; rates of classes with too few images are NaN."""
+    """Rates against strength.
+
+    Attributes:
+        values: The k strengths.
+        classes: The names of the classes.
+        changed: How much more often an image is changed.
+        unfamiliar: How much more often an image is unfamiliar.
+    """
 
     values: tuple[float, ...]
     classes: tuple[str, ...]
@@ -39,9 +52,15 @@ class Curve:
     unfamiliar: Excess
 
     def largest(self, limit: float, unfamiliar: float) -> tuple[float | None, ...]:
-        """For each class the largest strength up to which both upper bounds stay at or below their limits.
+        """The largest strength up to which both upper bounds stay at or below their limits.
 
-        None where already the weakest does not. Strengths must be given from weak to strong.
+        Args:
+            limit: Of the rate of changed images.
+            unfamiliar: Of the rate of unfamiliar images.
+
+        Returns:
+            A strength for each class; None where already the weakest is too strong. It relies on strengths that were
+            given from weak to strong.
         """
         fine = (self.changed.high <= limit) & (self.unfamiliar.high <= unfamiliar)
         counts = np.cumprod(fine, axis=0).sum(axis=0)
@@ -58,8 +77,19 @@ def against_strength(
 ) -> Curve:
     """Judge the reference's own images at each strength.
 
-    images: all that `fit` was given. steps: maps a strength to transforms that are tried one after the other, such as
-    a rotation either way; an image counts where any of them harms it.
+    Args:
+        reference: What is typical of each class.
+        images: All that `fit` was given.
+        steps: Maps a strength to transforms that are tried one after the other, such as a rotation either way. An image
+            counts where any of them harms it.
+        values: The strengths, from weak to strong.
+        border: What lies beyond the image, as in `Compose`.
+
+    Returns:
+        How much more often images are changed or unfamiliar, at each strength.
+
+    Raises:
+        ArgumentError: There are no strengths.
     """
     if not len(values):
         raise ArgumentError("against_strength(values=...) is empty; give strengths from weak to strong")
@@ -80,23 +110,60 @@ def against_strength(
 
 
 def rotated(reference: Reference, images: Sequence[NDArray[Any]], angles: Sequence[float]) -> Curve:
-    """Rotation by so many degrees, either way; both count."""
+    """Rotate either way by each angle; both count.
+
+    Args:
+        reference: What is typical of each class.
+        images: All that `fit` was given.
+        angles: Degrees, from weak to strong.
+
+    Returns:
+        How much more often images are changed or unfamiliar, at each angle.
+    """
     return against_strength(reference, images, lambda a: [Rotate((a, a)), Rotate((-a, -a))], angles)
 
 
 def zoomed(reference: Reference, images: Sequence[NDArray[Any]], factors: Sequence[float]) -> Curve:
-    """Zoom by a factor; above 1 enlarges."""
+    """Zoom by each factor.
+
+    Args:
+        reference: What is typical of each class.
+        images: All that `fit` was given.
+        factors: Above 1 enlarges; from weak to strong.
+
+    Returns:
+        How much more often images are changed or unfamiliar, at each factor.
+    """
     return against_strength(reference, images, lambda f: [Zoom((f, f))], factors)
 
 
 def rendered(reference: Reference, images: Sequence[NDArray[Any]], policy: Compose, seed: int = 0) -> Judged:
-    """What becomes of the reference's own images (those of `reference.rows`) under one draw of a policy each."""
+    """What becomes of the reference's own images when a policy augments each once.
+
+    Args:
+        reference: What is typical of each class.
+        images: Those of `reference.rows`.
+        policy: The policy.
+        seed: Of its random values.
+
+    Returns:
+        What has become of each image.
+    """
     made = policy.batch(list(images), indices=reference.rows, seed=seed)
     return reference.judge_features(reference.extract(list(made)), reference.own, reference.fold)
 
 
 def excess(reference: Reference, events: NDArray[np.bool_], before: NDArray[np.bool_]) -> Excess:
-    """events (k, n) beside the same images without a change, before (n,): gained less lost, by class."""
+    """How much more often something happens than before, for each class.
+
+    Args:
+        reference: Whose images they are.
+        events: Where it happens, at k strengths (k, n).
+        before: Where it happens without a change (n,).
+
+    Returns:
+        Gained less lost, with intervals.
+    """
     shape = (len(events), len(reference.classes))
     rate, low, high = np.full(shape, np.nan), np.full(shape, 0.0), np.full(shape, 1.0)
     for c, name in enumerate(reference.classes):

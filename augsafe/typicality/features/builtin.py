@@ -20,7 +20,9 @@ CENTRED = 0.6  # weight of the centred content beside the one in place, where sl
 class Builtin:
     """Gradients and blurred pixels of an image, and of its content brought to one place, size and shape.
 
-    channels: of the images; a grey image among colour ones counts as one of equal channels. jobs: threads.
+    Args:
+        channels: Of the images; a grey image among colour ones counts as one of equal channels.
+        jobs: How many threads.
     """
 
     channels: int = 1
@@ -31,9 +33,16 @@ class Builtin:
         return _by_chunks(lambda work: [halved(work), aligned(work)], images, self.channels, self.jobs)
 
     def views(self, images: Sequence[NDArray[Any]], matrices: NDArray[np.int64]) -> Iterator[FloatArray]:
-        """The features of images under symmetries of the square (k, 2, 2), one after the other.
+        """The features of images under symmetries of the square, one after the other.
 
-        Those of a turned image are those of the image in another order, so one pass gives all.
+        Those of a rotated image are those of the image in another order, so one pass gives all.
+
+        Args:
+            images: Each (H, W) or (H, W, C).
+            matrices: The symmetries (k, 2, 2).
+
+        Yields:
+            Features (n, d) under each symmetry.
         """
         clean = self(images)
         for matrix in matrices:
@@ -45,6 +54,10 @@ class Unslanted:
     """The same of images freed of their slant: in place, and brought to one place, width and height.
 
     A mirrored italic leans the other way; without its slant it is what a mirrored upright letter is.
+
+    Args:
+        channels: Of the images; a grey image among colour ones counts as one of equal channels.
+        jobs: How many threads.
     """
 
     channels: int = 1
@@ -55,7 +68,7 @@ class Unslanted:
         return self._freed(images, 0)
 
     def views(self, images: Sequence[NDArray[Any]], matrices: NDArray[np.int64]) -> Iterator[FloatArray]:
-        """See `Builtin.views`; slant along x comes from slant along y where a quarter turn is in it."""
+        # slant along x comes from slant along y where a rotation by 90 degrees is in it
         freed = [self._freed(images, axis) for axis in (0, 1)]
         for matrix in matrices:
             yield _moved(freed[int(matrix[0, 0] == 0)], matrix, self.channels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from augsafe.errors import ArgumentError, InputError
 from augsafe.typicality.features.builtin import Builtin
 from augsafe.typicality.features.canonical import FloatArray
 from augsafe.typicality.features.model import Model
+from augsafe.typing import ReferenceLike
 
 
 class Extractor(Protocol):
@@ -19,8 +20,21 @@ class Extractor(Protocol):
     def __call__(self, images: Sequence[NDArray[Any]]) -> FloatArray: ...
 
 
-def extractor(reference: Callable[[Any], Any] | None, images: Sequence[NDArray[Any]], jobs: int = 1) -> Extractor:
-    """The user's model, or the built-in features for images like these. Raises ArgumentError and InputError."""
+def extractor(reference: ReferenceLike | None, images: Sequence[NDArray[Any]], jobs: int = 1) -> Extractor:
+    """The user's model, or the built-in features for images like these.
+
+    Args:
+        reference: A function from images to class probabilities or embeddings; None for the built-in features.
+        images: Each (H, W) or (H, W, C).
+        jobs: How many threads, or -1 for all cores.
+
+    Returns:
+        What maps images to features (n, d).
+
+    Raises:
+        ArgumentError: `jobs` or `reference` cannot be used.
+        InputError: The images differ in their number of channels.
+    """
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0:
         raise ArgumentError(f"jobs must be a number of threads, or -1 for all cores, got {jobs!r}")
     if reference is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,19 +11,26 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, InputError
 from augsafe.typicality.features.canonical import FloatArray
+from augsafe.typing import ReferenceLike
 
 CHUNK = 256  # images given to the model at a time
 
 
 @dataclass(frozen=True)
 class Model:
-    """A callable that maps images to class probabilities (n, classes) or embeddings (n, d).
+    """A user's function from images to class probabilities or embeddings.
 
-    It gets an array (n, H, W[, C]) where all images have one shape, else a list, and must return an array with one
-    row an image. Rows of probabilities are compared by their square roots (the Hellinger distance).
+    Rows of probabilities are compared by their square roots (the Hellinger distance).
+
+    Args:
+        call: It gets an array (n, H, W[, C]) where all images have one shape, else a list. It must return an array with
+            one row for each image, (n, classes) or (n, d).
+
+    Raises:
+        ArgumentError: It is not callable.
     """
 
-    call: Callable[[Any], Any]
+    call: ReferenceLike
 
     def __post_init__(self) -> None:
         if not callable(self.call):
