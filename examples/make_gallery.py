@@ -92,9 +92,10 @@ GALLERY = {
 HIDDEN = ("Cut",)  # changes no pixel
 HEAD = """# Gallery of transforms
 
-Each strip shows the original and five draws (one, where all are alike), with the border filled black. Arguments and
-units are in [policies](policies.md); what the published policies break is on [their own page](published-policies.md).
-`python examples/make_gallery.py` draws it all anew.
+Each strip shows the original and five random results (one, if all are the same), with a black border.
+[Policies](policies.md) lists arguments and units. [Published policies](published-policies.md) shows what those policies
+break.
+`python examples/make_gallery.py` makes this page.
 """
 
 

@@ -126,7 +126,7 @@ def _bench(
     jobs: int,
 ) -> _Bench:
     if labels is None:
-        raise InputError("calibrate needs labels, one an image; got None")
+        raise InputError("calibrate needs one label for each image, got None")
     given = as_list(images)
     for i, image in enumerate(given):
         check_image(image, policy.value_range, f"images[{i}]")
@@ -268,15 +268,15 @@ def _check_counts(grid: int, most: int) -> None:
 
 def _check_labels(labels: Any, n: int) -> None:
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__") or len(labels) != n:
-        raise InputError(f"labels must have one entry an image, {n} in all, got {labels!r}"[:300])
+        raise InputError(f"labels must have one entry for each image, {n} in all, got {labels!r}"[:300])
     values = np.asarray(labels)
     if values.dtype.kind == "f" or (values.dtype.kind in "iu" and values.size and int(values.min()) < 0):
         raise InputError(
-            f"labels must be class names or indices from 0, got {values.dtype} from {values.min()}; leave images "
-            "without a label out"
+            f"labels must be class names or indices from 0, got {values.dtype} from {values.min()}; remove images "
+            "without a label"
         )
     if values.dtype.kind == "O" and any(v is None for v in values):
-        raise InputError(f"labels[{[v is None for v in values].index(True)}] is None; leave images without a label out")
+        raise InputError(f"labels[{[v is None for v in values].index(True)}] is None; remove images without a label")
 
 
 def _tracker(progress: bool) -> Callable[[Iterable[Any], str], Iterable[Any]]:

@@ -55,18 +55,18 @@ def SafeTrivialAugment(
     Raises ArgumentError and ContractError, also where nothing is safe.
     """
     if (contract is None) == (calibration is None):
-        raise ArgumentError("SafeTrivialAugment needs contract= or calibration=, and not both")
+        raise ArgumentError("SafeTrivialAugment needs either contract= or calibration=")
     if calibration is not None:
         if not isinstance(calibration, Calibration):
             raise ArgumentError(f"SafeTrivialAugment(calibration=...) must come from calibrate, got {calibration!r}")
         ops = list(_of_calibration(calibration, classes))
-        source = "this calibration certified no strength"
+        source = "the calibration certified no strength"
     else:
         made = Contract.builtin(contract) if isinstance(contract, str) else contract
         if not isinstance(made, Contract):
             raise ArgumentError(f"SafeTrivialAugment(contract=...) must be a Contract or a name, got {contract!r}")
         ops = list(_of_contract(made, _names(made, classes)))
-        source = "this contract sets no limits and keeps no class under any symmetry"
+        source = "the contract has no limits, and no class keeps its meaning under a symmetry"
     if not ops:
         raise ArgumentError(f"SafeTrivialAugment has nothing to choose from: {source}")
     even = 1 / (len(ops) + 1)  # no operation at all is one of them

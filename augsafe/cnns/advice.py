@@ -20,8 +20,11 @@ LOWER = 0.1  # the pretrained layers' rate beside the head's
 class Transfer:
     """How to train a pretrained network.
 
-    blocks: how many blocks before the head learn after the head was trained alone: 0 none, None all. head_epochs:
-    epochs of the head alone. lower: the rate of the pretrained layers beside the head's. why: the reason, in words.
+    Attributes:
+        blocks: Number of blocks before the head to train, after the head was trained alone; 0 for none, None for all.
+        head_epochs: Epochs in which only the head is trained.
+        lower: Learning rate of the pretrained layers, as a share of the head's rate, above 0 and at most 1.
+        why: The reason, in words.
     """
 
     blocks: int | None = None
@@ -39,33 +42,46 @@ class Transfer:
 
     @property
     def words(self) -> str:
-        """What is done, in words."""
+        """A description of what is trained."""
         if self.blocks == 0:
-            return "the head alone"
+            return "only the head"
         what = "all layers" if self.blocks is None else f"the head and the last {self.blocks} blocks"
         what = what.replace("last 1 blocks", "last block")
         first = f"the head for {self.head_epochs} epochs, then " if self.head_epochs else ""
-        return f"{first}{what}, the pretrained ones at {self.lower:g} of the rate"
+        return f"{first}{what}, with {self.lower:g} times the rate for pretrained layers"
 
 
 def suggest(images_per_class: Sequence[int] | NDArray[np.int64], net: Network) -> Transfer:
-    """How much to train, from the images of each class; the rarest class decides. A rule of thumb: try the next, too.
+    """Suggest how much of a pretrained network to train. The rarest class decides.
 
-    Fewer than 20: the head. Fewer than 200: the last block too. More: all. Features become specific to their task from
-    the input to the head, and fewer images pay for fewer of them: Yosinski et al., "How transferable are features in
-    deep neural networks?", 2014. Raises ArgumentError.
+    With fewer than 20 images, train only the head. With fewer than 200, train the last block too. With more, train all
+    layers. This is a rule of thumb, so also try the next choice. Layers near the head are more specific to their task,
+    and more images are needed to train more layers (Yosinski et al., "How transferable are features in deep neural
+    networks?", 2014).
+
+    Args:
+        images_per_class: Number of training images of each class.
+        net: The network, from `network(name)`.
+
+    Returns:
+        What to train, with the reason.
+
+    Raises:
+        ArgumentError: A count is below 1, or there is none.
     """
     counts = np.asarray(images_per_class, dtype=np.int64)
     if counts.ndim != 1 or not len(counts) or counts.min() < 1:
-        raise ArgumentError(f"images_per_class must hold one count of at least 1 a class, got {images_per_class!r}")
+        raise ArgumentError(
+            f"images_per_class must have one count of at least 1 for each class, got {images_per_class!r}"
+        )
     least = int(counts.min())
     has = f"the rarest class has {least:,} training images"
     if least < FEW:
-        why = f"{has}, fewer than {FEW}: too few to move the network's features without learning these images by heart"
+        why = f"{has}, fewer than {FEW}: too few to train the features of the network without overfitting"
         return Transfer(0, why=why)
     if least < SOME:
         last = len(net.blocks[-1:]) or 1
         why = f"{has}, fewer than {SOME}: enough for the last features, which are the most specific to the old task"
         return Transfer(last, why=why)
-    why = f"{has}, {SOME} or more: enough to adapt all layers, at a lower rate so that what they know is kept"
+    why = f"{has}, {SOME} or more: enough to train all layers, at a lower rate to keep what they have learned"
     return Transfer(None, why=why)

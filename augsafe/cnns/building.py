@@ -21,17 +21,29 @@ def build(
     keep_head: bool = False,
     rbf: bool = False,
 ) -> Any:
-    """A network for so many classes: a `torch.nn.Module` or a `keras.Model` that gives logits.
+    """Build a network that returns logits.
 
-    weights: None for random ones, "hub" for the pretrained ones, or a file (a state dict, or what `train` wrote; for
-    Keras a .weights.h5). The head is new, unless `keep_head` and the file's head has so many classes. rbf: LeNet-5's
-    output as in the paper, in PyTorch. Raises ArgumentError and MissingExtraError.
+    Args:
+        name: The network, such as "resnet18"; see `names()`.
+        classes: Number of classes, at least 2.
+        framework: "torch" or "keras".
+        weights: None for random weights, "hub" for pretrained ones, or a file: a state dict, what `train` saved, or for
+            Keras a .weights.h5 file.
+        keep_head: Keep the head of the file, which must have this number of classes. Default: a new head.
+        rbf: Use the output of the LeNet-5 paper (PyTorch only).
+
+    Returns:
+        A `torch.nn.Module` or a `keras.Model`.
+
+    Raises:
+        ArgumentError: An argument is not valid, or the weights do not fit.
+        MissingExtraError: The framework is not installed.
     """
     net = network(name, framework)
     if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
         raise ArgumentError(f"build(classes=...) must be a whole number of at least 2, got {classes!r}")
     if keep_head and weights is None:
-        raise ArgumentError("build(keep_head=True) needs weights to keep a head of")
+        raise ArgumentError("build(keep_head=True) needs weights=")
     if rbf and (net.family != "lenet5" or framework != "torch"):
         raise ArgumentError(f"build(rbf=True) is for lenet5 in PyTorch, not for {name} in {framework}")
     if framework == "torch":
@@ -47,7 +59,14 @@ def build(
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained network, in eval: `policy` brings images into its form, `classes` names its outputs."""
+    """A trained network in evaluation mode.
+
+    Attributes:
+        model: The `torch.nn.Module`.
+        net: Its entry in the table of networks.
+        classes: The names of its outputs, in order.
+        policy: The policy that prepares images for it.
+    """
 
     model: Any
     net: Network
@@ -56,14 +75,25 @@ class Trained:
 
 
 def load(path: str | Path) -> Trained:
-    """Read the model.pt that `train` wrote; nothing in it is run. Raises ArgumentError and MissingExtraError."""
+    """Load a network that `train` saved. No code in the file is run.
+
+    Args:
+        path: The file model.pt.
+
+    Returns:
+        The network, its classes, and the policy that prepares images for it.
+
+    Raises:
+        ArgumentError: The file cannot be read, or `train` did not save it.
+        MissingExtraError: PyTorch or torchvision is not installed.
+    """
     needed("torchvision", f"loading {str(path)!r}")
     from augsafe.cnns import torch_networks
 
     held = torch_networks.read_file(path)
     wanted = {"network", "classes", "policy", "state_dict"}
     if not isinstance(held, dict) or not wanted <= set(held):
-        raise ArgumentError(f"{str(path)!r} is no model that augsafe trained; build(weights=...) reads a state dict")
+        raise ArgumentError(f"{str(path)!r} was not saved by augsafe; to read a state dict, use build(weights=...)")
     net = network(held["network"])
     classes = tuple(str(c) for c in held["classes"])
     model = torch_networks.build(net, len(classes), path, keep_head=True)

@@ -1,4 +1,4 @@
-"""What a network is trained on: the data split, its channels, and the policy of the images that only judge."""
+"""The data that a network is trained on: the split, the channels, and the policy for evaluation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from augsafe.errors import ArgumentError, InputError
 from augsafe.images import Item, Source, open_source
 from augsafe.policies import Compose, PerClass
+from augsafe.typing import GroupsLike, SourceLike
 
 Policy = Compose | PerClass
 LOOKED_AT = 16  # images looked at before training, evenly spread
@@ -52,7 +53,15 @@ class Split:
 
 
 def with_channels(image: NDArray[Any], channels: int) -> NDArray[Any]:
-    """An image (H, W[, C]) with 1 or 3 channels: grey is repeated, RGB is weighed by ITU-R BT.601, alpha is left."""
+    """Convert an image between grey and colour.
+
+    Args:
+        image: (H, W), or (H, W, C) with 1, 3 or 4 channels. An alpha channel is dropped.
+        channels: 1 or 3.
+
+    Returns:
+        The image with this number of channels. Grey is repeated; RGB is weighted by ITU-R BT.601.
+    """
     have = 1 if image.ndim == 2 else image.shape[2]
     if have == channels:
         return image
@@ -63,9 +72,20 @@ def with_channels(image: NDArray[Any], channels: int) -> NDArray[Any]:
 
 
 def labels_of(source: Source, classes: Sequence[str] | None = None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The label of each image and the names of the classes. Raises InputError where they do not go together."""
+    """The label of each image and the names of the classes.
+
+    Args:
+        source: The data set.
+        classes: The names, in the order of the labels. Default: those of the source, or the numbers.
+
+    Returns:
+        Class indices (n,) and the names.
+
+    Raises:
+        InputError: There are no labels, or they do not fit the names.
+    """
     if source.labels is None:
-        raise InputError("the data has no labels, or none that are known without reading the images; give labels")
+        raise InputError("the data has no labels that are known without reading the images; give labels")
     labels = np.asarray(source.labels, dtype=np.int64)
     names = tuple(classes or source.classes or map(str, range(int(labels.max()) + 1 if len(labels) else 0)))
     outside = np.flatnonzero((labels < 0) | (labels >= len(names)))
@@ -75,27 +95,49 @@ def labels_of(source: Source, classes: Sequence[str] | None = None) -> tuple[NDA
             f"labels go from 0 to {len(names) - 1}"
         )
     if len(names) < 2:
-        raise InputError(f"the data has {len(names)} class; a network needs 2 or more to tell apart")
+        raise InputError(f"the data has {len(names)} class; a network needs at least 2")
     return labels, names
 
 
-def divide(data: Any, channels: int, validation: Any, share: float, seed: int, groups: Any, convert: bool) -> Split:
-    """Training and validation images; a share of each class is set aside where no validation data is given.
+def divide(
+    data: SourceLike,
+    channels: int,
+    validation: SourceLike | None,
+    share: float,
+    seed: int,
+    groups: GroupsLike | None,
+    convert: bool,
+) -> Split:
+    """Training and validation images.
 
-    groups: (n,) images of one group (a patient, a film) stay on one side. convert: change the channels of images in
-    memory too; files are read as the network takes them. Raises InputError, ArgumentError and SourceError.
+    Args:
+        data: What `open_source` accepts, with labels.
+        channels: The channels of the network, 1 or 3.
+        validation: Validation data. Default: a share of each class.
+        share: This share, between 0 and 1.
+        seed: The seed of the split.
+        groups: (n,) Images of one group, such as a patient, stay on one side.
+        convert: Convert the channels of images in memory. Files are always read as the network needs them.
+
+    Returns:
+        The split.
+
+    Raises:
+        InputError: The data cannot be divided, or the images do not fit the network.
+        ArgumentError: The arguments contradict each other.
+        SourceError: The data cannot be read.
     """
     source = open_source(data)
     labels, names = labels_of(source)
     counts = np.bincount(labels, minlength=len(names))
     if (counts == 0).any():
-        raise InputError(f"class {names[int(counts.argmin())]!r} has no images; leave it out of the classes")
+        raise InputError(f"class {names[int(counts.argmin())]!r} has no images; remove it from the classes")
     if validation is None:
         rows, held = _split(labels, names, share, seed, groups)
         other, other_labels = source, labels
     else:
         if groups is not None:
-            raise ArgumentError("groups= divides the data; with validation= it is divided already: leave one out")
+            raise ArgumentError("groups= is for splitting the data, but validation= is given; remove one of them")
         other = open_source(validation)
         other_labels, _ = labels_of(other, names)
         if other.classes is not None and tuple(other.classes) != names:
@@ -124,10 +166,12 @@ def _split(
         first, second = next(splitter.split(labels, labels))
     else:
         if len(groups) != len(labels):
-            raise ArgumentError(f"groups has {len(groups)} entries, there are {len(labels)} images: give one an image")
+            raise ArgumentError(
+                f"groups has {len(groups)} entries, there are {len(labels)} images: give one for each image"
+            )
         folds = max(round(1 / share), 2)
         if len(set(np.asarray(groups).tolist())) < folds:
-            raise InputError(f"groups holds fewer groups than the {folds} parts that validation_share={share} asks for")
+            raise InputError(f"groups has fewer groups than the {folds} parts needed for validation_share={share}")
         first, second = next(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(labels, labels, groups))
     for what, rows in (("training", first), ("validation", second)):
         missing = sorted(set(range(len(names))) - set(labels[rows].tolist()))
@@ -149,5 +193,5 @@ def check_channels(source: Source, channels: int, convert: bool, what: str) -> N
         how = "np.repeat(images[..., None], 3, axis=-1)" if have == 1 else "cv2.cvtColor or images.mean(axis=-1)"
         raise InputError(
             f"{what} image {i} has {have} channels (shape {shape}); the network takes {channels}: convert it with "
-            f"{how}, or say convert_channels=True"
+            f"{how}, or set convert_channels=True"
         )

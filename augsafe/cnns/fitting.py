@@ -1,4 +1,4 @@
-"""Whether a policy, the data and the batches fit a network; asked before the first step."""
+"""Checks before the first step: do the policy, the data and the batches fit the network?"""
 
 from __future__ import annotations
 
@@ -16,9 +16,19 @@ FARTHEST = 10.0  # normalised levels beyond this are a mistake in the value rang
 
 
 def fitted(policy: Policy, net: Network, pretrained: bool = False, size: tuple[int, int] | int | None = None) -> Policy:
-    """The policy, ending in what the network takes; one that ends in something else is an ArgumentError.
+    """The policy with an output that the network accepts.
 
-    pretrained: the network's own normalisation is then required. size: where the policy has no output of its own.
+    Args:
+        policy: The policy. If it has no output, it gets the network's own.
+        net: The network.
+        pretrained: Require the network's own normalisation.
+        size: Another size of the images in pixels, if the policy has no output.
+
+    Returns:
+        The policy.
+
+    Raises:
+        ArgumentError: The policy has an output that does not fit.
     """
     if isinstance(policy, PerClass):
         made = {}
@@ -31,21 +41,23 @@ def fitted(policy: Policy, net: Network, pretrained: bool = False, size: tuple[i
     if policy.output is None:
         return replace(policy, output=wanted)
     if size is not None and policy.output.size not in (None, wanted.size):
-        raise ArgumentError(f"size={size!r} differs from the policy's output size {policy.output.size}; leave one out")
+        raise ArgumentError(
+            f"size={size!r} differs from the policy's output size {policy.output.size}; remove one of them"
+        )
     check_output(policy.output, net, pretrained)
     return policy
 
 
 def check_output(output: Output, net: Network, pretrained: bool = False) -> None:
-    """Whether images of this form can enter the network. Raises ArgumentError, which says what to write instead."""
+    """Raise ArgumentError if such images do not fit the network. The message says what to write instead."""
     where = f"the policy's output does not fit {net.name} ({net.framework})"
     instead = f"; end the policy with output=input_spec({net.name!r}, {net.framework!r})"
     if output.dtype != "float32":
-        raise ArgumentError(f"{where}: dtype is {output.dtype!r}, the network takes 'float32'{instead}")
+        raise ArgumentError(f"{where}: dtype is {output.dtype!r}, but the network needs 'float32'{instead}")
     if output.layout != net.layout:
-        raise ArgumentError(f"{where}: layout is {output.layout!r}, {net.framework} takes {net.layout!r}{instead}")
+        raise ArgumentError(f"{where}: layout is {output.layout!r}, but {net.framework} needs {net.layout!r}{instead}")
     if output.size is None:
-        raise ArgumentError(f"{where}: it has no size, the network was made for {net.size}{instead}")
+        raise ArgumentError(f"{where}: it has no size, and the network was made for {net.size}{instead}")
     try:
         net.output(output.size)
     except ArgumentError as error:
@@ -53,7 +65,9 @@ def check_output(output: Output, net: Network, pretrained: bool = False) -> None
     for name in ("mean", "std"):
         given = getattr(output, name)
         if given is not None and len(given) not in (1, net.channels):
-            raise ArgumentError(f"{where}: {name} has {len(given)} channels, the network takes {net.channels}{instead}")
+            raise ArgumentError(
+                f"{where}: {name} has {len(given)} channels, but the network has {net.channels}{instead}"
+            )
     _check_levels(output, net, pretrained, where, instead)
 
 
@@ -62,12 +76,12 @@ def _check_levels(output: Output, net: Network, pretrained: bool, where: str, in
     zero, one = (_ends(o, net.channels) for o in (output, net.output()))
     if pretrained and not np.allclose(zero, one, atol=1e-3 * np.abs(one).max()):
         raise ArgumentError(
-            f"{where}: it takes black and white to {_words(zero)}, the pretrained weights expect {_words(one)}{instead}"
+            f"{where}: black and white become {_words(zero)}, but the pretrained weights expect {_words(one)}{instead}"
         )
     if net.value_range[1] <= 1 and np.abs(zero).max() > FARTHEST:
         raise ArgumentError(
-            f"{where}: it takes black and white to {_words(zero)}, far from the usual {_words(one)}; check its value "
-            f"range, mean and std{instead}"
+            f"{where}: black and white become {_words(zero)}, far from the usual {_words(one)}; check value_range, "
+            f"mean and std{instead}"
         )
 
 
@@ -87,17 +101,17 @@ def check_batches(images: int, batch_size: int, world_size: int, learns_statisti
         raise ArgumentError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
     if batch_size % world_size:
         raise ArgumentError(
-            f"batch_size={batch_size} is shared among {world_size} processes; give a multiple of {world_size}"
+            f"batch_size={batch_size} is divided among {world_size} processes; give a multiple of {world_size}"
         )
     if images < world_size:
         raise ArgumentError(f"{images} training images are fewer than the {world_size} processes")
     if learns_statistics and _least(images, batch_size, world_size) < 2:
         fits = (b for b in range(batch_size, batch_size + 64 * world_size) if b % world_size == 0)
         better = next((b for b in fits if _least(images, b, world_size) >= 2), None)
-        hint = f"; batch_size={better} leaves none" if better else ""
+        hint = f"; use batch_size={better}" if better else ""
         raise ArgumentError(
-            f"batch_size={batch_size} leaves a process with a batch of fewer than 2 of the {images} training images, "
-            f"of which batch norm can take no statistics{hint}"
+            f"with batch_size={batch_size}, a process gets a batch of fewer than 2 of the {images} training images, "
+            f"which is too few for batch norm{hint}"
         )
 
 

@@ -113,7 +113,9 @@ def build(net: Network, classes: int, weights: str | Path | None, keep_head: boo
         return _made(net, classes, size)
     if weights == HUB:
         if net.family == "lenet5":
-            raise ArgumentError("weights='hub': there are none of lenet5; train it, it takes a minute")
+            raise ArgumentError(
+                "weights='hub': there are no pretrained weights for lenet5; train it (this takes a minute)"
+            )
         model, known = _made(net, 1000, net.size, "imagenet"), 1000
     else:
         known = _classes_in(weights)
@@ -121,10 +123,10 @@ def build(net: Network, classes: int, weights: str | Path | None, keep_head: boo
         try:
             model.load_weights(weights)
         except (OSError, ValueError, KeyError) as error:
-            raise ArgumentError(f"weights={str(weights)!r} are not of {net.name}: {str(error)[:300]}") from error
+            raise ArgumentError(f"weights={str(weights)!r} do not fit {net.name}: {str(error)[:300]}") from error
     if keep_head:
         if known != classes:
-            raise ArgumentError(f"weights={str(weights)!r} know {known} classes, not {classes}; leave out keep_head")
+            raise ArgumentError(f"weights={str(weights)!r} have {known} classes, not {classes}; remove keep_head")
         return model
     return replace_head(model, net, classes)
 
@@ -157,7 +159,7 @@ def _classes_in(path: str | Path) -> int:
     old = [count for name, count in found.items() if "predictions" in name]
     new = {m[1] or "_0": count for name, count in found.items() if (m := re.match(r"layers/dense(_\d+)?/vars/0", name))}
     if not old and not new:
-        raise ArgumentError(f"weights={str(path)!r} are of no network of the table: they have no dense layer")
+        raise ArgumentError(f"weights={str(path)!r} do not fit any network of the table: they have no dense layer")
     return old[0] if old else new[max(new, key=lambda suffix: int(suffix[1:]))]
 
 

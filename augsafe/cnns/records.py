@@ -53,5 +53,5 @@ def read_record(folder: Path) -> tuple[list[Epoch], dict[str, Any]]:
         return [epoch_from(e) for e in held["history"]], held["guards"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArgumentError(
-            f"{str(folder / RECORD)!r} cannot be read: {error}; begin again in another folder"
+            f"{str(folder / RECORD)!r} cannot be read: {error}; start again in another folder"
         ) from error

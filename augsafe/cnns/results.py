@@ -1,4 +1,4 @@
-"""What a training gave: each epoch, each class, what the guards did, and how fast it was."""
+"""The result of a training: each epoch, each class, the actions of the guards, and the speed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,23 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 RESULTS, MODEL = "results.json", "model.pt"
-HEADING = f"{'epoch':>9}{'loss':>9}{'validation':>12}{'right':>9}{'images/s':>11}{'guarded':>10}"
+HEADING = f"{'epoch':>9}{'loss':>9}{'validation':>12}{'accuracy':>10}{'images/s':>11}{'guarded':>10}"
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch: mean losses, the share of validation images told right, images a second from file to step."""
+    """One epoch.
+
+    Attributes:
+        epoch: Its number, from 0.
+        loss: Mean training loss.
+        validation_loss: Mean validation loss.
+        accuracy: Share of validation images classified correctly.
+        images: Number of training images.
+        images_per_second: Training images per second, from file to finished step.
+        guarded: Number of images that the guards changed.
+        confusion: Validation images (classes, classes), true by predicted class.
+    """
 
     epoch: int
     loss: float
@@ -36,16 +47,22 @@ class Epoch:
         """The epoch in one line, under `HEADING`."""
         count = f"{self.epoch + 1}/{epochs}"
         return (
-            f"{count:>9}{self.loss:>9.4f}{self.validation_loss:>12.4f}{self.accuracy:>9.1%}"
+            f"{count:>9}{self.loss:>9.4f}{self.validation_loss:>12.4f}{self.accuracy:>10.1%}"
             f"{self.images_per_second:>11,.0f}{self.guarded:>10,}"
         )
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How one class was told: its images, the share found (recall), the share of what was called so (precision).
+    """The results of one class. A share is None if it cannot be computed.
 
-    A share is None where there is nothing to share.
+    Attributes:
+        name: The class.
+        images: Number of its images.
+        recall: Share of its images that were classified correctly.
+        precision: Share of the images classified as this class that belong to it.
+        taken_for: The class it is most often confused with, "" for none.
+        taken: Number of images confused with that class.
     """
 
     name: str
@@ -58,12 +75,22 @@ class ClassScore:
 
 @dataclass(eq=False)
 class Result:
-    """What a training gave. `confusion` (classes, classes) counts true by predicted, of the best epoch's weights.
+    """The result of a training.
 
-    `before` is what the check said before training, `guards` what the guards did in it. `test` is the confusion on
-    test data, where it was given. `complete` is False while the training runs.
-    `model` is the trained network, in eval; its weights are in `model_file` in `folder`. `leads` is False in all but
-    the first of several processes.
+    Attributes:
+        network: The name of the network.
+        framework: "torch" or "keras".
+        classes: The names of the classes.
+        settings: All settings, as plain values.
+        history: The epochs, in order.
+        before: The findings of the check before training, as plain values.
+        guards: The counters of the guards.
+        test: Test images (classes, classes), true by predicted class, if test data was given.
+        complete: False while the training runs.
+        folder: Where the files are.
+        model: The trained network, in evaluation mode.
+        model_file: The file in `folder` with its weights.
+        leads: False in all processes but the first.
     """
 
     network: str
@@ -92,22 +119,22 @@ class Result:
 
     @property
     def accuracy(self) -> float:
-        """The share told right: of the test images where there are some, else of the validation images."""
+        """The share classified correctly: of the test images if there are any, otherwise of the validation images."""
         counts = self.confusion if self.test is None else self.test
         return float(np.trace(counts) / counts.sum())
 
     @property
     def images_per_second(self) -> float:
-        """Training images a second over all epochs, from the data set to the step done."""
+        """Training images per second over all epochs, from the data set to the finished step."""
         seconds = sum(e.images / e.images_per_second for e in self.history)
         return sum(e.images for e in self.history) / seconds if seconds else 0.0
 
     def per_class(self) -> list[ClassScore]:
-        """One entry a class, on the test images where there are some, else on the validation images."""
+        """The results of each class, on the test images if there are any, otherwise on the validation images."""
         return scores(self.confusion if self.test is None else self.test, self.classes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values, as in results.json."""
         body: dict[str, Any] = {
             "network": self.network,
             "framework": self.framework,
@@ -134,30 +161,30 @@ class Result:
         return body
 
     def save(self, folder: Path) -> None:
-        """Write results.json, whole or not at all."""
+        """Save results.json. A failure leaves an old file as it was."""
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / (RESULTS + ".part")
         part.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False), encoding="utf-8")
         os.replace(part, folder / RESULTS)
 
     def show(self, console: Console) -> None:
-        """Print what matters."""
+        """Print the best epoch, each class, the guards and the speed."""
         from rich.table import Table
 
         best, last = self.best, self.history[-1]
         right = best.accuracy
         console.print(
             f"\nBest of {last.epoch + 1} epochs: number {best.epoch + 1}, with {right:.1%} of "
-            f"{int(self.confusion.sum()):,} validation images right.",
+            f"{int(self.confusion.sum()):,} validation images classified correctly.",
             highlight=False,
         )
         if self.test is not None:
-            console.print(f"On {int(self.test.sum()):,} test images: {self.accuracy:.1%} right.", highlight=False)
+            console.print(f"Accuracy on {int(self.test.sum()):,} test images: {self.accuracy:.1%}.", highlight=False)
         table = Table(box=None, pad_edge=False, padding=(0, 2))
         table.add_column("class")
-        for name in ("images", "found", "precision"):
+        for name in ("images", "recall", "precision"):
             table.add_column(name, justify="right")
-        table.add_column("most often taken for")
+        table.add_column("most often confused with")
         for score in self.per_class():
             wrong = f"{score.taken_for} ({score.taken})" if score.taken else "-"
             table.add_row(score.name, f"{score.images:,}", _share(score.recall), _share(score.precision), wrong)
@@ -165,11 +192,11 @@ class Result:
         counts = self.guards
         if counts:
             console.print(
-                f"Guards looked at {counts['images']:,} draws: {counts['changed']:,} drawn again or fixed, "
-                f"{counts['relabelled']:,} given another label, {counts['dropped']:,} dropped.",
+                f"Guards checked {counts['images']:,} images: {counts['changed']:,} redrawn or fixed, "
+                f"{counts['relabelled']:,} relabelled, {counts['dropped']:,} dropped.",
                 highlight=False,
             )
-        console.print(f"{self.images_per_second:,.0f} training images a second, loading and guards included.",
+        console.print(f"{self.images_per_second:,.0f} training images per second, with loading and guards.",
                       highlight=False)  # fmt: skip
 
 

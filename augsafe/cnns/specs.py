@@ -1,4 +1,4 @@
-"""One table of the networks: what each takes in, where its head and its blocks are, and what else it gives out."""
+"""One table of the networks: the input of each, its head, its blocks and its auxiliary outputs."""
 
 from __future__ import annotations
 
@@ -31,14 +31,25 @@ C3_TABLE = (
 
 @dataclass(frozen=True)
 class Network:
-    """What a network takes in and how it is made up.
+    """The specification of a network.
 
-    size: (height, width) it was made for; smallest: the least side that it accepts. channels: 1, or 3 for RGB, whatever
-    order the weights were trained in. value_range, mean, std: what the pretrained weights expect, in `Output`'s terms.
-    interpolation: of the resize when they were trained. head: the layers to replace for other classes, the main one
-    first. aux: (layer, weight of its loss) of the auxiliary classifiers. blocks: prefixes of the names of layers, from
-    the input to the head. batch_norm, dropout: whether it has such layers. rate: a learning rate to start from, for
-    AdamW and random weights.
+    Attributes:
+        name: Its name, such as "resnet18".
+        framework: "torch" or "keras".
+        family: The family, such as "resnet".
+        size: The (height, width) it was made for, in pixels.
+        smallest: The smallest side that it accepts, in pixels.
+        head: The layers to replace for other classes, the main one first.
+        blocks: For each block from the input to the head, prefixes of the names of its layers.
+        channels: 1, or 3 for RGB (whatever order the weights were trained in).
+        value_range: The value range that the pretrained weights expect, before normalisation.
+        mean: The mean that they expect, for each channel.
+        std: The standard deviation that they expect, for each channel.
+        interpolation: The interpolation used to resize the training images.
+        aux: The auxiliary classifiers, as pairs of layer and weight of its loss.
+        batch_norm: Whether it has batch normalisation.
+        dropout: Whether it has dropout.
+        rate: A learning rate to start from, for AdamW and random weights.
     """
 
     name: str
@@ -64,13 +75,25 @@ class Network:
         return "CHW" if self.framework == "torch" else "HWC"
 
     def output(self, size: tuple[int, int] | int | None = None) -> Output:
-        """What a policy for this network ends in; `size` where another than the usual is wanted. ArgumentError."""
+        """The `Output` for a policy of this network.
+
+        Args:
+            size: Another (height, width) or side, in pixels. Default: the network's own.
+
+        Returns:
+            Size, layout, value range and normalisation.
+
+        Raises:
+            ArgumentError: The network does not accept this size.
+        """
         wanted = Output(size=self.size if size is None else size).size
         assert isinstance(wanted, tuple)
         if min(wanted) < self.smallest:
-            raise ArgumentError(f"size={size!r} is too small: {self.name} takes sides of {self.smallest} at least")
+            raise ArgumentError(
+                f"size={size!r} is too small: the sides of {self.name} must be at least {self.smallest}"
+            )
         if self.family == "lenet5" and wanted != self.size:
-            raise ArgumentError(f"size={size!r} does not fit: lenet5 takes 32 x 32 alone")
+            raise ArgumentError(f"size={size!r} does not fit: lenet5 needs 32 x 32")
         return Output(
             size=wanted,
             dtype="float32",
@@ -234,12 +257,30 @@ NETWORKS: dict[tuple[str, Framework], Network] = {(n.name, n.framework): n for n
 
 
 def names(framework: str | None = None) -> tuple[str, ...]:
-    """The names of the networks, in the table's order."""
+    """The names of the networks, in the order of the table.
+
+    Args:
+        framework: "torch" or "keras". Default: both.
+
+    Returns:
+        The names.
+    """
     return tuple(dict.fromkeys(n.name for n in _TABLE if framework in (None, n.framework)))
 
 
 def network(name: str, framework: str = "torch") -> Network:
-    """The row of a network: `network("resnet18")`. Raises ArgumentError."""
+    """Look up a network in the table.
+
+    Args:
+        name: Its name, such as "resnet18".
+        framework: "torch" or "keras".
+
+    Returns:
+        Its specification.
+
+    Raises:
+        ArgumentError: There is no such network. The message names close matches.
+    """
     if framework not in FRAMEWORKS:
         raise ArgumentError(f"framework must be one of {', '.join(FRAMEWORKS)}, got {framework!r}")
     key = str(name).lower().replace("-", "").replace(" ", "")
@@ -248,15 +289,25 @@ def network(name: str, framework: str = "torch") -> Network:
         if found.name == key and found.framework == framework:
             return found
     elsewhere = [f for f in FRAMEWORKS if (key, f) in NETWORKS]
-    hint = f"; {elsewhere[0]} has it" if elsewhere else near(key, names(framework))
-    raise ArgumentError(f"there is no network {name!r} for {framework}{hint}; known are {', '.join(names(framework))}")
+    hint = f"; {elsewhere[0]} has this network" if elsewhere else near(key, names(framework))
+    raise ArgumentError(
+        f"there is no network {name!r} for {framework}{hint}; the networks are {', '.join(names(framework))}"
+    )
 
 
 def input_spec(name: str, framework: str = "torch", size: tuple[int, int] | int | None = None) -> Output:
-    """The `Output` that a policy for a network ends in: size, layout, value range and normalisation.
+    """The `Output` for a policy of a network, as in `Compose([...], output=input_spec("inception_v3"))`.
 
-    `Compose([...], output=input_spec("inception_v3"))`. size: another (height, width) or side, where the network takes
-    it. Raises ArgumentError.
+    Args:
+        name: The network, such as "resnet18".
+        framework: "torch" or "keras".
+        size: Another (height, width) or side, in pixels. Default: the network's own.
+
+    Returns:
+        Size, layout, value range and normalisation.
+
+    Raises:
+        ArgumentError: There is no such network, or it does not accept this size.
     """
     return network(name, framework).output(size)
 

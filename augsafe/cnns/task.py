@@ -1,4 +1,4 @@
-"""A training as it was asked for, checked whole before the first step, and the same for every framework."""
+"""A training as requested, fully checked before the first step, the same for every framework."""
 
 from __future__ import annotations
 
@@ -31,11 +31,23 @@ RUN = "run.json"
 class Options:
     """How a network is trained.
 
-    epochs: at most so many; `patience` without a better validation loss end it. batch_size: over all processes. rate
-    and weight_decay: AdamW's; the rate is the table's unless given. seed: of the weights, the draws and the split.
-    workers: threads of the loader. device: "auto", "cpu" or "gpu". size: of the images, where it is not the network's.
-    validation_share: what is held back. convert_channels: also of images in memory, which are refused otherwise.
-    keep_head: the file of weights already knows these classes. Raises ArgumentError.
+    Attributes:
+        epochs: Largest number of epochs.
+        batch_size: Images per batch, over all processes.
+        rate: Learning rate of AdamW. Default: the rate of the network in the table.
+        weight_decay: Weight decay of AdamW.
+        label_smoothing: Label smoothing of the loss, from 0 to 0.99.
+        patience: Stop after this many epochs without a better validation loss.
+        seed: The seed of the weights, the random values and the split.
+        workers: Number of loader threads.
+        device: "auto", "cpu" or "gpu".
+        size: Another size of the images in pixels. Default: the network's own.
+        validation_share: Share of each class for validation, if no validation data is given.
+        convert_channels: Convert images in memory between grey and colour. By default they are refused.
+        keep_head: Keep the head of the weights, which must know these classes.
+
+    Raises:
+        ArgumentError: A value is out of range.
     """
 
     epochs: int = 20
@@ -72,7 +84,22 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A training that may begin: everything was checked."""
+    """A training that has passed all checks.
+
+    Attributes:
+        net: The network.
+        split: Training and validation images.
+        test: Test images, or None.
+        policy: The policy for training.
+        evaluation: The policy for validation and test images, without random steps.
+        contract: The contract of the guards, or None.
+        options: The options.
+        on_violation: The action of the guards, or None if they are off.
+        transfer: What to train of a pretrained network, or None.
+        weights: "hub", a file, or None.
+        before: The findings of the check, as plain values.
+        out: The folder for all files.
+    """
 
     net: Network
     split: Split
@@ -94,11 +121,11 @@ class Task:
 
     @property
     def rate(self) -> float:
-        """The learning rate: the one given, else the table's, lower where only the new head starts at random."""
+        """The learning rate: the one given, otherwise the rate of the network in the table."""
         return self.net.rate if self.options.rate is None else self.options.rate
 
     def training_loader(self, rank: int = 0, world_size: int = 1) -> Loader:
-        """Augmented and guarded; each image once an epoch over all processes."""
+        """Augmented, with guards. Each image comes once per epoch, over all processes."""
         return Loader(
             self.split.train,
             self.policy,
@@ -127,7 +154,7 @@ class Task:
         )
 
     def facts(self) -> dict[str, Any]:
-        """What a run must have in common with the one that it resumes; plain values."""
+        """What a resumed run must have in common with the original one, as plain values."""
         options = asdict(self.options)
         options["rate"] = self.rate
         for free in ("workers", "device"):
@@ -150,7 +177,7 @@ class Task:
         }
 
     def begin(self, resume: bool) -> None:
-        """Take the folder: write down what this run is, or compare with what is there. Raises ArgumentError."""
+        """Write the facts of this run to the folder, or compare them with those there. Raises ArgumentError."""
         refuse_taken(self.out, resume)
         path = self.out / RUN
         if not path.exists():
@@ -163,19 +190,19 @@ class Task:
             if held.get(name) != value:
                 raise ArgumentError(
                     f"the run in {str(self.out)!r} had {name}={_short(held.get(name))}, not {_short(value)}; resume "
-                    "with what it was begun with"
+                    "with the same settings"
                 )
 
 
 def refuse_taken(out: Path, resume: bool) -> None:
-    """Raise ArgumentError where the folder holds a run that is not to go on."""
+    """Raise ArgumentError if the folder contains a run and `resume` is False."""
     if (out / RUN).exists():
         if not resume:
             raise ArgumentError(
-                f"out={str(out)!r} holds a run; go on with it by resume=True or --resume, or give another folder"
+                f"out={str(out)!r} contains a run; continue it with resume=True or --resume, or give another folder"
             )
     elif (out / RESULTS).exists():
-        raise ArgumentError(f"out={str(out)!r} holds results of another run; give another folder")
+        raise ArgumentError(f"out={str(out)!r} contains results of another run; give another folder")
 
 
 def _short(value: Any) -> str:
@@ -228,15 +255,15 @@ def prepare(
 
 
 def check_finite(loss: float, epoch: int, rate: float) -> None:
-    """A loss that is infinite or no number ends the training. Raises ArgumentError."""
+    """Raise ArgumentError if the loss is infinite or not a number."""
     if not np.isfinite(loss):
-        raise ArgumentError(f"the loss became {loss} in epoch {epoch + 1}: lower rate={rate:g}, or look at the weights")
+        raise ArgumentError(f"the loss became {loss} in epoch {epoch + 1}: lower rate={rate:g}, or check the weights")
 
 
 def _transfer(transfer: Transfer | str | None, net: Network, split: Split, weights: Any) -> Transfer | None:
     if weights is None:
         if isinstance(transfer, Transfer):
-            raise ArgumentError("transfer= is for a network that has learned something: give weights='hub' or a file")
+            raise ArgumentError("transfer= needs a pretrained network: give weights='hub' or a file")
         return None
     if isinstance(transfer, Transfer):
         return transfer
@@ -246,7 +273,7 @@ def _transfer(transfer: Transfer | str | None, net: Network, split: Split, weigh
 
 
 def _checked(policy: Policy, split: Split, contract: Contract | None) -> list[dict[str, Any]]:
-    """What the check says of the policy on some training images; of a PerClass, nothing."""
+    """The findings of a check of the policy on some training images; none for a PerClass."""
     if not isinstance(policy, Compose) or not policy.steps:
         return []
     assert split.train.labels is not None

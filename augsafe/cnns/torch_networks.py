@@ -37,11 +37,11 @@ def build(net: Network, classes: int, weights: str | Path | None, keep_head: boo
         try:
             model.load_state_dict(dict(state))
         except RuntimeError as error:
-            raise ArgumentError(f"weights={str(weights)!r} are not of {net.name}: {_short(error)}") from error
+            raise ArgumentError(f"weights={str(weights)!r} do not fit {net.name}: {_short(error)}") from error
     if not keep_head:
         replace_head(model, net, classes)
     elif known != classes:
-        raise ArgumentError(f"weights={str(weights)!r} know {known} classes, not {classes}; leave out keep_head")
+        raise ArgumentError(f"weights={str(weights)!r} have {known} classes, not {classes}; remove keep_head")
     return model
 
 
@@ -57,7 +57,7 @@ def _made(net: Network, classes: int, rbf: bool = False) -> Any:
 
 def _from_hub(net: Network) -> Any:
     if net.family == "lenet5":
-        raise ArgumentError("weights='hub': there are none of lenet5; train it, it takes a minute")
+        raise ArgumentError("weights='hub': there are no pretrained weights for lenet5; train it (this takes a minute)")
     if net.aux:
         return models.get_model(net.name, weights="DEFAULT", aux_logits=True)
     return models.get_model(net.name, weights="DEFAULT")
@@ -77,7 +77,7 @@ def read_weights(path: str | Path) -> Mapping[str, Tensor]:
     held = read_file(path)
     state = held.get("state_dict", held) if isinstance(held, Mapping) else held
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ArgumentError(f"weights={str(path)!r} holds {type(held).__name__}, not a state dict of tensors")
+        raise ArgumentError(f"weights={str(path)!r} contains {type(held).__name__}, not a state dict of tensors")
     return {_OLD_DENSENET.sub(r"\1\2", str(name)): tensor for name, tensor in state.items()}
 
 
@@ -91,7 +91,7 @@ def _classes_in(net: Network, state: Mapping[str, Tensor], path: str | Path) -> 
     for name in (f"{net.head[0]}.weight", f"{net.head[0]}.codes"):
         if name in state:
             return int(state[name].shape[0])
-    raise ArgumentError(f"weights={str(path)!r} are not of {net.name}: they have no {net.head[0]}.weight")
+    raise ArgumentError(f"weights={str(path)!r} do not fit {net.name}: they have no {net.head[0]}.weight")
 
 
 # Heads and blocks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from augsafe.cnns.advice import Transfer
 from augsafe.cnns.data import Policy
@@ -15,13 +15,14 @@ from augsafe.frameworks import framework as needed
 from augsafe.guards import OnViolation, actions_of
 from augsafe.policies import Compose
 from augsafe.transforms import Transform
+from augsafe.typing import GroupsLike, SourceLike
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def train(
-    data: Any,
+    data: SourceLike,
     model: str = "resnet18",
     policy: Policy | Transform | None = None,
     *,
@@ -30,25 +31,47 @@ def train(
     framework: str = "torch",
     contract: Contract | str | None = None,
     on_violation: OnViolation | None = "redraw",
-    validation: Any = None,
+    validation: SourceLike | None = None,
     validation_policy: Compose | None = None,
-    groups: Any = None,
-    test: Any = None,
+    groups: GroupsLike | None = None,
+    test: SourceLike | None = None,
     weights: str | Path | None = None,
     transfer: Transfer | str | None = "auto",
     resume: bool = False,
     console: Console | None = None,
 ) -> Result:
-    """Train a network of the table on augmented images, and keep the weights that are best on validation images.
+    """Train a network of the table on augmented images, and keep the weights with the lowest validation loss.
 
-    data: what `open_source` reads, with labels. policy: what is drawn; it ends in `input_spec(model)`, or has no output
-    and is given that one. contract, on_violation: see `Loader`. validation: data of its own, else a share of each class
-    is held back; it is never augmented. groups: (n,) images of one group, such as a patient, stay on one side. test:
-    images that are judged once, at the end. weights: None, "hub", or a file; then `transfer` says what learns, "auto"
-    asks `suggest`. out: the folder for results.json, the model and checkpoints; resume: go on with the run in it.
+    Under torchrun, the processes share the work. The result does not depend on their number, except for rounding and,
+    in networks with dropout, its random values.
 
-    Under torchrun the processes share the work; the result does not depend on how many there are, up to rounding and,
-    in networks with dropout, its draws. Raises ArgumentError, InputError and MissingExtraError before the first step.
+    Args:
+        data: What `open_source` accepts, with labels.
+        model: The network, such as "resnet18"; see `names()`.
+        policy: The augmentation. It ends in `input_spec(model)`, or has no output and gets that one. Default: no
+            augmentation.
+        out: The folder for results.json, the model and checkpoints.
+        options: Epochs, batch size and so on.
+        framework: "torch" or "keras".
+        contract: The contract of the guards: a Contract or the name of a built-in one.
+        on_violation: The action of the guards, as in `Loader`; None turns them off.
+        validation: Validation data, which is not augmented. Default: a share of each class.
+        validation_policy: The policy for validation and test images. It must not be random. Default: `policy` without
+            its random steps.
+        groups: (n,) Images of one group, such as a patient, stay on one side of the split.
+        test: Test data, used once at the end.
+        weights: None for random weights, "hub" for pretrained ones, or a file.
+        transfer: With weights, what to train: a `Transfer`, or "auto" to use `suggest`.
+        resume: Continue the run in `out`.
+        console: Where to print the progress. Default: nothing is printed.
+
+    Returns:
+        The trained network and its results.
+
+    Raises:
+        ArgumentError: An argument is not valid. All are checked before the first step.
+        InputError: The data does not fit.
+        MissingExtraError: The framework is not installed.
     """
     net = network(model, framework)
     if on_violation is not None:
@@ -80,7 +103,7 @@ def train(
 
 
 def _processes(net: Network) -> tuple[int, int]:
-    """(rank, processes), with the framework there. Raises MissingExtraError."""
+    """(rank, number of processes). Raises MissingExtraError if the framework is missing."""
     if net.framework == "keras":
         needed("keras", f"training {net.name} in Keras")
         return 0, 1
@@ -92,7 +115,7 @@ def _processes(net: Network) -> tuple[int, int]:
 
 
 def announce(task: Task, console: Console) -> None:
-    """Say what will be trained, and what the check says of the policy."""
+    """Print what will be trained, and the findings of the check."""
     split = task.split
     images = f"{len(split.train):,} training and {len(split.validation):,} validation images"
     console.print(f"{task.net.name} in {task.net.framework}, {len(task.classes)} classes: {images}", highlight=False)
@@ -107,9 +130,9 @@ def announce(task: Task, console: Console) -> None:
     action = task.on_violation
     if not errors:
         others = sum(f["severity"] == "warning" for f in task.before)
-        console.print(f"The check finds no errors in the policy, and {others} warnings.", highlight=False)
+        console.print(f"The check finds no errors in the policy and {others} warnings.", highlight=False)
     elif action is None:
-        console.print("The guards are off: the network will be shown these.", style="bold red", highlight=False)
+        console.print("The guards are off, so the network will see these images.", style="bold red", highlight=False)
     else:
         words = action if isinstance(action, str) else ", ".join(f"{k}: {v}" for k, v in action.items())
-        console.print(f"The loader's guards see to these draws ({words}).", highlight=False)
+        console.print(f"The loader's guards handle these images ({words}).", highlight=False)

@@ -46,7 +46,9 @@ class ArraySource:
             raise SourceError(f"images has shape {images.shape}; give (n, H, W), (n, H, W, C) or a list of images")
         for name, given in (("masks", masks), ("boxes", boxes)):
             if given is not None and len(given) != len(images):
-                raise SourceError(f"{name} has {len(given)} entries, there are {len(images)} images: give one an image")
+                raise SourceError(
+                    f"{name} has {len(given)} entries, there are {len(images)} images: give one for each image"
+                )
         self.images, self.masks, self.boxes = images, masks, boxes
         self.labels, self.classes = indexed(labels, len(images), classes)
 

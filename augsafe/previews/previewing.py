@@ -65,7 +65,7 @@ def preview(
     check_images(images, compose.value_range)
     numbers = np.arange(len(images)) if indices is None else np.asarray(indices, dtype=np.int64)
     if numbers.shape != (len(images),):
-        raise ArgumentError(f"preview(indices=...) must hold one number an image, got {numbers.shape}")
+        raise ArgumentError(f"preview(indices=...) must have one number for each image, got {numbers.shape}")
     bound, known = bind_contract(contract, labels, len(images), classes)
     scene = Scene(
         visible(compose), images, known, numbers, bound, contract is not None, masks, boxes, int(seed), int(epoch)

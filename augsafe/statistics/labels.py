@@ -33,7 +33,7 @@ def class_indices(labels: Any, classes: tuple[str, ...], n: int) -> IndexArray:
     """Class indices (n,) of names or indices. Raises InputError."""
     given = np.asarray(labels)
     if given.ndim != 1 or len(given) != n:
-        raise InputError(f"labels must have one entry an image, {n} in all, got shape {given.shape}")
+        raise InputError(f"labels must have one entry for each image, {n} in all, got shape {given.shape}")
     if given.dtype.kind in "iu":
         wrong = (given < 0) | (given >= len(classes))
         if wrong.any():
@@ -43,7 +43,7 @@ def class_indices(labels: Any, classes: tuple[str, ...], n: int) -> IndexArray:
     place = {name: i for i, name in enumerate(classes)}
     for i, label in enumerate(given):
         if str(label) not in place:
-            raise InputError(f"labels[{i}] is {label!r}, which is none of the classes {', '.join(classes[:12])}")
+            raise InputError(f"labels[{i}] is {label!r}, which is not one of the classes {', '.join(classes[:12])}")
     return np.array([place[str(label)] for label in given], dtype=np.int64)
 
 
@@ -53,7 +53,7 @@ def group_indices(groups: Any, n: int) -> IndexArray:
         return np.arange(n)
     given = np.asarray(groups)
     if given.ndim != 1 or len(given) != n:
-        raise InputError(f"groups must have one entry an image, {n} in all, got shape {given.shape}")
+        raise InputError(f"groups must have one entry for each image, {n} in all, got shape {given.shape}")
     return np.asarray(np.unique(given, return_inverse=True)[1], dtype=np.int64)
 
 

@@ -50,7 +50,7 @@ def test_a_folder_of_files(run, folder):
     for words in (
         "lenet5 in torch, 10 classes: 48 training and 12 validation images",
         "AS102 HorizontalFlip + VerticalFlip",
-        "The loader's guards see to these draws (redraw).",
+        "The loader's guards handle these images (redraw).",
         "2/2",
         "On 40 test images",
         "Saved to files: results.json, model.pt",

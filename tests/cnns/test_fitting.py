@@ -70,7 +70,7 @@ def test_a_policy_without_an_output_gets_the_networks():
     assert fitted(Compose(()), network("vgg16"), size=64).output == input_spec("vgg16", size=64)
     both = fitted(PerClass({"a": aug.Rotate(), "*": Compose(())}), network("vgg16"))
     assert {p.output for p in both.policies.values()} == {input_spec("vgg16")}
-    with pytest.raises(ArgumentError, match="leave one out"):
+    with pytest.raises(ArgumentError, match="remove one of them"):
         fitted(Compose((), output=RESNET), network("resnet18"), size=64)
 
 
@@ -101,8 +101,8 @@ def test_labels_of_test_data_may_not_be_out_of_range():
     ("images", "batch", "world", "learns", "said"),
     [
         (100, 1, 1, True, "batch norm"),
-        (97, 32, 1, True, "batch_size=33 leaves none"),
-        (99, 32, 2, True, "batch_size=34 leaves none"),
+        (97, 32, 1, True, "use batch_size=33"),
+        (99, 32, 2, True, "use batch_size=34"),
         (100, 33, 2, False, "multiple of 2"),
         (1, 2, 2, False, "fewer than the 2 processes"),
         (100, True, 1, False, "whole number"),
@@ -169,7 +169,7 @@ def test_groups_stay_together():
     assert len(split.validation)
     with pytest.raises(InputError, match="fewer groups"):
         divide((GREY, LABELS), 1, None, 0.2, 0, np.arange(40) % 2, False)
-    with pytest.raises(ArgumentError, match="leave one out"):
+    with pytest.raises(ArgumentError, match="remove one of them"):
         divide((GREY, LABELS), 1, (GREY, LABELS), 0.2, 0, groups, False)
 
 

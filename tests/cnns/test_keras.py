@@ -128,7 +128,7 @@ def test_weights_of_a_file_get_a_new_head(tmp_path):
     kept = build("lenet5", 7, framework="keras", weights=path, keep_head=True)
     image = np.random.default_rng(0).random((1, 32, 32, 1), np.float32)
     np.testing.assert_allclose(np.asarray(kept(image)), np.asarray(old(image)), atol=1e-6)
-    with pytest.raises(ArgumentError, match="know 7 classes, not 3"):
+    with pytest.raises(ArgumentError, match="have 7 classes, not 3"):
         build("lenet5", 3, framework="keras", weights=path, keep_head=True)
     (tmp_path / "x.weights.h5").write_text("no")
     with pytest.raises(ArgumentError, match="cannot be read"):

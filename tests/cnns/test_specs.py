@@ -48,11 +48,11 @@ def test_names_may_be_written_as_people_do(name):
     ("call", "said"),
     [
         (lambda: network("resnet"), "did you mean"),
-        (lambda: network("alexnet", "keras"), "torch has it"),
+        (lambda: network("alexnet", "keras"), "torch has this network"),
         (lambda: network("alexnet", "jax"), "'jax'"),
         (lambda: input_spec("inception_v3", size=224), "299"),
         (lambda: input_spec("lenet5", size=28), "32"),
-        (lambda: input_spec("lenet5", size=64), "32 x 32 alone"),
+        (lambda: input_spec("lenet5", size=64), "needs 32 x 32"),
         (lambda: input_spec("vgg16", size=0), "0"),
     ],
 )

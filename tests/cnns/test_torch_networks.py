@@ -152,7 +152,7 @@ def test_weights_of_a_file_get_a_new_head(torch, tmp_path, name):
             assert torch.equal(value, before[key]), key
     kept = build(name, 7, weights=tmp_path / "w.pt", keep_head=True)
     assert all(torch.equal(v, before[k]) for k, v in kept.state_dict().items())
-    with pytest.raises(ArgumentError, match="know 7 classes, not 3"):
+    with pytest.raises(ArgumentError, match="have 7 classes, not 3"):
         build(name, 3, weights=tmp_path / "w.pt", keep_head=True)
 
 
@@ -194,7 +194,7 @@ def test_weights_that_do_not_fit(torch, tmp_path):
     (tmp_path / "text.pt").write_text("no weights")
     torch.save([1, 2], tmp_path / "list.pt")
     for name, file, said in (
-        ("resnet50", "w.pt", "not of resnet50"),
+        ("resnet50", "w.pt", "do not fit resnet50"),
         ("vgg11", "w.pt", "have no classifier.6.weight"),
         ("resnet18", "text.pt", "cannot be read"),
         ("resnet18", "missing.pt", "missing.pt"),

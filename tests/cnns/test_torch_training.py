@@ -227,4 +227,4 @@ def test_the_result_reads_well(run):
     text = console.export_text()
     assert "On 100 test images" in text
     assert "most often taken for" in text
-    assert "Guards looked at 640 draws" in text
+    assert "Guards checked 640 images" in text

@@ -145,10 +145,10 @@ def bad(digits, change):
     ("change", "words"),
     [
         (lambda x, y: (x, None, {}), "labels are needed"),
-        (lambda x, y: (x, y[:-1], {}), "one entry an image"),
+        (lambda x, y: (x, y[:-1], {}), "one entry for each image"),
         (lambda x, y: (x, y * 0 + 3, {}), "at least two classes"),
         (lambda x, y: (x, y - 1, {}), "unlabelled"),
-        (lambda x, y: (x, y.astype(str), {"classes": ["0", "1"]}), "none of the classes"),
+        (lambda x, y: (x, y.astype(str), {"classes": ["0", "1"]}), "not one of the classes"),
         (lambda x, y: (x, y, {"classes": ["0", "1"]}), "there are 2 classes"),
         (lambda x, y: (x, y, {"groups": [1, 2]}), "groups must have one entry"),
         (

@@ -1,7 +1,7 @@
-"""AS404: do the traces of augmentation give the label away, where classes have policies of their own?
+"""AS404: does the augmentation reveal the label if classes have policies of their own?
 
-No image is needed: plans are drawn for each policy, a small classifier sees only the traces that they leave, and says
-on plans that it was not trained on which policy they came from.
+No image is needed. Plans are sampled for each policy. A small classifier sees only the traces that they leave, and
+predicts for new plans which policy they come from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from augsafe.statistics import clopper_pearson
 from augsafe.transforms import Color, Local, Opaque, Tone
 
 DRAWS, FOREIGN_DRAWS = 2000, 200  # plans of each policy, half to learn from
-BEYOND = 0.05  # by how much more than chance the policy must be told for certain
+BEYOND = 0.05  # how much the accuracy must certainly exceed chance
 LEVEL = 0.95
 # sixteen colours that tone and colour steps leave their trace on
 PALETTE = np.array(
@@ -37,17 +37,22 @@ PALETTE = np.array(
 
 @dataclass(frozen=True)
 class Leak:
-    """How well the traces tell the policies apart.
+    """How well a classifier recognises the policy of a plan from its traces.
 
-    accuracy: the share of plans whose policy was told, the mean over the policies, with its 95 % `interval` (exact).
-    chance: what guessing gives. told: for each policy of the PerClass, the share of its plans that were told.
+    Attributes:
+        findings: AS404, or nothing.
+        accuracy: Share of plans whose policy was recognised, the mean over the policies.
+        interval: Its 95 % confidence interval (exact).
+        chance: The accuracy of guessing.
+        recall: For each policy of the PerClass, the share of its plans that were recognised.
+        draws: Number of plans in the test.
     """
 
     findings: tuple[Finding, ...]
     accuracy: float
     interval: tuple[float, float]
     chance: float
-    told: dict[str, float]
+    recall: dict[str, float]
     draws: int
 
     @property
@@ -71,12 +76,22 @@ def label_leak(
 ) -> Leak:
     """Measure whether a network could learn the label from how an image was augmented (AS404).
 
-    policies: one for each class. classes: their names, those of `policies` where left out. size: height and width of
-    the images. draws: plans of each policy (2,000; 200 where a step is another library's), half of which are judged.
+    Traces are what can be seen in an image whatever it shows: resampling, zoom, tilt, rotation from the nearest
+    symmetry, padding, levels, colours, and steps on neighbouring pixels. A flip or a quarter turn leaves no trace.
 
-    Traces are what a picture shows whatever its content: that it was resampled, its zoom, tilt and rotation from the
-    nearest symmetry, made-up borders, its levels and colours, and steps on neighbouring pixels. A flip or a quarter
-    turn leaves none. Raises ArgumentError.
+    Args:
+        policies: The policy of each class.
+        classes: The names of the classes. Default: those in `policies`.
+        size: Height and width of the images, in pixels.
+        draws: Plans of each policy; half of them are for training. Default: 2,000, or 200 if a step comes from another
+            library.
+        seed: The random seed.
+
+    Returns:
+        The accuracy with its interval, and AS404 if it is certainly more than 5 points above chance.
+
+    Raises:
+        ArgumentError: An argument is not of the right kind.
     """
     if not isinstance(policies, PerClass):
         raise ArgumentError(f"label_leak needs a PerClass, got {type(policies).__name__}; one policy leaks no label")
@@ -92,16 +107,16 @@ def label_leak(
     plans = [_plan(policies.policies[key], size, int(n), seed, number) for number, key in enumerate(entries)]
     names = _columns([policies.policies[key] for key in entries])
     seen = [traces(policies.policies[key], plan, names) for key, plan in zip(entries, plans, strict=True)]
-    right = _told(seen)
+    right = _recognised(seen)
     hits, total = int(right.sum()), right.size
     chance = 1 / len(entries)
     low, high = clopper_pearson(hits, total, LEVEL)
-    told = {key: float(row.mean()) for key, row in zip(entries, right, strict=True)}
+    recall = {key: float(row.mean()) for key, row in zip(entries, right, strict=True)}
     findings: tuple[Finding, ...] = ()
     if low > chance + BEYOND:
         worst = int(right.mean(axis=1).argmax())
-        findings = (_finding(policies, entries, named, told, (low, high), chance, plans[worst], right[worst]),)
-    return Leak(findings, hits / total, (low, high), chance, told, total)
+        findings = (_finding(policies, entries, named, recall, (low, high), chance, plans[worst], right[worst]),)
+    return Leak(findings, hits / total, (low, high), chance, recall, total)
 
 
 def _plan(policy: Compose, size: tuple[int, int], n: int, seed: int, number: int) -> Plan:
@@ -147,8 +162,8 @@ def _coloured(policy: Compose, plan: Plan) -> NDArray[Any]:
     return np.asarray(render(np.broadcast_to(PALETTE, (len(plan), 4, 4, 3)), painted))
 
 
-def _told(seen: Sequence[FloatArray]) -> NDArray[np.bool_]:
-    """For each policy, which of the plans in its second half were told, by a forest grown on the first halves."""
+def _recognised(seen: Sequence[FloatArray]) -> NDArray[np.bool_]:
+    """For each policy, which plans of its second half were recognised by a forest trained on the first halves."""
     from sklearn.ensemble import RandomForestClassifier
 
     half = len(seen[0]) // 2
@@ -170,17 +185,17 @@ def _finding(
     policies: PerClass,
     entries: Sequence[str],
     named: Sequence[str],
-    told: dict[str, float],
+    recall: dict[str, float],
     interval: tuple[float, float],
     chance: float,
     plan: Plan,
     right: NDArray[np.bool_],
 ) -> Finding:
-    known = [key for key in entries if told[key] > chance + BEYOND]
+    known = [key for key in entries if recall[key] > chance + BEYOND]
     classes = tuple(name for name in named if name != ANY and policies.key_for(name) in known)
     row = len(right) + int(np.flatnonzero(right)[0])
     one = plan.rows(np.array([row]))
-    said = ", ".join(f"{told[key]:.0%} of {key}" for key in known[:6])
+    said = ", ".join(f"{recall[key]:.0%} of {key}" for key in known[:6])
     return Finding(
         code="AS404",
         severity="warning",
@@ -190,8 +205,8 @@ def _finding(
         classes=classes,
         message=f"the way an image was augmented reveals its policy, and so its class ({said}; chance is {chance:.0%})",
         help="Give all classes the same strengths. Only flips and quarter turns, which leave no trace, may differ.",
-        probability=float(np.mean(list(told.values()))),
+        probability=float(np.mean(list(recall.values()))),
         interval=interval,
-        per_class={name: told[policies.key_for(name)] for name in classes},
+        per_class={name: recall[policies.key_for(name)] for name in classes},
         witness=Witness(one.describe(), one.record(), one.matrix[0]),
     )

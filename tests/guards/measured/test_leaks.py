@@ -45,13 +45,13 @@ def test_traces_that_differ_give_the_class_away(case):
 
 
 @pytest.mark.parametrize("case", ALIKE)
-def test_policies_that_leave_the_same_traces_are_not_told(case):
+def test_policies_that_leave_the_same_traces_are_not_recognised(case):
     found = leak(*ALIKE[case])
     assert found.ok and found.interval[0] < found.chance < found.interval[1], str(found)
 
 
 def test_guessing_is_all_that_is_left_where_policies_are_the_same():
-    """The share told is binomial with chance 1/3: neither learned by heart nor won by ties."""
+    """The share recognised is binomial with chance 1/3: neither learned by heart nor won by ties."""
     policies = aug.PerClass({name: aug.Compose(COMMON) for name in "abc"})
     shares = [aug.label_leak(policies, draws=300, seed=seed, size=(32, 32)) for seed in range(4)]
     hits = sum(round(s.accuracy * s.draws) for s in shares)
@@ -60,12 +60,12 @@ def test_guessing_is_all_that_is_left_where_policies_are_the_same():
 
 def test_judging_what_was_learned_from_would_be_seen(monkeypatch):
     """Negative control: a classifier that is judged on its own training plans tells equal policies apart."""
-    learned = leak_module._told
+    learned = leak_module._recognised
 
     def by_heart(seen):
         return learned([np.concatenate([x[: len(x) // 2]] * 2) for x in seen])
 
-    monkeypatch.setattr(leak_module, "_told", by_heart)
+    monkeypatch.setattr(leak_module, "_recognised", by_heart)
     assert not leak(*ALIKE["the same"]).ok
 
 
