@@ -32,6 +32,7 @@ from .shares import EPSILON as EPSILON
 from .shares import Share as Share
 from .shares import shares_by_class as shares_by_class
 from .threads import one_thread as one_thread
+from .two_sample import Area as Area
 from .two_sample import Estimate as Estimate
 from .two_sample import Scores as Scores
 from .two_sample import area as area

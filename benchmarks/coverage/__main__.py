@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.coverage import certificates, learning, realism, repeats, shares, static, typicality
+from benchmarks.coverage import certificates, leaks, learning, realism, repeats, shares, static, typicality
 from benchmarks.coverage.lines import Line, Simulation, table
 from benchmarks.coverage.worst import worst
 
@@ -21,6 +21,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "ablation": learning.simulate,
     "realism": realism.simulate,
     "repeats": repeats.simulate,
+    "leaks": leaks.simulate,
 }
 CONTROLS: dict[str, Simulation] = {
     "static": lambda n: static.simulate(n, old=True),
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", type=Path, help="a page with marks such as <!-- coverage -->")
     given = parser.parse_args(arguments)
     lines = run(SIMULATIONS, given.names, given.repeats)
-    controls = run(CONTROLS, given.names, min(given.repeats, CONTROL))
+    controls = run(CONTROLS, [name for name in given.names if name in CONTROLS], min(given.repeats, CONTROL))
     tables = {"coverage": table(lines), "controls": table(controls), "worst": searched(given.repeats)}
     print("\n\n".join(tables.values()))
     if given.write is not None:

@@ -9,7 +9,16 @@ from augsafe.statistics import area
 from benchmarks import realism as cases
 from benchmarks.coverage.lines import Line
 
-CASES = tuple(cases.Case(excess, per_group=size) for excess in (0.0, MARGIN) for size in (1, 5))
+CASES = (
+    *(cases.Case(excess, per_group=size) for excess in (0.0, MARGIN) for size in (1, 5)),
+    *(cases.Case(excess, n=50, control=0.9) for excess in (0.0, MARGIN)),
+)
+AREAS = (
+    cases.Case(0.0),
+    cases.Case(0.0, per_group=5),
+    cases.Case(0.0, n=50, control=0.9),
+    cases.Case(0.0, 50, 1, 0.98),
+)
 
 
 def simulate(repeats: int) -> list[Line]:
@@ -19,11 +28,12 @@ def simulate(repeats: int) -> list[Line]:
         wrong = cases.wrong(case, cases.shares(case, repeats))
         said = "distinguishable, at no excess" if case.excess == 0 else "indistinguishable, at the margin"
         lines.append(Line(f"realism: {said}", _setting(case), 0.05, int(wrong or 0), repeats))
-    return [*lines, *(_area(case, repeats) for case in CASES[2:])]
+    return [*lines, *(_area(case, repeats) for case in AREAS)]
 
 
 def _setting(case: cases.Case) -> str:
-    return f"{case.n} images of each kind" + (f" in groups of {case.per_group}" if case.per_group > 1 else "")
+    grouped = f" in groups of {case.per_group}" if case.per_group > 1 else ""
+    return f"{case.n} images of each kind{grouped}, control at {case.control}"
 
 
 def _area(case: cases.Case, repeats: int) -> Line:
@@ -31,7 +41,7 @@ def _area(case: cases.Case, repeats: int) -> Line:
     truth, missed = case.control + case.excess, 0
     for _ in range(repeats):
         seen, _, groups = cases.draw(case, rng)
-        low, high = area(seen, groups, groups).bounds(0.975)
+        low, high = area(seen, groups, groups).interval()
         missed += not low <= truth <= high
     return Line("realism: 95% interval of the AUC", _setting(case), 0.05, missed, repeats)
 

@@ -102,8 +102,7 @@ def realism(
     own, more = area(seen, ones, zeros), excess(seen, control, ones, zeros)
     low, high = more.bounds(LEVEL)
     verdict = "indistinguishable" if high < margin else "distinguishable" if low > 0 else "undecided"
-    ends = own.bounds(1 - (1 - LEVEL) / 2)
-    interval = (max(0.0, ends[0]), min(1.0, ends[1]))
+    interval = own.interval(LEVEL)
     wanted = _needed(more, margin, len(chosen)) if verdict == "undecided" else None
     made = Realism(
         verdict, own.value, interval, control.area, more.value, (low, high), float(margin), len(chosen), wanted

@@ -36,8 +36,20 @@ def test_the_area_is_that_of_the_roc_curve():
 
 
 def test_a_classifier_exceeds_itself_by_nothing():
+    """Ten images that agree do not show that all would: an eleventh may be told apart, or not."""
     scores = Scores(np.arange(10.0), np.arange(10.0) - 3)
-    assert excess(scores, scores, np.arange(10), np.arange(10)).bounds(0.95) == (0.0, 0.0)
+    none = excess(scores, scores, np.arange(10), np.arange(10))
+    assert none.value == 0 and none.bounds(0.95)[1] == -none.bounds(0.95)[0] > 0.2
+    more = Scores(np.arange(1000.0), np.arange(1000.0) - 3)
+    assert excess(more, more, np.arange(1000), np.arange(1000)).bounds(0.95)[1] < 0.003
+
+
+def test_the_interval_of_an_area_stays_on_its_scale():
+    apart = Scores(np.arange(20.0) + 100, np.arange(20.0))
+    low, high = area(apart, np.arange(20), np.arange(20)).interval()
+    assert low == pytest.approx(binomtest(20, 20).proportion_ci(0.95, method="exact").low) and high == 1.0
+    low, high = area(Scores(apart.zeros, apart.ones), np.arange(20), np.arange(20)).interval()
+    assert low == 0.0 and high == pytest.approx(binomtest(0, 20).proportion_ci(0.95, method="exact").high)
 
 
 @pytest.mark.parametrize("case", [Case(0.0), Case(MARGIN), Case(MARGIN, per_group=5)], ids=str)
