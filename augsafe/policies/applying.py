@@ -49,7 +49,7 @@ class BatchTargets:
         return Targets(mask, boxes, None, points)
 
 
-def apply_row(rules: TargetRules, plan: Plan, row: int, image: Image, targets: Targets, label: Any) -> Sample:
+def apply_row(rules: TargetRules, plan: Plan, row: int, image: Image, targets: Targets, label: object) -> Sample:
     """Carry out one row of a plan.
 
     Args:

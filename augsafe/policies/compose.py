@@ -213,7 +213,7 @@ class Compose:
         boxes: PointsLike | None = None,
         box_labels: Sequence[Any] | None = None,
         keypoints: PointsLike | None = None,
-        label: Any = None,
+        label: object = None,
         seed: int | None = None,
         epoch: int = 0,
         index: int = 0,
@@ -245,7 +245,7 @@ class Compose:
         plan = self.plan([image.shape], [index], seed, epoch, objects=objects, view=view)
         return self.apply(plan, 0, image, Targets(mask, boxes, box_labels, keypoints), label)
 
-    def apply(self, plan: Plan, row: int, image: Image, targets: Targets | None = None, label: Any = None) -> Sample:
+    def apply(self, plan: Plan, row: int, image: Image, targets: Targets | None = None, label: object = None) -> Sample:
         """Carry out one row of a plan.
 
         Args:
