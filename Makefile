@@ -6,7 +6,7 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 SOURCES := $(shell find augsafe -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench evidence docs install-check clean
+.PHONY: help demo test bench evidence material docs install-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -28,6 +28,19 @@ bench: .venv-bench/stamp ## speed beside other libraries
 
 evidence: .venv/stamp ## every table that the docs quote; takes an hour or so
 	.venv/bin/python -m benchmarks.evidence
+
+# What others drew and `benchmarks.drawn_table` reads; nothing of it is kept in the repository.
+FONTS := fonts-dejavu fonts-liberation fonts-freefont-ttf fonts-crosextra-carlito fonts-crosextra-caladea fonts-cabin \
+  fonts-comic-neue fonts-oldstandard fonts-dosis fonts-quicksand fonts-play fonts-inconsolata fonts-lato fonts-ebgaramond \
+  fonts-linuxlibertine fonts-b612 fonts-firacode fonts-comfortaa fonts-courier-prime fonts-go fonts-noto-color-emoji \
+  fonts-dkg-handwriting fonts-breip fonts-rufscript openclipart-svg
+ICONS := lucide-static@1.62.0 bootstrap-icons@1.13.2 @material-symbols/svg-400@0.48.2 @tabler/icons@3.52.0 \
+  @twemoji/svg@15.0.0 flag-icons@7.5.0
+
+material: .venv/stamp ## fonts, icons, emoji and flags that `make evidence` reads; wants Debian, root and npm
+	apt-get install -y --no-install-recommends $(FONTS)
+	npm install --prefix material --no-save --ignore-scripts --no-audit --no-fund $(ICONS)
+	.venv/bin/python -m pip install $(PIP_FLAGS) 'resvg-py>=0.5'
 
 docs: .venv-docs/stamp ## the documentation as a site, in site/; any web server shows it
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict

@@ -11,10 +11,10 @@ import yaml
 from PIL import Image, ImageDraw, ImageFont
 
 from augsafe.contracts import SYMMETRIES
+from benchmarks.fonts import font_files
 
 GLYPHS = tuple("abcdefghijklmnopqrstuvwxyz0123456789")
 SIDE = 40
-FOLDERS = tuple(f"/usr/share/fonts/truetype/{name}" for name in ("dejavu", "liberation", "freefont"))
 
 # Sets of fonts, by file name without ".ttf"; what a machine lacks is left out and said so.
 SETS: dict[str, tuple[str, ...]] = {
@@ -77,23 +77,6 @@ def _cells(part: dict[str, list[str]]) -> list[tuple[str, str, str]]:
             for name in SYMMETRIES if symmetry == "*" else (symmetry,):
                 out += [(name, a, b), (name, b, a)]
     return out
-
-
-@lru_cache(maxsize=1)
-def font_files() -> dict[str, Path]:
-    """The fonts on this machine by name: the system's, else those that come with matplotlib."""
-    folders = [Path(folder) for folder in FOLDERS]
-    try:
-        import matplotlib
-
-        folders.append(Path(matplotlib.get_data_path()) / "fonts" / "ttf")
-    except ImportError:
-        pass
-    found: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("*.ttf")):
-            found.setdefault(path.stem, path)
-    return found
 
 
 def draw(glyph: str, font: str, rng: np.random.Generator) -> np.ndarray:
