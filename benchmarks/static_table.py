@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from augsafe.contracts import Contract
 from augsafe.guards import StaticResult, judge, static_check
 from augsafe.guards.symmetry.outcomes import outcomes_for
+from augsafe.guards.witnesses import clopper_pearson
 from augsafe.policies import Compose
 
 HARM = ("changes", "invalid", "outside-limits")
@@ -38,7 +39,7 @@ H = "{HorizontalFlip: {p: 1}}"
 V = "{VerticalFlip: {p: 1}}"
 MIRRORED = {"invalid": "3 4 6 7 9", "ambiguous": "2 5"}
 UPSIDE_DOWN = {"invalid": "4 6 7 9", "ambiguous": "2 5"}
-HALF_TURN = {"changes": "6 9", "invalid": "3 4 7"}
+HALF_TURN = {"changes": "6 9", "invalid": "3 4 7", "ambiguous": "2"}
 QUARTER = {"safe": "0"}
 
 ROWS = (
@@ -109,6 +110,11 @@ def witnesses_hold(row: Row, result: StaticResult) -> bool:
     return True
 
 
+def left_out(rows: tuple[Row, ...] = ROWS) -> int:
+    """How many cells have no truth that is stated by hand ("*"): what a reader finds ambiguous or does not name."""
+    return sum(row.expected(cls) == "*" for row in rows for cls in Contract.builtin(row.contract).classes)
+
+
 def cells(rows: tuple[Row, ...] = ROWS, draws: int = 20_000) -> list[tuple[str, str, str, str]]:
     """(policy, class, expected, found) for every cell whose truth is stated."""
     out = []
@@ -139,9 +145,18 @@ def main() -> None:
         wrong = [f"{cls}: {found}, not {expected}" for _, cls, expected, found in mine if found != expected]
         print(f"{row.name:36} {row.contract:8} {len(mine):3} cells  {'; '.join(wrong) or 'all right'}")
     precision, recall, wrong_kind = scores(table)
-    print(
-        f"\n{len(table)} cells: precision {precision:.3f}, recall {recall:.3f}, verdicts of another kind {wrong_kind}"
-    )
+    absent = left_out()
+    print(f"\n{len(table)} cells of {len(table) + absent}; {absent} are left out, their truth is not stated by hand")
+    print(f"precision {precision:.3f}, recall {recall:.3f} of harmed cells, verdicts of another kind {wrong_kind}")
+    right = {name: True for name, *_ in table}
+    for name, _, expected, found in table:
+        right[name] &= expected == found
+    for what, hits, n in (
+        ("cells", len(table) - wrong_kind, len(table)),
+        ("policies", sum(right.values()), len(right)),
+    ):
+        low, high = clopper_pearson(hits, n)
+        print(f"{hits} of {n} {what} right ({low:.3f}-{high:.3f}, exact)")
     naive = [(name, cls, expected, "invalid") for name, cls, expected, _ in table]
     print(f"baseline, flag everything: precision {scores(naive)[0]:.3f}, recall {scores(naive)[1]:.3f}")
 

@@ -18,15 +18,28 @@ NAMES = (
 )  # fmt: skip
 TURNS = {"rot180": (-1, -1), "hflip": (1, -1), "vflip": (-1, 1)}  # steps along the axes of an array
 DIGITS = """
-rot180 same 0 1 2 5 8
-vflip same 0 1 3 8
-hflip same 0 1 8
+rot180 same 0 8
+vflip same 0 3 8
+hflip same 0 8
 hflip ambiguous 2 5
 vflip ambiguous 2 5
-hflip invalid 3 4 6 7 9
+rot180 ambiguous 2
+hflip invalid 4 6 7 9
 vflip invalid 4 6 7 9
-rot180 invalid 3 4 7
+rot180 invalid 4
 rot180 swaps 6-9
+"""
+WRITTEN = """
+rot180 same 1 5
+vflip same 1
+hflip same 1
+hflip invalid 3
+rot180 invalid 3 7
+"""
+PRINTED = """
+rot180 ambiguous 1 5
+vflip ambiguous 1
+hflip ambiguous 1
 """
 LYING_DIGITS = """
 rot90 same 0
@@ -34,12 +47,13 @@ rot270 same 0
 transpose same 0
 antitranspose same 0
 rot90 invalid 1 2 3 4 5 6 7 8 9
-transpose invalid 1 2 3 4 5 6 7 8 9
+transpose invalid 1 2 3 5 6 7 8 9
 """
 TRUTH = {
-    "mnist": DIGITS + LYING_DIGITS,
-    "svhn": DIGITS + LYING_DIGITS,
+    "mnist": DIGITS + WRITTEN + LYING_DIGITS + "transpose invalid 4",
+    "svhn": DIGITS + PRINTED + LYING_DIGITS + "transpose ambiguous 4\nhflip invalid 3\nrot180 invalid 3 7",
     "text": DIGITS
+    + PRINTED
     + """
 rot180 swaps b-q d-p n-u M-W
 hflip swaps b-d p-q
@@ -49,7 +63,11 @@ rot270 swaps N-Z
 rot180 same o s x z H I N O S X Z
 hflip same A H I M O T U V W X Y o v x
 vflip same B C D E H I K O X c o x
-hflip invalid N S Z s z R F G e
+hflip invalid N R F G e
+rot180 ambiguous L 7 E 3 V v a e f j g
+hflip ambiguous S Z s z E 3 L J y Q
+vflip ambiguous S Z s z V v
+rot180 invalid A F h k y
 """,
     "gtsrb": """
 hflip same 11 12 13 15 17 18 22 26 30 35
@@ -58,6 +76,7 @@ vflip ambiguous 1 5
 hflip swaps 19-20 33-34 36-37 38-39
 rot180 same 12 15 17 32
 hflip invalid 40 0 1 14 21 32
+hflip ambiguous 25 27 28 29 31
 rot90 same 12 15
 rot90 invalid 17 32 38
 transpose same 12 15 32 38
@@ -65,14 +84,16 @@ antitranspose same 12 15 32 39
 """,
     "emnist-letters": """
 rot180 same O S X Z
-hflip same I O V W X
+hflip same I O V W X M
 vflip same C O X
-hflip ambiguous A B D H J L M N P Q T U Y
-vflip ambiguous B D E H I K L M N P Q T U W
-rot180 ambiguous B D H I L M N P Q T U W
+rot180 swaps M-W
+vflip swaps M-W
+hflip ambiguous A B D G H J L N P Q T U Y
+vflip ambiguous B D E F G H I K L N P Q R T U V
+rot180 ambiguous A B D E F G H I J L N P Q T U V Y
 rot90 ambiguous N Z
-hflip invalid C E F G K R
-rot180 invalid A C E F G K R V Y
+hflip invalid C E F K R
+rot180 invalid C K R
 """,
     "laterality": "hflip swaps left-right\nrot180 invalid left right",
     "cifar10": "hflip same airplane automobile bird cat deer dog frog horse ship truck\n"
