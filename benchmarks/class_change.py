@@ -84,6 +84,34 @@ def score(found: Iterable[Cell], true: frozenset[Cell], ambiguous: frozenset[Cel
     return Score(len(kept & true), len(kept - true), len(true - kept))
 
 
+def once(cells: Iterable[Cell]) -> set[Cell]:
+    """One of both directions of each cell: what holds in one holds in the other."""
+    return {min(cell, (inverse(cell[0]), cell[2], cell[1])) for cell in cells}
+
+
+def independent(found: Iterable[Cell]) -> Score:
+    """Claims about glyphs over independent cells: five true ones, and each false one once."""
+    kept, truth = set(found), glyphs.truth()
+    hits = sum(cell in kept for cell in glyphs.INDEPENDENT)
+    return Score(hits, len(once(kept - truth.changes - truth.ambiguous)), len(glyphs.INDEPENDENT) - hits)
+
+
+def design_table(designs: Mapping[str, tuple[str, ...]], per_class: int = 96) -> dict[str, Score]:
+    """Print and give the scores over independent cells: every design by itself, then all of them."""
+    print(f"\nGlyphs, each design by itself ({per_class} images a class; five independent cells in each)")
+    pooled = {rule: Score() for rule in RULES}
+    for name, fonts in designs.items():
+        images, labels, _ = glyphs.glyphs(fonts, per_class, 0)
+        cells = flagged(gather(fit(images, labels, alpha=0.05), list(images)))
+        for rule in RULES:
+            pooled[rule].add(independent(cells[rule]))
+        one = independent(cells["changes"])
+        print(f"  {name:18} changes: {one.hits} of {one.hits + one.missed} found, {one.false} false", flush=True)
+    for rule in RULES:
+        print(f"  pooled, {rule:20} {pooled[rule]}")
+    return pooled
+
+
 def glyph_scores(fonts: tuple[str, ...], by_font: bool, per_class: int = 96, seed: int = 0) -> dict[str, Score]:
     """Every rule on one set of fonts."""
     images, labels, names = glyphs.glyphs(fonts, per_class, seed)
@@ -93,7 +121,11 @@ def glyph_scores(fonts: tuple[str, ...], by_font: bool, per_class: int = 96, see
 
 
 def glyph_tables(sets: dict[str, tuple[str, ...]], per_class: int = 96) -> dict[bool, dict[str, Score]]:
-    """Print the tables of all sets; give the pooled scores, by whether fonts were split."""
+    """Print the tables of all sets; give the pooled scores, by whether fonts were split.
+
+    The sets share fonts, and the cells of a set follow from one another: the intervals are too narrow, `design_table`
+    has those that hold.
+    """
     pooled = {}
     for by_font in (False, True):
         print(f"\nGlyphs, {'split by font' if by_font else 'every font on both sides'} ({per_class} images a class)")
@@ -186,6 +218,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"fonts that this machine lacks: {', '.join(missing) or 'none'}")
     sets = drawable({"mono": glyphs.SETS["mono"]} if small else glyphs.SETS)
     glyph_tables(sets, 48 if small else 96)
+    design_table(
+        drawable({"DejaVu Mono": glyphs.DESIGNS["DejaVu Mono"]} if small else glyphs.DESIGNS), 48 if small else 96
+    )
     if held := {} if small else drawable(glyphs.HELD_OUT):
         print("\nFamilies that nothing was tuned on")
         glyph_tables(held)

@@ -96,7 +96,7 @@ def _family(name: str, entry: dict[str, Any]) -> Family:
 
 def _fonts(name: str, entry: dict[str, Any]) -> Family:
     """Glyphs a-z and 0-9, with the truth of `glyph_truth.yaml`; `to` holds what does not follow from the rest."""
-    to = (("hflip", "b", "d"), ("hflip", "p", "q"), ("vflip", "b", "p"), ("rot180", "n", "u"), ("rot180", "6", "9"))
+    to = glyphs.INDEPENDENT
     relations = {(a, s): Relation("to", b) for s, a, b in to}
     contract = Contract(glyphs.GLYPHS, relations)
     return Family(name, entry["half"], "fonts", entry["source"], glyphs.GLYPHS, to, contract, tuple(entry["faces"]))

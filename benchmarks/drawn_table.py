@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from augsafe.contracts import inverse
 from augsafe.contracts.evidence import gather
 from augsafe.typicality import fit
 from benchmarks import drawn
-from benchmarks.class_change import Cell, Score, flagged
+from benchmarks.class_change import Cell, Score, flagged, once
 
 EACH = 48  # images a class
 RULES = ("naive + mutual", "changes", "changes + suggested")
@@ -30,11 +29,6 @@ class Row:
     every: Score = field(default_factory=Score)
     missed: list[Cell] = field(default_factory=list)
     false: list[Cell] = field(default_factory=list)
-
-
-def once(cells: set[Cell]) -> set[Cell]:
-    """One of both directions of each cell."""
-    return {min(cell, (inverse(cell[0]), cell[2], cell[1])) for cell in cells}
 
 
 def row(family: drawn.Family, claimed: set[Cell]) -> Row:

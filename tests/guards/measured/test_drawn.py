@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from augsafe.contracts import Contract, Relation
-from benchmarks import drawn, drawn_table, glyphs
+from benchmarks import class_change, drawn, drawn_table, glyphs
 
 # Frozen before the guard saw the untouched half; see docs/decisions. A change here must say so in the docs' table.
 FROZEN = {
@@ -134,3 +134,14 @@ def test_one_family_of_fonts():
     found = drawn_table.rows(family, each=32)["changes"]
     assert found.independent.false == 0 and found.independent.hits == 3
     assert set(glyphs.GLYPHS) == set(CARLITO.classes)
+
+
+def test_glyphs_are_counted_once():
+    """All sixteen true cells are five independent ones; a false pair claimed in both directions is one."""
+    true = glyphs.truth().changes
+    assert len(true) == 16
+    assert (class_change.independent(true).hits, class_change.independent(true).false) == (5, 0)
+    wrong = {("hflip", "k", "x"), ("hflip", "x", "k"), ("rot90", "k", "x"), ("rot270", "x", "k")}
+    found = class_change.independent(wrong | {("hflip", "b", "d")})
+    assert (found.hits, found.false, found.missed) == (1, 2, 4)
+    assert independent(glyphs.INDEPENDENT)
