@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from augsafe.contracts import Contract
 from augsafe.guards import StaticResult, judge, static_check
 from augsafe.guards.symmetry.outcomes import outcomes_for
-from augsafe.guards.witnesses import clopper_pearson
 from augsafe.policies import Compose
+from augsafe.statistics import clopper_pearson
 
 HARM = ("changes", "invalid", "outside-limits")
 
