@@ -108,12 +108,12 @@ def test_a_step_cannot_reach_the_callers_image() -> None:
 
 
 def test_input_that_is_written_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from augsafe.policies import compose
+    from augsafe.policies import applying
 
     def spoil(images: Any, plan: Any, out: Any = None) -> Any:
         images[0][...] //= 2
         return [images[0]]
 
-    monkeypatch.setattr(compose, "render", spoil)
+    monkeypatch.setattr(applying, "render", spoil)
     with pytest.raises(AssertionError):
         law_input_kept(aug.Compose([]), noise((8, 8, 3)), 0)
