@@ -142,6 +142,7 @@ def _findings(compose: Compose, benefit: Row, guard: str, classes: Sequence[str]
             code="AS403",
             severity="info",
             how="sampled",
+            evidence="measured",
             verdict="safe",
             steps=tuple(leaf.label for leaf in compose.leaves),
             classes=tuple(harmed or (cls for cls in classes if cls in said)),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts import KINDS, Contract
-from augsafe.guards import Appearance, LimitTable, Looks, hue_limits, judge, look, measure, violations
+from augsafe.guards import TONE, Appearance, LimitTable, Looks, hue_limits, judge_plan, look, measure, violations
 from augsafe.objects import Objects
 from augsafe.pixels import render, tilted
 from augsafe.planning import Plan
@@ -42,7 +42,8 @@ class Losses:
 
 @dataclass(frozen=True, eq=False)
 class Jury:
-    """Who says what is lost: the contract where it speaks, the images where not, the guards on content and tone always.
+    """Who says what is lost: the contract where it speaks, the images where not, the guards on content and tone where
+    the object is known.
 
     own (n,): class indices of the contract. fitted: the rows from which the reference is learned, which must not be
     those that certify. silent: there is no contract, so that the images are asked about every draw.
@@ -112,6 +113,8 @@ class Jury:
         appearance = Appearance.of(compose, self.contract)
         if appearance.codes:
             codes |= appearance.broken(plan, self.own[rows], self._looks.rows(rows))
+            for code in set(TONE) & set(codes):
+                codes[code] = codes[code] & objects.known
         for bad in codes.values():
             lost |= bad
         ask &= ~lost
@@ -130,7 +133,7 @@ class Jury:
         acts = np.any([*plan.draws.active.values(), np.zeros(len(plan), bool)], axis=0)
         if self.silent:
             return np.zeros(len(plan), bool), np.zeros(len(plan), bool), acts
-        tables, judged = self.contract.tables(), judge(plan.jacobian)
+        tables, judged = self.contract.tables(), judge_plan(plan)
         kind = tables.kind[own, judged.symmetry]
         turned = np.abs(judged.residual)
         far = turned > tables.rotation[own] + 1e-9

@@ -21,7 +21,7 @@ from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
 from augsafe.foreign import as_policy
 from augsafe.guards import leave_out
-from augsafe.objects import inspect
+from augsafe.objects import Objects, asked_for, inspect
 from augsafe.pixels import check_image
 from augsafe.policies import Compose
 from augsafe.randomness import check_seed
@@ -49,6 +49,7 @@ def calibrate(
     reference: Callable[[Any], Any] | None = None,
     masks: Any = None,
     boxes: Any = None,
+    objects: str | None = None,
     classes: Sequence[str] | None = None,
     unfamiliar: float = UNFAMILIAR,
     narrow: bool | None = None,
@@ -64,8 +65,8 @@ def calibrate(
     (n, H, W[, C]) or a list; labels (n,): names or indices. A draw is a loss where it changes the class or loses the
     content or the tone of an image: the class as the contract says, or as the images do where it is silent or there is
     none (`reference`: a callable from images to class probabilities or embeddings, in place of built-in features);
-    content and tone as the guards say. masks, boxes: where the
-    object is. groups (n,): images of one group (patient, video, font) count as one.
+    content and tone as the guards say, in images whose masks or boxes say where the object is; objects="saliency" lets
+    a guess count in the others. groups (n,): images of one group (patient, video, font) count as one.
 
     Half of the groups measures single limits, which are shown and not certified. On the other half the policy is
     walked along one scale, from the identity outward, by Learn then Test (Angelopoulos et al., 2021): with confidence
@@ -79,12 +80,12 @@ def calibrate(
     check_limits(epsilon, delta, unfamiliar)
     _check_counts(grid, most)
     check_seed(seed)
+    guess = asked_for(objects, "calibrate")
     policy = _policy(transform)
     if not any(not leaf.never_acts for leaf in policy.leaves):
         raise ArgumentError("calibrate: no step of this policy ever acts; give it ranges to calibrate")
-    bench = _bench(
-        policy, images, labels, groups, contract, reference, masks, boxes, classes, epsilon, most, seed, jobs
-    )
+    given = _Given(images, labels, groups, contract, reference, classes, masks, boxes, guess)
+    bench = _bench(policy, given, epsilon, most, seed, jobs)
     track = _tracker(progress)
     bar = Bar(epsilon, unfamiliar)
     few = sample(bench.jury.own[bench.rank], bench.jury.groups[bench.rank], RANKED, np.random.default_rng(seed))
@@ -110,55 +111,61 @@ class _Bench:
     test: Rows
 
 
-def _bench(
-    policy: Compose,
-    images: Any,
-    labels: Any,
-    groups: Any,
-    contract: Contract | str | None,
-    reference: Callable[[Any], Any] | None,
-    masks: Any,
-    boxes: Any,
-    classes: Sequence[str] | None,
-    epsilon: float,
-    most: int,
-    seed: int,
-    jobs: int,
-) -> _Bench:
-    if labels is None:
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What the user gave; guess: saliency says where objects are, where neither masks nor boxes do."""
+
+    images: Any
+    labels: Any
+    groups: Any
+    contract: Contract | str | None
+    reference: Callable[[Any], Any] | None
+    classes: Sequence[str] | None
+    masks: Any
+    boxes: Any
+    guess: bool
+
+    def objects(self, used: Sequence[Any], rows: Rows) -> Objects:
+        """The objects of the images that are used. Raises InputError."""
+        n = len(self.images)
+        return inspect(used, _of_used("masks", self.masks, rows, n), _of_used("boxes", self.boxes, rows, n), self.guess)
+
+
+def _bench(policy: Compose, given: _Given, epsilon: float, most: int, seed: int, jobs: int) -> _Bench:
+    if given.labels is None:
         raise InputError("calibrate needs one label for each image, got None")
-    given = as_list(images)
-    for i, image in enumerate(given):
+    images = as_list(given.images)
+    for i, image in enumerate(images):
         check_image(image, policy.value_range, f"images[{i}]")
-    _check_labels(labels, len(given))
-    bound, own = bind_contract(contract, labels, len(given), classes)
-    if contract is None and len(np.unique(own)) < 2:
+    _check_labels(given.labels, len(images))
+    bound, own = bind_contract(given.contract, given.labels, len(images), given.classes)
+    if given.contract is None and len(np.unique(own)) < 2:
         raise InputError(
             f"all images are of class {bound.classes[int(own[0])]!r}: without a contract at least two classes are "
             "needed to see a class change; give a contract or images of another class"
         )
-    grouped = group_indices(groups, len(given))
+    grouped = group_indices(given.groups, len(images))
     rng = np.random.default_rng(seed)
     rows = sample(own, grouped, most, rng)
     half = folds(own[rows], grouped[rows], 2, rng)
     rank, test = np.flatnonzero(half == 0), np.flatnonzero(half == 1)  # among the images that are used
     if not len(rank) or not len(test):
         raise InputError(f"calibrate splits the groups into two halves; there are only {len(np.unique(grouped))}")
-    used = [given[int(i)] for i in rows]
-    if contract is None:  # named here by their numbers among all images; the reference sees a part of them
+    used = [images[int(i)] for i in rows]
+    if given.contract is None:  # named here by their numbers among all images; the reference sees a part of them
         refuse_constant([used[int(i)] for i in rank], rows[rank])
     jury = Jury(
         used,
         own[rows],
         grouped[rows],
-        inspect(used, _of_used("masks", masks, rows, len(given)), _of_used("boxes", boxes, rows, len(given))),
+        given.objects(used, rows),
         bound,
-        contract is None,
+        given.contract is None,
         rank,
         float(epsilon) / 5,
         seed,
         jobs,
-        reference,
+        given.reference,
         policy.value_range,
     )
     return _Bench(jury, rank, test)
@@ -216,6 +223,7 @@ def _certify(
         jury.asked,
         tuple((jury.asked and jury.reference.look_alikes) or ()),
         narrow,
+        float(jury.objects.known.mean()),
     )
 
 

@@ -94,7 +94,8 @@ class Calibration:
     certified. certificate: of the policy for all classes; by_class: of the policies by class. walk: rates of the
     former at each scale. left_out: steps without a strength that are not safe, and the classes. short: classes with
     too few images to say anything, and how many are needed in each half. measured: whether the images had to be asked
-    what a draw does to the class. look_alikes: classes that they cannot tell apart.
+    what a draw does to the class. look_alikes: classes that they cannot tell apart. known: the share of the images
+    whose object is known, in which content and tone were judged.
     """
 
     policy: Compose = field(repr=False)
@@ -111,6 +112,7 @@ class Calibration:
     measured: bool
     look_alikes: tuple[tuple[str, str], ...]
     narrowed: bool
+    known: float
 
     @property
     def scale(self) -> float:

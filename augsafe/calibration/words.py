@@ -54,7 +54,16 @@ def promise(c: Calibration, per_class: bool = False) -> list[str]:
         f"at most {_percent(c.bar.epsilon)} of augmented images change the class or lose content or tone, and at most "
         f"{_percent(c.bar.unfamiliar)} become unfamiliar.",
         f"This holds according to {_according(c)}, for images like those given.",
+        *_unjudged(c),
     ]
+
+
+def _unjudged(c: Calibration) -> list[str]:
+    """What the certificate does not say."""
+    if c.known == 1:
+        return []
+    where = f"in {_percent(1 - c.known)} of the images" if c.known else "in any image"
+    return [f"Whether the object was lost is not known {where}: there were no masks or boxes (or objects='saliency')."]
 
 
 def _according(c: Calibration) -> str:

@@ -22,8 +22,9 @@ from augsafe.guards import (
     mistakes,
     pipeline_findings,
     static_check,
+    trust_words,
 )
-from augsafe.objects import Objects, inspect
+from augsafe.objects import Objects, asked_for, inspect
 from augsafe.pixels import check_image
 from augsafe.policies import Compose, evaluation_policy
 from augsafe.randomness import check_seed
@@ -42,6 +43,7 @@ def check(
     contract: Contract | str | None = None,
     masks: Any = None,
     boxes: Any = None,
+    objects: str | None = None,
     groups: Any = None,
     reference: Any = None,
     seed: int = 0,
@@ -57,26 +59,27 @@ def check(
     transform: a Compose, one transform, a list of them, or another library's pipeline (`augsafe.foreign.translate`).
     images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract,
     the name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
-    masks (n, H, W) and boxes (n lists of xyxy) say where the object is.
+    masks (n, H, W) and boxes (n lists of xyxy) say where the object is. Without them it is guessed (saliency), and what
+    a guess says is no more than a remark; objects="saliency" lets it decide.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
     for the nearest policy without errors. role: "training", or "validation" for images that judge, which must not vary.
 
     Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
     one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or
-    embeddings, in place of the built-in features. realism: also say whether augmented images can be told from originals
-    (AS401), which needs 80 images.
+    embeddings, in place of the built-in features. realism: also say how well originals can be told (AS401; 80 images).
 
     Raises ArgumentError, InputError and ContractError.
     """
     compose, translation = as_policy(transform)
-    given = any(value is not None for value in (labels, masks, boxes, groups, reference))
+    given = any(value is not None for value in (labels, masks, boxes, objects, groups, reference))
     _check_arguments(images is not None, given or realism, draws)
+    asked = asked_for(objects, "check")
     check_role(role, "check")
     check_seed(seed)
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
-    objects = None if images is None else inspect(images, masks, boxes)
-    case = _Case(images, rows, objects, groups, bound, frame, seed, role)
+    seen = None if images is None else inspect(images, masks, boxes)
+    case = _Case(images, rows, seen, asked, groups, bound, frame, seed, role)
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = case.run(compose, draws, bound)
     from augsafe.guards import Given, Measured, measure_classes, worst  # slow to import
@@ -89,9 +92,9 @@ def check(
     findings += [_accepted(f, bound) for f in measured.findings]
     fixed, changes = _fixed(case, compose, findings, draws, measured.contract) if suggest else (None, ())
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
-    notes = (*_notes(bound, result, frame, images, objects), *_foreign_notes(compose, translation), *measured.notes)
-    seen = None if objects is None else Evidence(images, rows, objects, measured.contract, compose.value_range)
-    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, fixed, changes, seen)
+    notes = (*_notes(case, compose, result), *_foreign_notes(compose, translation), *measured.notes)
+    shown = None if seen is None else Evidence(images, rows, seen, measured.contract, compose.value_range, asked)
+    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, fixed, changes, shown)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +104,7 @@ class _Case:
     images: Any
     rows: NDArray[np.int64]
     objects: Objects | None
+    asked: bool  # that guesses decide
     groups: Any
     contract: Contract
     size: tuple[int, int]
@@ -126,18 +130,16 @@ class _Case:
             tone_findings,
         )
 
-        images, rows, contract, groups, seed = self.images, self.rows, self.contract, self.groups, self.seed
-        comparisons, few = len(counted_codes(policy, contract)), min(many, CONTENT_DRAWS)
-        found = content_findings(
-            policy, images, rows, self.objects, contract, groups=groups, seed=seed, draws=few, comparisons=comparisons
-        )
-        few = min(many, TONE_DRAWS)
+        images, rows, contract, groups = self.images, self.rows, self.contract, self.groups
+        common: Any = {"groups": groups, "seed": self.seed, "comparisons": len(counted_codes(policy, contract))}
+        few, toned, asked = min(many, CONTENT_DRAWS), min(many, TONE_DRAWS), self.asked
+        objects = self.objects
+        assert objects is not None
+        found = content_findings(policy, images, rows, objects, contract, asked=asked, draws=few, **common)
         found += tone_findings(
-            policy, images, rows, contract, groups=groups, seed=seed, draws=few, comparisons=comparisons, seen=self.seen
+            policy, images, rows, contract, draws=toned, seen=self.seen, objects=objects, asked=asked, **common
         )
-        return found + hue_findings(
-            policy, images, rows, contract, groups=groups, seed=seed, draws=few, comparisons=comparisons
-        )
+        return found + hue_findings(policy, images, rows, contract, draws=toned, **common)
 
 
 def _fixed(
@@ -154,7 +156,7 @@ def _fixed(
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:
     if given and not images:
-        raise ArgumentError("labels, masks, boxes, groups, reference and realism need images")
+        raise ArgumentError("labels, masks, boxes, objects, groups, reference and realism need images")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 100:
         raise ArgumentError(f"check(draws=...) must be at least 100, got {draws!r}")
 
@@ -249,9 +251,8 @@ def _accepted(finding: Finding, contract: Contract) -> Finding:
     return finding
 
 
-def _notes(
-    contract: Contract, result: StaticResult, size: tuple[int, int], images: Any, objects: Any
-) -> tuple[str, ...]:
+def _notes(case: _Case, compose: Compose, result: StaticResult) -> tuple[str, ...]:
+    contract, size, objects = case.contract, case.size, case.objects
     named = f"the contract {contract.name!r}" if contract.name else "no contract"
     notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]
     if not contract.relations and not contract.limits:
@@ -269,10 +270,22 @@ def _notes(
             f"Only the very end of a range comes close enough to {named} to count as such. It is sampled with "
             "probability zero, so it is not reported."
         )
-    if images is None:
-        notes.append("No images were given, so an object is assumed in the middle half of the frame.")
+    if objects is None:
+        notes.append("No images were given, so an object is assumed in the middle half of the frame, which is a guess.")
     else:
         kinds, counts = np.unique(objects.method, return_counts=True)
-        found = ", ".join(f"{k} ({c})" for k, c in zip(kinds, counts, strict=True))
-        notes.append(f"Content was checked on {len(images):,} images. The object was found by: {found}.")
+        found = ", ".join(f"{k} ({c:,})" for k, c in zip(kinds, counts, strict=True))
+        notes.append(f"Content was checked on {len(objects):,} images. The object is known by: {found}.")
+        notes += [words for words in (trust_words(objects), _spared_nothing(compose, objects, case.asked)) if words]
     return tuple(notes)
+
+
+def _spared_nothing(compose: Compose, objects: Objects, asked: bool) -> str:
+    """Which steps would spare the object, where it is not known."""
+    if not compose.minds_objects or objects.acting(asked) is objects:
+        return ""
+    unknown = int((~objects.stated).sum())
+    return (
+        f"{unknown:,} images have neither mask nor boxes, so steps that spare the object spare nothing there. "
+        "Give masks or boxes, or objects='saliency' here and in the loader."
+    )

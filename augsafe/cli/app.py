@@ -14,7 +14,7 @@ from augsafe.cli.ablate import ablate
 from augsafe.cli.calibrate import calibrate
 from augsafe.cli.learn import learn
 from augsafe.cli.masks import masks
-from augsafe.cli.options import check_choice, check_file, check_picture, for_data, named_contract
+from augsafe.cli.options import ObjectsOption, check_choice, check_file, check_picture, for_data, named_contract
 from augsafe.cli.train import train
 from augsafe.errors import ArgumentError, AugsafeError
 
@@ -109,6 +109,7 @@ def check(
     data: DataPath,
     contract: ContractOption = None,
     masks: MasksOption = None,
+    objects: ObjectsOption = None,
     json: JsonOption = False,
     strict: StrictOption = False,
     draws: Annotated[
@@ -151,6 +152,7 @@ def check(
             contract=chosen,
             masks=loaded.masks,
             boxes=loaded.boxes,
+            objects=objects,
             classes=loaded.classes,
             seed=seed,
             draws=draws,
@@ -207,6 +209,7 @@ def preview(
     cell: Annotated[int, typer.Option("--cell", help="Side of a cell in pixels.")] = 112,
     contract: ContractOption = None,
     masks: MasksOption = None,
+    objects: ObjectsOption = None,
     json: JsonOption = False,
     seed: SeedOption = 0,
     epoch: Annotated[int, typer.Option("--epoch", help="The first epoch shown.")] = 0,
@@ -215,19 +218,17 @@ def preview(
     from augsafe.cli.data import class_indices, load
     from augsafe.cli.pipeline import load_policy
     from augsafe.images import open_source
-    from augsafe.previews import MODES, ROWS, check_arguments, spread
-    from augsafe.previews import preview as draw
+    from augsafe.previews import MODES, ROWS, check_arguments, preview, spread
 
     check_choice("--mode", mode, MODES)
     check_picture("--output", output)
-    bound = named_contract(contract)
-    compose = load_policy(policy)
+    named, compose = named_contract(contract), load_policy(policy)
     check_arguments(compose, mode, columns, rows, cell, step)
     source = open_source(data, masks=masks)
-    bound = for_data(bound, source.classes)
+    bound = for_data(named, source.classes)
     chosen = spread(class_indices(source), IMAGES.get(mode, rows or ROWS))
     loaded = load(source, chosen, Console(stderr=True))
-    grid = draw(
+    grid = preview(
         compose,
         loaded.images,
         loaded.labels,
@@ -235,6 +236,7 @@ def preview(
         contract=bound,
         masks=loaded.masks,
         boxes=loaded.boxes,
+        objects=objects,
         mode=mode,
         step=step,
         columns=columns,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from augsafe.cli.options import check_file, for_data, named_contract
+from augsafe.cli.options import ObjectsOption, check_file, for_data, named_contract
 
 if TYPE_CHECKING:
     from augsafe.calibration import Calibration
@@ -34,6 +34,7 @@ def calibrate(
         str | None,
         typer.Option("--contract", "-c", metavar="NAME|FILE", help="A built-in contract, or a contract file."),
     ] = None,
+    objects: ObjectsOption = None,
     epsilon: Annotated[
         float, typer.Option("--epsilon", help="Largest share of lost images allowed in any class.")
     ] = 0.05,
@@ -64,7 +65,7 @@ def calibrate(
     ):
         check_file(option, path, [ending])
     chosen = {"epsilon": epsilon, "delta": delta, "unfamiliar": unfamiliar}
-    found = _calibrated(data, policy, contract, chosen, most, seed, jobs)
+    found = _calibrated(data, policy, contract, objects, chosen, most, seed, jobs)
     found.save(output, per_class=per_class)
     if figure is not None:
         found.save(figure)
@@ -81,7 +82,14 @@ def calibrate(
 
 
 def _calibrated(
-    data: Path, policy: str | None, contract: str | None, limits: dict[str, float], most: int, seed: int, jobs: int
+    data: Path,
+    policy: str | None,
+    contract: str | None,
+    objects: str | None,
+    limits: dict[str, float],
+    most: int,
+    seed: int,
+    jobs: int,
 ) -> Calibration:
     from augsafe.calibration import calibrate as run
     from augsafe.calibration import check_limits
@@ -107,6 +115,7 @@ def _calibrated(
             contract=for_data(bound, source.classes),
             masks=loaded.masks,
             boxes=loaded.boxes,
+            objects=objects,
             classes=loaded.classes,
             most=most,
             seed=seed,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from augsafe.errors import ArgumentError
 
@@ -22,6 +24,24 @@ def check_choice(option: str, given: str, known: Sequence[str]) -> None:
     close = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise ArgumentError(f"{option}={given!r} must be one of {', '.join(known)}{hint}")
+
+
+def finder_of(given: str | None) -> str | None:
+    """What --objects names. Raises ArgumentError where it names nothing that finds objects."""
+    if given is not None:
+        check_choice("--objects", given, ("saliency",))
+    return given
+
+
+ObjectsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--objects",
+        metavar="saliency",
+        help="Let a guess decide where an image has no mask and no boxes.",
+        callback=finder_of,
+    ),
+]
 
 
 def check_file(option: str, path: Path | None, endings: Sequence[str] = ()) -> None:

@@ -17,9 +17,11 @@ from .enforce import Enforcer as Enforcer
 from .enforce import Log as Log
 from .enforce import OnViolation as OnViolation
 from .enforce import actions_of as actions_of
+from .evidence import trust_words as trust_words
 from .fix import fixed_policy as fixed_policy
 from .judging import Judged as Judged
 from .judging import judge as judge
+from .judging import judge_plan as judge_plan
 from .measured import Given as Given
 from .measured import Measured as Measured
 from .measured import arrows as arrows
@@ -43,6 +45,7 @@ from .symmetry import StaticResult as StaticResult
 from .symmetry import static_check as static_check
 from .symmetry import step_verdicts as step_verdicts
 from .tone import HUE as HUE
+from .tone import TONE as TONE
 from .tone import TONE_DRAWS as TONE_DRAWS
 from .tone import Appearance as Appearance
 from .tone import Looks as Looks

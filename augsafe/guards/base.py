@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 SEVERITIES = ("error", "warning", "info")
 HOW = ("proven", "witnessed", "sampled")
+EVIDENCE = ("stated", "measured", "guessed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,9 @@ class Finding:
 
     code: such as "AS102" (`augsafe explain AS102` tells more). severity: "error", "warning" or "info".
     how: "proven" (algebra), "witnessed" (a draw shows it) or "sampled" (n draws, interval).
+    evidence: what it rests on. "stated": the policy, and what the user says (contract, mask, boxes, keypoints);
+    "measured": labelled images, with an interval; "guessed": saliency, the centre or the whole frame in place of the
+    object. A guess is no more than a remark, unless the user asked for it by name.
     verdict: what it makes of its cells, such as "changes". steps: the smallest set of steps that brings it about.
     classes: whom it concerns; becomes: class -> the class it then reads as. probability: of the worst class, per
     image, with its 95 % `interval`; per_class: of each. accepted: the reason for which a contract accepts it.
@@ -43,6 +47,7 @@ class Finding:
     code: str
     severity: str
     how: str
+    evidence: str
     verdict: str
     steps: tuple[str, ...]
     classes: tuple[str, ...]
@@ -55,6 +60,11 @@ class Finding:
     witness: Witness | None = None
     accepted: str | None = None
 
+    @property
+    def remark(self) -> bool:
+        """Whether it is a guess, which decides nothing."""
+        return self.evidence == "guessed" and self.severity == "info"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without pixels."""
         witness = self.witness
@@ -62,6 +72,7 @@ class Finding:
             "code": self.code,
             "severity": self.severity,
             "how": self.how,
+            "evidence": self.evidence,
             "verdict": self.verdict,
             "steps": list(self.steps),
             "classes": list(self.classes),

@@ -6,7 +6,7 @@ rotation (the orthogonal factor of the polar decomposition) is the argument of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,23 @@ def judge(jacobian: FloatArray) -> Judged:
         angle - 90 * quarter,
         np.abs(a - b) / 2,
         (a + b) / 2,
+    )
+
+
+def judge_plan(plan: Plan) -> Judged:
+    """Judge what draws do. A zoom counts as far as the image without a draw does not have it, too.
+
+    So a crop that every image gets alike, such as CenterCrop, leaves no limit.
+    """
+    found = judge(plan.jacobian)
+    if all(part.after is part.before for part in plan.geometry):
+        return found
+    plain = plan.plain(np.arange(len(plan))).jacobian
+    if np.allclose(plain, np.eye(2), atol=1e-9):
+        return found
+    more = judge(plan.jacobian @ np.linalg.inv(plain))
+    return replace(
+        found, zoom_min=np.maximum(found.zoom_min, more.zoom_min), zoom_max=np.minimum(found.zoom_max, more.zoom_max)
     )
 
 

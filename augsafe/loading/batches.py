@@ -89,6 +89,7 @@ class Worker:
         on_violation: OnViolation | None,
         on_error: str,
         seed: int,
+        guess: bool = False,
     ) -> None:
         self.source = source
         self.policies = transform.policies if isinstance(transform, PerClass) else {"*": transform}
@@ -107,7 +108,7 @@ class Worker:
             else {name: Enforcer(p, self.contract, on_violation) for name, p in self.policies.items() if p.steps}
         )
         wanted = bool(self.guards) or any(policy.minds_objects for policy in self.policies.values())
-        self._objects = Cache(len(source)) if wanted else None
+        self._objects = Cache(len(source), guess) if wanted else None
         tone = {code for guard in self.guards.values() for code in guard.rules.appearance.codes}
         self._looks = LooksCache(len(source), self._value_range, HUE in tone) if tone else None
 
@@ -126,7 +127,10 @@ class Worker:
             return block
         objects = None
         if self._objects is not None:
-            objects = self._objects.find(block.indices, read.images, read.targets("mask"), read.targets("boxes"))
+            masks, boxes = (_given(read.targets(name)) for name in ("mask", "boxes"))
+            # without either, and unless a guess is asked for, nothing looks for objects
+            if self._objects.guess or masks is not None or boxes is not None:
+                objects = self._objects.find(block.indices, read.images, masks, boxes)
         looks = None if self._looks is None else self._looks.find(block.indices, read.images)
         for some, name, number in self._groups(read.labels, block.labels, view[rows]):
             policy = self.policies[name]
@@ -256,6 +260,11 @@ class Worker:
                 raise InputError(f"label {unknown[0]!r} is no class of the source; known are {', '.join(self.names)}")
             return np.array([self.names.index(label) for label in labels], dtype=np.int64)
         return np.asarray(labels)
+
+
+def _given(targets: list[Any] | None) -> list[Any] | None:
+    """Masks or boxes, None where no image has any."""
+    return None if targets is None or all(target is None for target in targets) else targets
 
 
 def _has_targets(item: Item) -> bool:

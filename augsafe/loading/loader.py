@@ -20,6 +20,7 @@ from augsafe.loading.ahead import Amounts, Chunks
 from augsafe.loading.batches import Chunk, Worker
 from augsafe.loading.joining import first_of
 from augsafe.loading.mixing import Mix, Mixer, describe
+from augsafe.objects import asked_for
 from augsafe.pixels import Batch
 from augsafe.planning import Output
 from augsafe.policies import Compose, PerClass, check_evaluation_policy, with_names
@@ -82,9 +83,12 @@ class Loader:
     and their bytes do not depend on it.
     rank, world_size: each rank gets its own share of the same order; `even` says what happens where it does not divide:
     "pad" (some images are given twice), "drop" (some are left out) or "none" (ranks differ in length).
-    contract, on_violation: see `Enforcer`; None turns the guards off. Lost tone (AS301, AS302, AS303) is looked at only
-    where a mapping names it. An image that is dropped or skipped is replaced
-    by the next of the rank's order, so that ranks stay even.
+    contract, on_violation: see `Enforcer`; None turns the guards off. The rules on classes act where there is a
+    contract, those on content in images with a mask or boxes; without either the policy runs as it is. Lost tone
+    (AS301, AS302, AS303) is looked at only where a mapping names it. An image that is dropped or skipped is replaced by
+    the next of the rank's order, so that ranks stay even.
+    objects: "saliency" guesses where the object is in images without mask and boxes, and lets the rules on content and
+    the steps that spare the object act on the guess.
     on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
     mix: a `MixUp` or `CutMix` of each batch, after the guards; labels then are (n, classes) float32.
     drop_last: leave out the last batch where it is not full. prefetch: pieces made ahead for each worker; a piece is
@@ -107,6 +111,7 @@ class Loader:
         world_size: int = 1,
         contract: Contract | str | None = None,
         on_violation: OnViolation | None = "redraw",
+        objects: str | None = None,
         on_error: str = "raise",
         output: Output | None = None,
         mix: Mix | None = None,
@@ -133,10 +138,11 @@ class Loader:
         self.rank, self.world_size, self.even, self.drop_last = int(rank), int(world_size), even, bool(drop_last)
         self.prefetch = int(prefetch)
         made = Contract.builtin(contract) if isinstance(contract, str) else contract
-        self._worker = Worker(self.source, self.transform, made, on_violation, on_error, self.seed)
+        guess = asked_for(objects, "Loader")
+        self._worker = Worker(self.source, self.transform, made, on_violation, on_error, self.seed, guess)
         worker = self._worker
         policies = list(worker.policies.values())
-        self.mixer = None if mix is None else Mixer(mix, worker.names, self.source, policies, self.seed)
+        self.mixer = None if mix is None else Mixer(mix, worker.names, self.source, policies, self.seed, guess)
         self.report = LoaderReport()
         self._facts = {
             "images": len(self.source),
@@ -147,6 +153,7 @@ class Loader:
             "even": even,
             "contract": None if made is None else _digest(made.to_dict()),
             "on_violation": actions,
+            "objects": objects,
             "mix": describe(mix),
         }
         self._place = _Place()

@@ -52,7 +52,8 @@ class CutMix:
     The rectangle covers 1 - Beta(alpha, alpha) of the frame, has the frame's shape, lies at a random place, and is cut
     off at the edges; `p` is the chance to mix an image at all. weigh="area" shares the label by area. weigh="object"
     shares it by how much of either object is visible, so that a patch of background brings no label: the object is
-    the mask, else the boxes, else what stands out in the rendered image; where nothing does, the area counts. Masks
+    the mask, else the boxes; where neither is known, the area counts, unless the loader's objects="saliency" asks to
+    guess from the rendered image. Masks
     are cut in the same way; boxes and keypoints cannot be: targets="raise" says so, "drop" leaves them out. See Yun et
     al., "CutMix: Regularization strategy to train strong classifiers with localizable features", ICCV 2019. Raises
     ArgumentError.
@@ -90,10 +91,18 @@ class Mixer:
     Raises ArgumentError where their number is not known, or the policies leave no one way to see the frame.
     """
 
-    def __init__(self, mix: Mix, names: Sequence[str], source: Source, policies: Sequence[Compose], seed: int) -> None:
+    def __init__(
+        self,
+        mix: Mix,
+        names: Sequence[str],
+        source: Source,
+        policies: Sequence[Compose],
+        seed: int,
+        guess: bool = False,
+    ) -> None:
         if not isinstance(mix, (MixUp, CutMix)):
             raise ArgumentError(f"mix= must be a MixUp or a CutMix, got {mix!r}")
-        self.mix, self.seed = mix, seed
+        self.mix, self.seed, self.guess = mix, seed, guess
         self.classes = _class_count(names, source)
         layouts = {p.output.layout if p.output is not None else "HWC" for p in policies}
         formats = {p.box_format for p in policies}
@@ -154,7 +163,7 @@ class Mixer:
         """The image's share of what is visible of both objects (n,); its share of the area where there is no object."""
         images = batch.images.transpose(0, 2, 3, 1) if self.planar else batch.images
         size = (images.shape[1], images.shape[2])
-        found = inspect(images, batch.masks, self._boxes(batch, size))
+        found = inspect(images, batch.masks, self._boxes(batch, size), self.guess)
         known = ~found.diffuse & (found.method != "centre")
         inside = _weight_inside(found.weights, boxes, size)
         own, other = 1 - inside, _weight_inside(found.weights[partner], boxes, size)

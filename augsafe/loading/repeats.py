@@ -189,6 +189,7 @@ def _finding(where: str, share: float, chance: float) -> Finding:
         code="AS504",
         severity="error",
         how="sampled",
+        evidence="measured",
         verdict="safe",
         steps=(),
         classes=(),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.errors import InputError
+from augsafe.errors import ArgumentError, InputError
 from augsafe.objects.grid import GRID, Weights, extent_of, from_boxes, to_grid
 from augsafe.objects.saliency import EVEN, Salient, saliencies
 
-METHODS = ("mask", "boxes", "saliency", "centre")
+STATED = ("mask", "boxes")  # the other methods guess, but for "none", which says that nobody was to guess
+FINDERS = ("saliency",)  # what `objects=` names
 _SPREAD = 0.265  # root mean square distance, in sides; an even spread over the frame has 0.289
 
 
@@ -23,7 +24,8 @@ class Objects:
     """What matters in n images.
 
     `weights` (n, 16, 16) sum to 1; `extents` (n, 4) are x0, y0, x1, y1 as fractions of the frame; `method` (n,) says
-    where they come from; `diffuse` (n,) marks saliency that is spread out, as in textures: then nothing is an object.
+    where they come from; `diffuse` (n,) marks images without an object to lose: saliency that is spread out, as in
+    textures, or nothing known. `textured` (n,) marks saliency on an uneven ground, which is often wrong.
     `left` and `top` (n, 17) are shares of the weight left of and above each line of the grid. Rows of a large store
     are taken by `rows` without copying the grids.
     """
@@ -33,6 +35,7 @@ class Objects:
     extents: Weights
     method: NDArray[np.str_]
     diffuse: NDArray[np.bool_]
+    textured: NDArray[np.bool_]
     left: Weights = field(repr=False)
     top: Weights = field(repr=False)
 
@@ -44,6 +47,25 @@ class Objects:
         """The grids (n, 16, 16)."""
         return self.store[self.at]
 
+    @property
+    def stated(self) -> NDArray[np.bool_]:
+        """Where a mask or boxes say it (n,); elsewhere it is guessed or unknown."""
+        return np.isin(self.method, STATED)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where it is stated or guessed (n,)."""
+        return np.asarray(self.method != "none")
+
+    def acting(self, asked: bool) -> Objects | None:
+        """The objects that may change draws: all where the user asked for guesses, else those that are stated.
+
+        Elsewhere there is nothing to spare. None where none may.
+        """
+        if asked or self.stated.all():
+            return self
+        return replace(self, diffuse=self.diffuse | ~self.stated) if self.stated.any() else None
+
     def rows(self, rows: NDArray[np.intp]) -> Objects:
         """The objects of some of the images."""
         return Objects(
@@ -52,13 +74,18 @@ class Objects:
             self.extents[rows],
             self.method[rows],
             self.diffuse[rows],
+            self.textured[rows],
             self.left[rows],
             self.top[rows],
         )
 
     @staticmethod
     def of(
-        weights: Weights, extents: Weights, method: Sequence[str] | NDArray[np.str_], diffuse: NDArray[np.bool_]
+        weights: Weights,
+        extents: Weights,
+        method: Sequence[str] | NDArray[np.str_],
+        diffuse: NDArray[np.bool_],
+        textured: NDArray[np.bool_] | None = None,
     ) -> Objects:
         """Objects from their grids, which are scaled to sum to 1."""
         total = weights.sum(axis=(1, 2), keepdims=True)
@@ -68,7 +95,8 @@ class Objects:
         np.cumsum(grids.sum(axis=2), axis=1, out=lines[1, :, 1:])
         names = np.asarray(method, dtype="<U8").reshape(len(grids))
         at = np.arange(len(grids), dtype=np.intp)
-        return Objects(grids, at, extents.astype(np.float32), names, diffuse, lines[0], lines[1])
+        rough = np.zeros(len(grids), bool) if textured is None else textured
+        return Objects(grids, at, extents.astype(np.float32), names, diffuse, rough, lines[0], lines[1])
 
     @staticmethod
     def blank(n: int) -> Objects:
@@ -80,6 +108,7 @@ class Objects:
             np.zeros((n, 4), np.float32),
             np.zeros(n, "<U8"),
             np.zeros(n, bool),
+            np.zeros(n, bool),
             np.zeros((n, GRID + 1), np.float32),
             np.zeros((n, GRID + 1), np.float32),
         )
@@ -87,7 +116,7 @@ class Objects:
     def put(self, rows: NDArray[np.intp], other: Objects) -> None:
         """Write `other` into some rows of a store made by `blank`."""
         self.store[rows] = other.weights
-        for name in ("extents", "method", "diffuse", "left", "top"):
+        for name in ("extents", "method", "diffuse", "textured", "left", "top"):
             getattr(self, name)[rows] = getattr(other, name)
 
     @staticmethod
@@ -103,11 +132,15 @@ class Objects:
 
 
 class Cache:
-    """The objects of a data set, found once for each image; a large one is looked at anew each time."""
+    """The objects of a data set, found once for each image; a large one is looked at anew each time.
+
+    guess: as in `inspect`.
+    """
 
     MOST = 100_000
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, guess: bool = True) -> None:
+        self.guess = guess
         self._store = Objects.blank(n) if n <= self.MOST else None
         self._known = np.zeros(n if n <= self.MOST else 0, bool)
 
@@ -115,21 +148,33 @@ class Cache:
         """The objects of some images, which have these indices in the data set."""
         store = self._store
         if store is None:
-            return inspect(images, masks, boxes)
+            return inspect(images, masks, boxes, self.guess)
         new = np.flatnonzero(~self._known[indices])
         if len(new):
             # two threads may find the same object at the same time: they write the same values
-            some = ([given[i] for i in new] if given is not None else None for given in (images, masks, boxes))
-            store.put(indices[new], inspect(*some))
+            one, two, three = (
+                [given[i] for i in new] if given is not None else None for given in (images, masks, boxes)
+            )
+            store.put(indices[new], inspect(one, two, three, self.guess))
             self._known[indices[new]] = True
         return store.rows(indices)
 
 
-def inspect(images: Any, masks: Any = None, boxes: Any = None) -> Objects:
-    """Find what matters in each image: its mask, else its boxes (xyxy in pixels), else saliency, else the centre.
+def asked_for(objects: str | None, owner: str) -> bool:
+    """Whether the user asks that guesses act, by objects="saliency". Raises ArgumentError."""
+    if objects is None or objects in FINDERS:
+        return objects is not None
+    raise ArgumentError(
+        f"{owner}(objects=...) must be None, by which masks and boxes alone say where the object is, or 'saliency', "
+        f"by which a guess may decide; got {objects!r}"
+    )
 
-    images: (n, H, W[, C]) or a list. masks and boxes have one entry an image, which may be None or empty. Raises
-    InputError when the counts differ.
+
+def inspect(images: Any, masks: Any = None, boxes: Any = None, guess: bool = True) -> Objects:
+    """Find what matters in each image: its mask, else its boxes (xyxy in pixels), else a guess: saliency, the centre.
+
+    images: (n, H, W[, C]) or a list. masks and boxes have one entry an image, which may be None or empty. guess: False
+    leaves images without mask and boxes unknown, and costs nothing for them. Raises InputError when the counts differ.
     """
     n = len(images)
     for name, given in (("masks", masks), ("boxes", boxes)):
@@ -137,16 +182,20 @@ def inspect(images: Any, masks: Any = None, boxes: Any = None) -> Objects:
             raise InputError(f"{name} has {len(given)} entries, images {n}; give one (or None) for each image")
     weights = np.zeros((n, GRID, GRID), np.float32)
     extents = np.zeros((n, 4), np.float32)
-    methods = np.full(n, "saliency", "<U8")
-    diffuse = np.zeros(n, bool)
+    methods = np.full(n, "none", "<U8")
+    diffuse, textured = np.zeros((2, n), bool)
     for i in range(n):
         known = _stated(images[i], None if masks is None else masks[i], None if boxes is None else boxes[i])
         if known is not None:
             weights[i], extents[i], methods[i] = known
-    guessed = [i for i in range(n) if methods[i] == "saliency"]
-    for i, salient in zip(guessed, saliencies([images[i] for i in guessed]), strict=True):
+    unknown = np.flatnonzero(methods == "none").tolist()
+    if not guess:
+        extents[unknown], diffuse[unknown] = (0, 0, 1, 1), True
+        return Objects.of(weights, extents, methods, diffuse, textured)
+    for i, salient in zip(unknown, saliencies([images[i] for i in unknown]), strict=True):
         weights[i], extents[i], methods[i], diffuse[i] = _guessed(salient)
-    return Objects.of(weights, extents, methods, diffuse)
+        textured[i] = methods[i] == "saliency" and salient.even < EVEN
+    return Objects.of(weights, extents, methods, diffuse, textured)
 
 
 def _stated(image: NDArray[Any], mask: Any, boxes: Any) -> tuple[Weights, Weights, str] | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,6 +79,10 @@ class Draws:
         neutral = {q.name: np.where(everywhere, q.neutral, self.values[name][q.name]) for q in step.parameters}
         return replace(self, values={**self.values, name: neutral})
 
+    def neutral(self, steps: Iterable[Transform]) -> Draws:
+        """The draws with all of these steps switched off."""
+        return reduce(Draws.without, steps, self)
+
 
 def _put(column: NDArray[Any], rows: NDArray[np.intp], new: NDArray[Any]) -> NDArray[Any]:
     out = column.copy()
@@ -107,6 +111,10 @@ class Settings:
 
 class Maker(Protocol):
     """How the stages of a plan follow from draws and sizes."""
+
+    @property
+    def leaves(self) -> tuple[Transform, ...]:
+        """The steps."""
 
     @property
     def count(self) -> int:
@@ -194,6 +202,11 @@ class Plan:
         """The plan of some of the images."""
         made = self._made.rows(rows) if self.resolved else None
         return Plan(self.settings, self.draws.rows(rows), self.shapes[rows], self.maker, self.policy, made)
+
+    def plain(self, rows: NDArray[np.intp]) -> Plan:
+        """What some of the images would be without a draw: each step off, or neutral where it sets the frame."""
+        draws, shapes = self.draws.rows(rows).neutral(self.maker.leaves), self.shapes[rows]
+        return Plan(self.settings, draws, shapes, self.maker, self.policy, self.maker.whole(draws, shapes))
 
     @cached_property
     def prefixes(self) -> tuple[Plan, ...]:

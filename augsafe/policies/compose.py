@@ -18,7 +18,7 @@ from augsafe.planning import Assembly, Draws, Output, Plan, Settings, check_shap
 from augsafe.policies import files as policy
 from augsafe.policies.aiming import aimed, aims
 from augsafe.policies.applying import BatchTargets, apply_all, apply_row, shapes_of
-from augsafe.policies.covering import found_objects, spared
+from augsafe.policies.covering import spared, stated_objects
 from augsafe.policies.names import named_steps, step_named
 from augsafe.policies.options import Pairs, check_options, check_steps
 from augsafe.policies.sampling import recorded, sample_steps
@@ -171,7 +171,7 @@ class Compose:
             epoch: What keys them too; from 0.
             labels: For policies that depend on them; this one does not.
             objects: What `augsafe.objects.inspect` finds, for steps that spare the object (`minds_objects`). Without
-                them, patches spare the middle half of the frame, and crops spare nothing.
+                them nothing is spared.
             view: Which of several draws of the images in one epoch; from 0.
 
         Returns:
@@ -241,7 +241,7 @@ class Compose:
         """
         check_image(image, self.value_range)
         seed = fresh_seed() if seed is None else seed
-        objects = found_objects([image], [mask], [boxes], self.box_format) if self.minds_objects else None
+        objects = stated_objects([image], [mask], [boxes], self.box_format) if self.minds_objects else None
         plan = self.plan([image.shape], [index], seed, epoch, objects=objects, view=view)
         return self.apply(plan, 0, image, Targets(mask, boxes, box_labels, keypoints), label)
 
@@ -302,7 +302,7 @@ class Compose:
         check_images(images, self.value_range)
         targets = BatchTargets(masks, boxes, keypoints, labels)
         targets.check(len(images))
-        objects = found_objects(images, masks, boxes, self.box_format) if self.minds_objects else None
+        objects = stated_objects(images, masks, boxes, self.box_format) if self.minds_objects else None
         plan = self.plan(shapes_of(images), indices, seed, epoch, objects=objects, view=view)
         return apply_all(self.target_rules(self.box_format), plan, images, targets, out)
 

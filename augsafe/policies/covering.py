@@ -43,8 +43,10 @@ def covered(plan: Plan, objects: Objects) -> FloatArray:
     return shadows[0].share(hidden, seen)
 
 
-def found_objects(images: ImagesLike, masks: MasksLike | None, boxes: BoxesLike | None, box_format: str) -> Objects:
-    """Find the objects of images whose boxes have a format of their own.
+def stated_objects(
+    images: ImagesLike, masks: MasksLike | None, boxes: BoxesLike | None, box_format: str
+) -> Objects | None:
+    """Read the objects of images from masks and boxes, which have a format of their own.
 
     Args:
         images: (n, H, W[, C]) or a list.
@@ -53,15 +55,15 @@ def found_objects(images: ImagesLike, masks: MasksLike | None, boxes: BoxesLike 
         box_format: "xyxy", "coco" or "yolo".
 
     Returns:
-        What `augsafe.objects.inspect` finds.
+        What `augsafe.objects.inspect` finds without a guess; None where there are neither masks nor boxes.
     """
     if boxes is None:
-        return inspect(images, masks, None)
+        return None if masks is None else inspect(images, masks, None, guess=False)
     edges = [
         None if own is None or not len(own) else to_xyxy(np.asarray(own, float), box_format, image.shape[:2])
         for own, image in zip(boxes, images, strict=True)
     ]
-    return inspect(images, masks, edges)
+    return inspect(images, masks, edges, guess=False)
 
 
 def spared(plan: Plan, objects: Objects | None) -> Plan:
@@ -69,8 +71,7 @@ def spared(plan: Plan, objects: Objects | None) -> Plan:
 
     Args:
         plan: What will be done to n images.
-        objects: Where their objects are. Without them, the middle half of each frame stands for one. Where they are
-            diffuse, nothing is spared.
+        objects: Where their objects are. Without them, and where they are diffuse, nothing is spared.
 
     Returns:
         The plan; its draws hold by how much patches shrank.
@@ -79,14 +80,13 @@ def spared(plan: Plan, objects: Objects | None) -> Plan:
         ArgumentError: The counts differ.
     """
     minding = [(k, step) for k, step in erasures(plan) if step.max_object_share < 1]
-    if not minding:
+    if not minding or objects is None:
         return plan
-    if objects is not None and len(objects) != len(plan):
+    if len(objects) != len(plan):
         raise ArgumentError(f"objects has {len(objects)} entries, shapes {len(plan)}; they must agree")
-    known = Objects.centre(len(plan)) if objects is None else objects
     values = dict(plan.draws.values)
     for k, step in minding:
-        values[step.label] = {**values[step.label], "keep": _kept(plan, k, step, known)}
+        values[step.label] = {**values[step.label], "keep": _kept(plan, k, step, objects)}
     return _with_values(plan, values)
 
 

@@ -70,7 +70,7 @@ def filled(scene: Scene, rows: Rows, columns: list[Column]) -> list[list[Cell]]:
     shown, marks = scene.shown(rows), scene.marks(rows)
     cells = [[Cell(image)] for image in shown]
     for column in columns:
-        plan = spared(column.plan, marks.objects)
+        plan = spared(column.plan, marks.objects.acting(marks.asked))
         rendered = render(shown, plan)
         for row, (reasons, severity) in enumerate(marks.judge(plan)):
             cells[row].append(Cell(rendered[row], reasons, severity))

@@ -13,6 +13,7 @@ from augsafe.checking import bind_contract
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
 from augsafe.foreign import as_policy
+from augsafe.objects import asked_for
 from augsafe.pixels import check_images
 from augsafe.policies import Compose
 from augsafe.previews import columns as made_by
@@ -33,6 +34,7 @@ def preview(
     contract: Contract | str | None = None,
     masks: Any = None,
     boxes: Any = None,
+    objects: str | None = None,
     mode: str = "draws",
     columns: int = 8,
     rows: int | None = None,
@@ -45,7 +47,8 @@ def preview(
     """Show images and what a policy makes of them; cells that break the contract are outlined with the reason.
 
     transform: a Compose, one transform, or a pipeline of another library as in `check`. images: (n, H, W[, C]) or a
-    list; labels: (n,) names or indices. The first column is the original. mode:
+    list; labels: (n,) names or indices. masks, boxes: where the object is; elsewhere it is guessed, and what the guess
+    says is outlined as a remark, unless objects="saliency" lets it count. The first column is the original. mode:
 
     - "draws": what the loader gives in `columns` epochs, from `epoch` on;
     - "steps": each step alone and acting, then all together;
@@ -62,14 +65,14 @@ def preview(
     """
     compose, _ = as_policy(transform)
     check_arguments(compose, mode, columns, rows, cell, step)
+    asked = asked_for(objects, "preview")
     check_images(images, compose.value_range)
     numbers = np.arange(len(images)) if indices is None else np.asarray(indices, dtype=np.int64)
     if numbers.shape != (len(images),):
         raise ArgumentError(f"preview(indices=...) must have one number for each image, got {numbers.shape}")
     bound, known = bind_contract(contract, labels, len(images), classes)
-    scene = Scene(
-        visible(compose), images, known, numbers, bound, contract is not None, masks, boxes, int(seed), int(epoch)
-    )
+    judged, shown = contract is not None, visible(compose)
+    scene = Scene(shown, images, known, numbers, bound, judged, masks, boxes, asked, int(seed), int(epoch))
     grid = replace(_grid(scene, mode, columns, rows, step), cell=cell, value_range=compose.value_range)
     return replace(grid, note=_note(grid, mode, scene))
 
@@ -126,6 +129,9 @@ def _note(grid: Grid, mode: str, scene: Scene) -> str:
     total = sum(len(row) - 1 for row in grid.cells)
     errors = sum(c.severity == "error" for row in grid.cells for c in row)
     warnings = sum(c.severity == "warning" for row in grid.cells for c in row)
+    guesses = sum(c.severity == "info" for row in grid.cells for c in row)
+    if guesses:
+        judged += f" In {guesses} the object may be lost, by a guess at where it is (grey)."
     if not errors + warnings:
         return f"Nothing flagged in {total} pictures.{judged}"
     said_of = [f"{errors} break the contract or lose the object (red)"] if errors else []

@@ -35,6 +35,7 @@ class Scene:
     judged: bool
     masks: Any
     boxes: Any
+    asked: bool  # that guesses at the object count
     seed: int
     epoch: int
 
@@ -52,7 +53,7 @@ class Scene:
 
     def marks(self, rows: Rows) -> Marks:
         """What they are judged by."""
-        return Marks(self.contract if self.judged else None, self.labels[rows], self.objects(rows))
+        return Marks(self.contract if self.judged else None, self.labels[rows], self.objects(rows), self.asked)
 
     def objects(self, rows: Rows) -> Objects:
         """Where their objects are, looked for once in each image, however many columns show it."""
@@ -66,7 +67,7 @@ class Scene:
 
     def plan(self, compose: Compose, rows: Rows, epoch: int = 0) -> Plan:
         """What a policy draws for them."""
-        objects = self.objects(rows) if compose.minds_objects else None
+        objects = self.objects(rows).acting(self.asked) if compose.minds_objects else None
         return compose.planned(self.key(rows, epoch), self.shapes(rows), objects)
 
     def name(self, row: int) -> str:

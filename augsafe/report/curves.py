@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from augsafe.contracts import KINDS, Contract
 from augsafe.foreign import Foreign
-from augsafe.guards import Judged, discrete, judge, measure, scaled
+from augsafe.guards import Judged, discrete, judge_plan, measure, scaled
 from augsafe.objects import Objects
 from augsafe.planning import Plan
 from augsafe.policies import Compose
@@ -72,7 +72,7 @@ def _subjects(evidence: Evidence | None, size: tuple[int, int], n: int) -> tuple
 
 def _curve(name: str, plans: list[Plan], objects: Objects | None, contract: Contract) -> Curve:
     shares = [] if objects is None else [measure(plan, objects).visible.clip(0, 1) for plan in plans]
-    rates = np.stack([lost_rates(contract, judge(plan.jacobian)) for plan in plans])
+    rates = np.stack([lost_rates(contract, judge_plan(plan)) for plan in plans])
     worst = int(rates[-1].argmax())
     known = (contract.tables().kind[:, 1:] != KINDS.index("unknown")).any() or bool(rates.any())
     return Curve(

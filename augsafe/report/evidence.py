@@ -24,6 +24,8 @@ POOL = 60  # images of a class that are looked at for an example
 class Evidence:
     """What a check was given: `images`, their `labels` (class indices, -1 for none) and their `objects`.
 
+    `asked`: the user asked that guesses at the object decide.
+
     `contract` is the one checked against, completed by what was measured. The images are those of the caller, not
     copies.
     """
@@ -33,6 +35,7 @@ class Evidence:
     objects: Objects = field(repr=False)
     contract: Contract = field(repr=False)
     value_range: tuple[float, float] | None = None
+    asked: bool = False
 
     def of_class(self, cls: int) -> NDArray[np.intp]:
         """Images of a class, at most 60, evenly chosen; of any class for -1 or where the class has none."""

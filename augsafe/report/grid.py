@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL import ImageDraw, ImageFont
 
 Flag = tuple[int, int, str]
-COLOURS = {"error": (206, 32, 41), "warning": (196, 120, 0)}
+COLOURS = {"error": (206, 32, 41), "warning": (196, 120, 0), "info": (120, 140, 165)}
 INK, FAINT, PAPER, EMPTY = (34, 34, 34), (110, 110, 110), (255, 255, 255), (238, 238, 238)
 NO_BREAK = "\N{NO-BREAK SPACE}"  # for `wrap`; the font has no glyph for it
 GAP, MARGIN, OUTLINE = 8, 14, 3
@@ -30,7 +30,7 @@ WIDEST_TITLE = 170
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One picture with the reasons for which it is flagged; severity "error", "warning" or "" for none.
+    """One picture with the reasons for which it is flagged; severity "error", "warning", "info" or "" for none.
 
     `caption` stands below it, before the reasons.
     """

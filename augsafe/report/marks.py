@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts import SYMMETRIES, Contract, Limits
-from augsafe.guards import ContentMeasures, LimitTable, judge, measure, violations
+from augsafe.guards import SEVERITIES, ContentMeasures, LimitTable, judge_plan, measure, violations
 from augsafe.objects import Objects
 from augsafe.planning import Plan
 
@@ -19,19 +19,23 @@ _SLACK = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """What images are judged by: the contract (None: content only), their classes (-1: unknown), their objects."""
+    """What images are judged by: the contract (None: content only), their classes (-1: unknown), their objects.
+
+    asked: guesses at the object count like what is stated.
+    """
 
     contract: Contract | None
     labels: NDArray[np.int64]
     objects: Objects
+    asked: bool = False
 
     def judge(self, plan: Plan) -> list[Mark]:
-        """The reasons for each row of a plan, errors first, and "error", "warning" or ""."""
+        """The reasons for each row of a plan, errors first, and "error", "warning", "info" (a guess) or ""."""
         by_class = self._class_marks(plan)
         by_content = self._content_marks(plan)
         out: list[Mark] = []
         for first, second in zip(by_class, by_content, strict=True):
-            both = sorted([*first, *second], key=lambda mark: mark[0] != "error")
+            both = sorted([*first, *second], key=lambda mark: SEVERITIES.index(mark[0]))
             out.append((tuple(words for _, words in both), both[0][0] if both else ""))
         return out
 
@@ -42,7 +46,7 @@ class Marks:
 
     def _class_marks(self, plan: Plan) -> list[list[tuple[str, str]]]:
         """(severity, words) for what the drawn map does to the class."""
-        judged = judge(plan.jacobian)
+        judged = judge_plan(plan)
         out: list[list[tuple[str, str]]] = []
         for row in range(len(plan)):
             marks: list[tuple[str, str]] = []
@@ -73,8 +77,15 @@ class Marks:
         limits = LimitTable.of(self.contract).take(known)
         found = measure(plan, self.objects)
         broken = violations(found, limits, self.objects)
+        fact = self.objects.stated | self.asked
         return [
-            [("error", content_words(code, found, row)) for code in broken if broken[code][row]]
+            [
+                ("error", content_words(code, found, row))
+                if fact[row] or code == "AS204"
+                else ("info", f"guess: {content_words(code, found, row)}")
+                for code in broken
+                if broken[code][row]
+            ]
             for row in range(len(plan))
         ]
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 BUDGET = 3_500_000  # bytes of pictures: the whole file stays below 5 MB
 MOST_FINDINGS = 300
 CARD_BUDGET, CARD_FINDINGS = 200_000, 6  # a notebook keeps what it shows
+EVIDENCE = {
+    "stated": "by the policy, the contract, masks or boxes",
+    "measured": "on labelled images",
+    "guessed": "no more than a remark, unless you asked for it by name",
+}
 HOW = {
     "proven": "true for all possible augmentations of this policy; the rate is counted in random draws",
     "witnessed": "an example shows it",
@@ -83,6 +88,8 @@ def page(report: Report, names: Sequence[str] | None = None) -> str:
         album=album,
         called=lambda index: f"#{index}" if names is None else names[index],
         how=HOW,
+        evidence=EVIDENCE,
+        guessed=report.evidence is None or not report.evidence.objects.stated.all(),
     )
     return str(made)
 

@@ -32,6 +32,11 @@ def class_words(finding: Finding, total: int) -> str:
     return ("class " if len(finding.classes) == 1 else "classes ") + _shortened(list(finding.classes))
 
 
+def evidence_words(finding: Finding) -> str:
+    """What a finding rests on, and how sure it is."""
+    return f"{finding.evidence}, {finding.how}"
+
+
 def _shortened(words: list[str], most: int = 10) -> str:
     return ", ".join(words) if len(words) <= most else f"{', '.join(words[:most])} and {len(words) - most} more"
 
@@ -45,12 +50,15 @@ def headline(report: Report) -> str:
             f"Not safe: {errors} error{'s' * (errors != 1)} and {warnings} warning{'s' * (warnings != 1)}; "
             f"{unsafe} of {len(report.classes)} classes are harmed."
         )
+    guesses = sum(f.remark for f in report.findings)
+    rest = f"{guesses} remarks rest" if guesses > 1 else "1 remark rests"
+    more = f" {rest} on a guess at where the object is." if guesses else ""
     if warnings:
-        return f"No errors, but {warnings} warning{'s' * (warnings != 1)} to look at."
+        return f"No errors, but {warnings} warning{'s' * (warnings != 1)} to look at.{more}"
     if not report.contract.name and not report.contract.relations:
-        return "Nothing harmful was found, but no contract states what is true of the classes."
+        return f"Nothing harmful was found, but no contract states what is true of the classes.{more}"
     whom = f"all {len(report.classes)} classes" if len(report.classes) > 1 else report.classes[0]
-    return f"Safe for {whom}, as far as the contract says."
+    return f"Safe for {whom}, as far as the contract says.{more}"
 
 
 def render_text(report: Report) -> Any:
@@ -93,6 +101,7 @@ def _body(finding: Finding) -> Any:
     from rich.text import Text
 
     line = Text(finding.message + ".", style="")
+    line.append(f"\nEvidence: {evidence_words(finding)}", style="dim")
     if finding.witness is not None:
         line.append(f"\nShown by: {finding.witness.words}", style="dim")
     if finding.accepted:

@@ -45,7 +45,7 @@ def table(report: Report) -> Table:
     owner = owners(report)
     said: dict[tuple[str, ...], list[tuple[int, Finding]]] = {}
     for number, finding in enumerate(report.findings):
-        if finding.verdict in PRECEDENCE and finding.accepted is None:
+        if finding.verdict in PRECEDENCE and finding.accepted is None and not finding.remark:
             key = tuple(dict.fromkeys(owner.get(name, name) for name in finding.steps))
             said.setdefault(key, []).append((number, finding))
     alone = [(step.label,) for step in report.policy.steps]
@@ -84,7 +84,7 @@ def _whole(report: Report, cls: str) -> Cell:
     same = [
         number
         for number, f in enumerate(report.findings)
-        if f.verdict == verdict and cls in f.classes and f.accepted is None
+        if f.verdict == verdict and cls in f.classes and f.accepted is None and not f.remark
     ]
     return Cell(verdict, tone_of(verdict), finding=same[0] if same else None)
 

@@ -43,9 +43,9 @@ def weakest(compose: Compose, evidence: Evidence | None, album: Album, seed: int
     shapes = np.array([evidence.images[int(i)].shape[:2] for i in rows], dtype=np.int64)
     objects, labels = evidence.objects.rows(rows), evidence.labels[rows]
     limits = LimitTable.of(evidence.contract).take(labels)
-    lost, least = [], []
+    lost, least, acting = [], [], objects.acting(evidence.asked)
     for epoch in range(DRAWS):
-        found = measure(compose.plan(shapes, rows, seed, epoch, objects=objects), objects)
+        found = measure(compose.plan(shapes, rows, seed, epoch, objects=acting), objects)
         lost.append(np.any(list(violations(found, limits, objects).values()), axis=0))
         least.append(_left(found))
     share, left = np.mean(lost, axis=0), np.stack(least)
@@ -64,7 +64,7 @@ def _shown(
 ) -> Weak | None:
     image = evidence.images[index]
     objects = evidence.objects.rows(np.array([index]))
-    plan = visible(compose).plan([image.shape[:2]], [index], seed, epoch, objects=objects)
+    plan = visible(compose).plan([image.shape[:2]], [index], seed, epoch, objects=objects.acting(evidence.asked))
     made = render([image], plan)[0]
     left = float(_left(measure(plan, objects))[0])
     before, after = album.add(image, evidence.value_range), album.add(made, evidence.value_range)

@@ -14,6 +14,7 @@ from augsafe.guards.tone.rules import ToneRule, _Eye
 from augsafe.objects import inspect
 
 N = 480
+WHOLE = np.ones((N, 24, 24), bool)  # the ramp fills the image
 
 
 def ramps() -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +37,7 @@ def which_way(images) -> np.ndarray:
 
 def scale_of(step: object, **more: object) -> float:
     images, labels = ramps()
-    found = aug.calibrate(step, images, labels, reference=which_way, progress=False, **more)
+    found = aug.calibrate(step, images, labels, reference=which_way, masks=WHOLE, progress=False, **more)
     return found.scale
 
 
@@ -52,12 +53,21 @@ def scale_of(step: object, **more: object) -> float:
 )
 def test_lost_tone_bounds_the_certified_range(step, scale, why, monkeypatch):
     images, labels = ramps()
-    found = aug.calibrate(step, images, labels, reference=which_way, progress=False)
+    found = aug.calibrate(step, images, labels, reference=which_way, masks=WHOLE, progress=False)
     assert found.scale == pytest.approx(scale) and why in found.words()
     assert {row.verdict for row in found.singles} == {"harmful"}
     assert "lose content or tone" in " ".join(promise(found))
     monkeypatch.setattr(Appearance, "of", lambda *_: Appearance(ToneRule.of(aug.Compose(()), None), None, ()))
     assert scale_of(step) == 1.0  # the negative control: the images alone would certify everything
+
+
+def test_without_masks_lost_tone_is_a_guess_which_bounds_nothing_unless_asked():
+    images, labels = ramps()
+    step = aug.Brightness((1.0, 2.0))
+    found = aug.calibrate(step, images, labels, reference=which_way, progress=False)
+    assert found.scale == 1 and "not known in any image" in " ".join(promise(found))
+    asked = aug.calibrate(step, images, labels, reference=which_way, objects="saliency", progress=False)
+    assert asked.scale < 1 and "not known" not in " ".join(promise(asked))
 
 
 def test_steps_that_leave_tone_alone_are_certified_whole():

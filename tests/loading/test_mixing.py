@@ -156,7 +156,10 @@ def test_labels_weighed_by_the_visible_object(masked: bool) -> None:
         def __getitem__(self, index: int) -> dict[str, Any]:
             return {k: v for k, v in super().__getitem__(index).items() if k != "mask" or masked}
 
-    loader = Loader(Plain(), None, mix=aug.CutMix(weigh="object"), batch_size=20, workers=0, on_violation=None)
+    objects = None if masked else "saliency"
+    loader = Loader(
+        Plain(), None, mix=aug.CutMix(weigh="object"), batch_size=20, workers=0, on_violation=None, objects=objects
+    )
     differs = 0
     for batch in loader:
         for i, j in enumerate(batch.mixed.partner):
@@ -169,6 +172,10 @@ def test_labels_weighed_by_the_visible_object(masked: bool) -> None:
             assert batch.mixed.share[i] == pytest.approx(wanted, abs=0.02)
             differs += abs(wanted - area) > 0.1
     assert differs > 10, "else the area would do"
+    if not masked:  # nor is the object guessed unless that is asked for
+        for batch in Loader(Plain(), None, mix=aug.CutMix(weigh="object"), batch_size=20, workers=0):
+            areas = (batch.mixed.boxes[:, 2:] - batch.mixed.boxes[:, :2]).prod(axis=1)
+            assert batch.mixed.share == pytest.approx(1 - areas / 32**2)
 
 
 def test_masks_are_cut_with_the_images() -> None:

@@ -125,5 +125,5 @@ def test_a_check_shares_the_error_among_its_rules() -> None:
     images[:8, 12:20, 1:6] = 255  # leaves to the left
     for steps, severity in (((), "error"), ((aug.Brightness((0.9, 1.1)), aug.Erase((0, 0.01))), "warning")):
         policy = aug.Compose([aug.Shift((-0.3, -0.25), (0, 0)), *steps], border="constant")
-        found = aug.check(policy, images, np.zeros(60, np.int64), contract=LOOSE, suggest=False)
+        found = aug.check(policy, images, np.zeros(60, int), contract=LOOSE, masks=images > 0, suggest=False)
         assert {f.code: f.severity for f in found.findings}["AS201"] == severity

@@ -12,6 +12,7 @@ import augsafe as aug
 from augsafe.errors import ArgumentError
 from augsafe.guards import Enforcer, content_findings
 from augsafe.guards.content.rules import COVERED
+from augsafe.images import ArraySource
 from augsafe.objects import Objects, inspect
 from augsafe.pixels import render
 from augsafe.policies import covered
@@ -197,9 +198,16 @@ def test_the_loader_knows_the_object_without_guards() -> None:
     masks = planted(32)
     images = masks.astype(np.uint8) * 200
     compose = aug.Compose([aug.Erase((0.3, 0.6), max_object_share=0.1)])
-    loader = aug.Loader((images, np.zeros(32, int)), compose, batch_size=8, on_violation="warn", workers=1)
-    for batch in loader:
-        assert (batch.images.sum(axis=(1, 2)) / images[batch.indices].sum(axis=(1, 2))).min() > 0.75
+    labels = np.zeros(32, int)
+
+    def least(source: object, **more: object) -> float:
+        loader = aug.Loader(source, compose, batch_size=8, on_violation="warn", workers=1, **more)
+        left = [(b.images.sum(axis=(1, 2)) / images[b.indices].sum(axis=(1, 2))).min() for b in loader]
+        return float(min(left))
+
+    assert least(ArraySource(list(images), labels, list(masks.astype(np.uint8)))) > 0.75
+    assert least((images, labels), objects="saliency") > 0.75
+    assert least((images, labels)) < 0.3, "nobody says where the object is, and nobody looks"
 
 
 def test_arguments_are_checked() -> None:
@@ -218,9 +226,13 @@ def test_arguments_are_checked() -> None:
 
 
 def test_the_mended_policy_spares_the_object_and_keeps_the_area() -> None:
-    for images in (None, planted(40).astype(np.uint8) * 200):
-        report = aug.check(aug.Compose([aug.Rotate(), aug.Erase((0.4, 0.6))]), images, contract="cifar10", draws=2000)
-        assert "AS203" in {f.code for f in report.findings} and report.fixed is not None
-        erase = report.fixed.step("Erase")
-        assert erase.max_object_share == COVERED and erase.area == (0.4, 0.6)
-        assert any("max_object_share from 1 to 0.5" in words for words in report.changes)
+    policy, masks = aug.Compose([aug.Rotate(), aug.Erase((0.4, 0.6))]), planted(40)
+    images = masks.astype(np.uint8) * 200
+    report = aug.check(policy, images, contract="cifar10", masks=masks, draws=2000)
+    assert "AS203" in {f.code for f in report.findings} and report.fixed is not None
+    erase = report.fixed.step("Erase")
+    assert erase.max_object_share == COVERED and erase.area == (0.4, 0.6)
+    assert any("max_object_share from 1 to 0.5" in words for words in report.changes)
+    for given in (None, images):  # the object is a guess, and nothing needs a fix
+        report = aug.check(policy, given, contract="cifar10", draws=2000)
+        assert ("AS203", "info") in {(f.code, f.severity) for f in report.findings} and report.fixed is None

@@ -1,11 +1,11 @@
 from .assumed import assumed_findings as assumed_findings
 from .measures import ContentMeasures as ContentMeasures
 from .measures import measure as measure
+from .rates import content_findings as content_findings
 from .rules import CODES as CODES
 from .rules import CONTENT_RULES as CONTENT_RULES
 from .rules import COVERED as COVERED
 from .rules import PADDING as PADDING
 from .rules import VISIBLE as VISIBLE
 from .rules import LimitTable as LimitTable
-from .rules import content_findings as content_findings
 from .rules import violations as violations

@@ -1,4 +1,7 @@
-"""What a plan does to the content of images, without pixels: cheap bounds first, the 16 x 16 grid where they fail.
+"""What draws take away from the content of images, without pixels: cheap bounds, then the 16 x 16 grid.
+
+A draw is held against the same image as it would be without one (`Plan.plain`): what the policy's own resize or crop
+takes from every image, no draw is blamed for, and the identity never violates.
 
 Places are in half frames: -1 to 1 in x and y over the source frame, and over the output frame.
 """
@@ -6,7 +9,7 @@ Places are in half frames: -1 to 1 in x and y over the source frame, and over th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +42,11 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class ContentMeasures:
-    """Measures (n,): `visible` share of the object's weight inside the frame; `pixels`, its size in the output (its
-    longer side at the map's smallest scale), and `plain_pixels`, what a plain resize would leave; `padding` share of
-    the output beyond the image; `doubled` share of the object repeated by a reflected border; `covered` share of what
-    is visible of the object that erased patches hide.
+    """Measures (n,) against the image without a draw: `visible` share of the object's weight that stays inside the
+    frame; `pixels`, its size in the output (its longer side at the map's smallest scale), and `plain_pixels`, what
+    would be left without a draw or after a plain resize; `padding` share of the image's place in the output that lies
+    beyond the image; `doubled` share of the object that a reflected border repeats; `covered` share of what is visible
+    of the object that erased patches hide.
 
     Measured against limits, a value is a bound wherever the bound already keeps the limit.
     """
@@ -57,6 +61,39 @@ class ContentMeasures:
 
 def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -> ContentMeasures:
     """Measure a plan; with limits, only as exactly as they need. Without objects only the padding is measured."""
+    found = _of_frame(plan, objects, limits)
+    rows = np.arange(len(plan)) if limits is None else np.flatnonzero(_beyond(found, limits))
+    if len(rows):
+        some = None if objects is None else objects.rows(rows)
+        _taken(found, rows, _of_frame(plan.plain(rows), some, None))
+    return found if objects is None else replace(found, covered=covered(plan, objects))
+
+
+def _beyond(found: ContentMeasures, limits: Limits) -> BoolArray:
+    """Which rows some limit but that on what is covered may concern."""
+    lost = (found.visible < limits.visible) | (found.pixels < limits.min_pixels)
+    return np.asarray(lost | (found.padding > limits.padding) | (found.doubled > limits.doubled))
+
+
+def _taken(found: ContentMeasures, rows: Rows, plain: ContentMeasures) -> None:
+    """Hold some rows against what the same images are without a draw; in place."""
+    shown, before = 1 - found.padding[rows], 1 - plain.padding
+    for column, share in (
+        (found.visible, _part(found.visible[rows], plain.visible)),
+        (found.plain_pixels, np.minimum(found.plain_pixels[rows], plain.pixels)),
+        (found.padding, 1 - _part(shown, before)),
+        (found.doubled, np.maximum(found.doubled[rows] - plain.doubled, 0)),
+    ):
+        column[rows] = share
+
+
+def _part(share: FloatArray, of: FloatArray) -> FloatArray:
+    """What part is left; all of it where there was nothing."""
+    return np.where(of > 1e-6, np.minimum(share / np.maximum(of, 1e-6), 1), 1.0)
+
+
+def _of_frame(plan: Plan, objects: Objects | None, limits: Limits | None) -> ContentMeasures:
+    """What a plan leaves, whoever is to blame; without what is covered."""
     maps = half_frames(plan)
     n = len(plan)
     beyond = padding_bound(maps, 0.0 if limits is None else limits.padding)
@@ -73,7 +110,7 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
         doubled = doubled_bound(maps, objects, box, 0.0 if limits is None else limits.doubled)
         wanted = doubled > (0 if limits is None else limits.doubled)
         _exact(doubled, wanted, maps, lambda rows: _copies(plan, objects, rows, maps))
-    return ContentMeasures(visible, pixels, plain, beyond, doubled, covered(plan, objects))
+    return ContentMeasures(visible, pixels, plain, beyond, doubled, np.zeros(n))
 
 
 def _exact(column: FloatArray, wanted: BoolArray, maps: HalfFrames, how: Callable[[Rows], FloatArray]) -> None:

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts import Contract
-from augsafe.guards.base import Example, Finding, Guard, Witness
-from augsafe.guards.content.measures import ContentMeasures, Limits, measure
-from augsafe.guards.witnesses import shrink
+from augsafe.guards.base import Example, Guard
+from augsafe.guards.content.measures import ContentMeasures, Limits
 from augsafe.objects import Objects
-from augsafe.pixels import Images, render
-from augsafe.planning import Plan
-from augsafe.policies import Compose
-from augsafe.statistics import EPSILON, Share, group_indices, shares_by_class
-from augsafe.transforms import Geometric, Opaque
 
 BoolArray = NDArray[np.bool_]
 VISIBLE, MIN_PIXELS, PADDING, DOUBLED = 0.7, 8.0, 0.5, 0.3
 COVERED = 0.5
-PER_IMAGE = 32
-SHRUNK = 1_000  # violating draws that are shrunk, for each code
-RARE = 0.1  # sets of steps with a smaller share of a code's violations are left to the others
 
 
 class ObjectLeaves(Guard):
@@ -124,14 +112,14 @@ class ObjectDoubled(Guard):
 
 CONTENT_RULES: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, ObjectCovered, MostlyPadding, ObjectDoubled)
 CODES = tuple(guard.code for guard in CONTENT_RULES)
-_MESSAGES = {
+MESSAGES = {
     "AS201": "less than {visible:.0%} of the object stays in the frame",
     "AS202": "the object becomes smaller than {min_pixels:g} pixels",
     "AS203": "erased patches hide more than {covered:.0%} of the object",
     "AS204": "more than {padding:.0%} of the output lies outside the image",
     "AS205": "the reflected border shows more than {doubled:.0%} of the object a second time",
 }
-_HELP = {
+HELP = {
     "AS201": "Narrow the range of {steps}.",
     "AS202": "Narrow the range of {steps}, or enlarge the output.",
     "AS203": "Set max_object_share= of {steps}, or lower its area.",
@@ -179,166 +167,4 @@ def violations(measures: ContentMeasures, limits: Limits, objects: Objects | Non
     return out
 
 
-@dataclass(eq=False)
-class _Tally:
-    """What the draws showed for one code."""
-
-    images: Counter[int]  # by class index
-    bad: NDArray[np.int64]  # by image
-    needed: Counter[tuple[tuple[str, ...], int]]  # by the steps it takes and class index
-    witness: dict[tuple[str, ...], tuple[Plan, int]]
-    shrunk: int = 0
-
-
-def content_findings(
-    compose: Compose,
-    images: Images,
-    labels: NDArray[np.int64],
-    objects: Objects | None,
-    contract: Contract | None,
-    *,
-    groups: Any = None,
-    seed: int = 0,
-    draws: int = 20_000,
-    epsilon: float = EPSILON,
-    comparisons: int = 1,
-) -> list[Finding]:
-    """Draw the policy many times for each image and report how often content is lost, by class.
-
-    labels are indices into the contract's classes, -1 where unknown. At most 32 draws an image and `draws` in all. An
-    error where some class's rate is certainly above `epsilon`, otherwise a warning; `comparisons` is how many codes
-    share what "certainly" leaves, see `shares_by_class`. Draws of one image, or of the images of one of the `groups`
-    (n,), are not independent, and the intervals allow for it.
-    """
-    table = LimitTable.of(contract)
-    drawn: Counter[int] = Counter()
-    often = np.zeros(len(images), np.int64)
-    tallies = {code: _Tally(Counter(), np.zeros(len(images), np.int64), Counter(), {}) for code in CODES}
-    for plan, rows in _plans(compose, images, objects, seed, draws):
-        some = labels[rows]
-        drawn.update(some.tolist())
-        often[rows] += 1
-        _count(tallies, compose, plan, some, None if objects is None else objects.rows(rows), table)
-    clusters = group_indices(groups, len(images))
-    out: list[Finding] = []
-    for code, tally in tallies.items():
-        shares = shares_by_class(tally.bad, often, clusters, labels, epsilon=epsilon, comparisons=comparisons)
-        out += _findings(code, tally, compose, images, drawn, shares, contract, table)
-    return out
-
-
-def _plans(
-    compose: Compose, images: Images, objects: Objects | None, seed: int, draws: int
-) -> Iterator[tuple[Plan, NDArray[np.intp]]]:
-    """Plans for all images (evenly chosen ones, where there are more images than draws), one epoch after another."""
-    n = len(images)
-    rows = np.unique(np.linspace(0, n - 1, min(n, draws)).astype(np.intp))
-    shapes = np.array([images[i].shape[:2] for i in rows], dtype=np.int64)
-    for epoch in range(min(PER_IMAGE, max(1, draws // len(rows)))):
-        for start in range(0, len(rows), 4096):
-            part = slice(start, start + 4096)
-            some = None if objects is None else objects.rows(rows[part])
-            yield compose.plan(shapes[part], rows[part], seed, epoch, objects=some), rows[part]
-
-
-def _count(
-    tallies: dict[str, _Tally],
-    compose: Compose,
-    plan: Plan,
-    labels: NDArray[np.int64],
-    objects: Objects | None,
-    table: LimitTable,
-) -> None:
-    limits = table.take(labels)
-    for code, bad in violations(measure(plan, objects, limits), limits, objects).items():
-        tally, rows = tallies[code], np.flatnonzero(bad)
-        tally.images.update(labels[rows].tolist())
-        tally.bad[plan.draws.key.indices[rows]] += 1
-        rows = rows[: SHRUNK - tally.shrunk]
-        if not len(rows):
-            continue
-        tally.shrunk += len(rows)
-        some, few = limits.rows(rows), None if objects is None else objects.rows(rows)
-
-        def persists(tried: Plan, code: str = code, some: Limits = some, few: Objects | None = few) -> BoolArray:
-            return violations(measure(tried, few, some), some, few)[code]
-
-        for row, acting in zip(rows, shrink(compose, plan, rows, persists), strict=True):
-            steps = tuple(leaf.label for leaf, on in zip(compose.leaves, acting, strict=True) if on)
-            steps = steps or _framing(compose)
-            tally.needed[steps, int(labels[row])] += 1
-            tally.witness.setdefault(steps, (plan, int(row)))
-
-
-def _framing(compose: Compose) -> tuple[str, ...]:
-    """The steps that decide the frame: to blame when nothing that can be switched off is."""
-    return tuple(
-        leaf.label
-        for leaf in compose.leaves
-        if isinstance(leaf, (Geometric, Opaque)) and (leaf.frame or isinstance(leaf, Opaque))
-    )
-
-
-def _findings(
-    code: str,
-    tally: _Tally,
-    compose: Compose,
-    images: Images,
-    drawn: Counter[int],
-    shares: dict[int, Share],
-    contract: Contract | None,
-    table: LimitTable,
-) -> list[Finding]:
-    by_steps: Counter[tuple[str, ...]] = Counter()
-    for (steps, _), count in tally.needed.items():
-        by_steps[steps] += count
-    severe = any(share.status == "error" for share in shares.values())
-    out: list[Finding] = []
-    for steps, total in by_steps.most_common():
-        if out and total < RARE * by_steps.total():
-            continue
-        # the shrunk draws are a part of all violating ones: their shares are scaled up
-        scale = sum(tally.images.values()) / by_steps.total()
-        counts = {c: round(scale * tally.needed[steps, c]) for c in drawn if tally.needed[steps, c]}
-        counts = {c: min(count, tally.images[c]) for c, count in counts.items() if tally.images[c]}
-        worst = max(counts, key=lambda c: counts[c] / drawn[c])
-        named = _by_name({c: counts[c] / drawn[c] for c in counts}, contract)
-        share = counts[worst] / tally.images[worst]
-        limits = table.take(np.array([worst]))
-        words = {k: float(getattr(limits, k)[0]) for k in ("visible", "min_pixels", "padding", "doubled")}
-        words["covered"] = COVERED
-        out.append(
-            Finding(
-                code=code,
-                severity="error" if severe else "warning",
-                how="sampled",
-                verdict="content-lost",
-                steps=steps,
-                classes=tuple(named),
-                message=_MESSAGES[code].format_map(words),
-                help=_HELP[code].format(steps=" or ".join(steps) or "the output size"),
-                probability=counts[worst] / drawn[worst],
-                interval=(share * shares[worst].low, share * shares[worst].high),
-                per_class=named,
-                witness=_witness(compose, images, *tally.witness[steps]),
-            )
-        )
-    return out
-
-
-def _by_name(rates: dict[int, float], contract: Contract | None) -> dict[str, float]:
-    """Rates by class name, in the contract's order; images without a label stand for every class."""
-    names = contract.classes if contract is not None else ()
-    if not names:
-        return {"any class": max(rates.values())}
-    return {name: rates.get(c, rates.get(-1, 0.0)) for c, name in enumerate(names) if c in rates or -1 in rates}
-
-
-def _witness(compose: Compose, images: Images, plan: Plan, row: int) -> Witness:
-    one = compose.assemble(plan.shapes[[row]], plan.draws.rows(np.array([row])))
-    index = int(plan.draws.key.indices[row])
-    image: Any = images[index]
-    return Witness(one.describe(), one.record(), one.matrix[0], index, image, render([image], one)[0])
-
-
-__all__ = ["CODES", "CONTENT_RULES", "LimitTable", "content_findings", "measure", "violations"]
+__all__ = ["CODES", "CONTENT_RULES", "HELP", "MESSAGES", "LimitTable", "violations"]

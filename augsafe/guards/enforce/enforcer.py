@@ -68,9 +68,10 @@ class Enforcer:
 
     on_violation: one action for all errors but AS301, AS302 and AS303, or a mapping from code to action (others redraw;
     those three are not looked at):
-    raise; redraw (at most 8 attempts, then the identity); clamp (continuous parameters shrink together, then discrete
-    steps are switched off, last first); identity; drop; relabel (a class that becomes another takes its label; redraw
-    where that is not so); warn. After an action no rule that is acted on is broken, or ViolationError is raised.
+    raise; redraw (at most 8 attempts, then clamp); clamp (continuous parameters shrink together, then discrete
+    steps are switched off, last first; then the identity); identity; drop; relabel (a class that becomes another takes
+    its label; redraw where that is not so); warn. After an action no rule that is acted on is broken: the identity
+    breaks none.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Enforcer:
         self.compose = compose
         self.contract = contract
         self.actions = actions_of(on_violation)
-        self.rules = Rules(compose, contract, [code for code in TONE_CODES if code in self.actions])
+        self.rules = Rules(compose, contract, () if isinstance(on_violation, str) else tuple(on_violation))
         self._neutral = {leaf.label: {q.name: q.neutral for q in leaf.parameters} for leaf in compose.leaves}
         for leaf in compose.leaves:
             self._neutral[leaf.label] |= {"keep": 1.0} if isinstance(leaf, Erase) else {}
@@ -95,7 +96,8 @@ class Enforcer:
         """Fix a plan. Gives the plan, the labels, which images to keep, and what was done.
 
         labels: (n,) class indices of the contract, -1 where unknown (then no class rule holds). objects: None turns
-        AS201, AS202, AS203 and AS205 off, and looks AS301, AS302 and AS303. Raises ViolationError.
+        AS201 to AS205 off (but AS204 where on_violation names it), and looks AS301, AS302 and AS303. Raises
+        ViolationError where that is the action.
         """
         n, seen = len(plan), Seen(objects, looks)
         verdicts = self.rules.verdicts(plan, labels, seen)
@@ -154,18 +156,11 @@ class Enforcer:
             left = left[broken]
             if not len(left):
                 return draws
-        return draws.replaced(left, self._identity(plan, rows[left], labels[left], seen.rows(left)))
+        return draws.replaced(left, self._clamped(plan, rows[left], labels[left], seen.rows(left)))
 
     def _identity(self, plan: Plan, rows: Rows, labels: Labels, seen: Seen) -> Draws:
-        draws = plan.draws.rows(rows)
-        for leaf in self.compose.leaves:
-            draws = draws.without(leaf)
-        new = self.compose.assemble(plan.shapes[rows], draws)
-        verdicts = self.rules.verdicts(new, labels, seen)
-        broken = verdicts.acting(self.actions)
-        if broken.any():
-            self._raise(new, np.flatnonzero(broken)[:1], labels, verdicts, "even without augmentation, ")
-        return draws
+        """Every step off; what is judged is what draws take from just this, so that it breaks no rule."""
+        return plan.draws.rows(rows).neutral(self.compose.leaves)
 
     def _clamped(self, plan: Plan, rows: Rows, labels: Labels, seen: Seen) -> Draws:
         """Shrink what is continuous; where that does not help, switch discrete steps off one by one, last first.
@@ -239,7 +234,7 @@ class Enforcer:
             plan = self._fixed("redraw", plan, rest, labels, seen)
         return plan, new
 
-    def _raise(self, plan: Plan, rows: Rows, labels: Labels, verdicts: Verdicts, why: str = "") -> None:
+    def _raise(self, plan: Plan, rows: Rows, labels: Labels, verdicts: Verdicts) -> None:
         row = int(rows[0])
         codes = [c for c, bad in verdicts.codes.items() if bad[row] and self.actions[c] != "warn"]
         label = int(labels[row])
@@ -248,7 +243,7 @@ class Enforcer:
         reads = f" (it reads as {self.names[becomes]!r})" if becomes >= 0 else ""
         border = "give the policy border='constant', " if "AS205" in codes else ""
         raise ViolationError(
-            f"image {int(plan.draws.key.indices[row])}{cls}: {why}the draw {plan.describe(row)!r} breaks "
+            f"image {int(plan.draws.key.indices[row])}{cls}: the draw {plan.describe(row)!r} breaks "
             f"{', '.join(codes)}{reads}; {border}change the policy, or choose another on_violation"
         )
 

@@ -158,5 +158,6 @@ class Log:
             "accepted": self.accepted,
             "counts": entries,
             "class_shift": {k: v for k, v in sorted(self.classes.items()) if v},
-            "moved": {k: v / max(self.images, 1) for k, v in sorted(self.moved.items())},
+            # sums differ in the last bits by the order in which workers finish
+            "moved": {k: float(f"{v / max(self.images, 1):.9g}") for k, v in sorted(self.moved.items())},
         }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from augsafe.contracts import KINDS, SYMMETRIES, Contract
 from augsafe.guards.content import LimitTable, measure, violations
 from augsafe.guards.enforce.log import kinds_of
-from augsafe.guards.judging import judge
+from augsafe.guards.judging import Judged, judge, judge_plan
 from augsafe.guards.symmetry import Reach, reach
 from augsafe.guards.tone import CODES as TONE_CODES
 from augsafe.guards.tone import Appearance, Looks
@@ -63,12 +63,14 @@ class Seen:
 class Rules:
     """Judges the plans of one policy by a contract; None holds content alone against the default limits.
 
-    tone: which of AS301, AS302 and AS303 are judged as well.
+    named: codes that the user named. AS301, AS302 and AS303 are judged only if they are, and AS204 then also in images
+    of which no object is known.
     """
 
-    def __init__(self, compose: Compose, contract: Contract | None, tone: Collection[str] = ()) -> None:
+    def __init__(self, compose: Compose, contract: Contract | None, named: Collection[str] = ()) -> None:
         self.compose, self.contract = compose, contract
-        self.appearance = Appearance.of(compose, contract, tone)
+        self.appearance = Appearance.of(compose, contract, named)
+        self._padding = "AS204" in named
         self.limits = LimitTable.of(contract)
         self._reached: dict[tuple[int, int], bool] = {}
         self._several: dict[tuple[int, ...], bool] = {}  # by acting steps, class, and the class that it becomes
@@ -148,16 +150,29 @@ class Rules:
             becomes = np.where(changed, self._target[labels, judged.symmetry], -1)
             codes["AS101"] = changed
             codes["AS103"] = (kind == KINDS.index("unknown")) & ~turned
-            zoomed = (judged.zoom_min < self._zoom_lo[labels] - 1e-9) | (judged.zoom_max > self._zoom_hi[labels] + 1e-9)
+            zoomed = self._zoomed(judged, labels)
+            if zoomed.any():
+                rows = np.flatnonzero(zoomed)
+                zoomed[rows] = self._zoomed(judge_plan(plan.rows(rows)), labels[rows])
             codes["AS106"] = (turned & (limit < 45)) | zoomed | (plan.displaced > self._displacement[labels] + 1e-9)
             codes["AS107"] = (kind == KINDS.index("ambiguous")) & ~turned
         if only in CLASS_CODES:
             return Verdicts(codes, becomes)
-        limits = self.limits.take(labels)
-        codes.update(violations(measure(plan, seen.objects, limits), limits, seen.objects))
+        if seen.objects is not None or self._padding:
+            codes.update(self._content(plan, labels, seen.objects))
         if not only and seen.looks is not None and self.appearance.codes:
             codes.update(self.appearance.broken(plan, labels, seen.looks))
         return Verdicts(codes, becomes)
+
+    def _zoomed(self, judged: Judged, labels: Labels) -> BoolArray:
+        return (judged.zoom_min < self._zoom_lo[labels] - 1e-9) | (judged.zoom_max > self._zoom_hi[labels] + 1e-9)
+
+    def _content(self, plan: Plan, labels: Labels, objects: Objects | None) -> dict[str, BoolArray]:
+        limits = self.limits.take(labels)
+        found = violations(measure(plan, objects, limits), limits, objects)
+        if objects is not None and not self._padding:
+            found["AS204"] = found["AS204"] & objects.known
+        return found
 
     def _proven(self, shapes: NDArray[np.int64]) -> bool:
         """Whether bounds on the policy rule out every class rule, for images of these sizes."""

@@ -133,6 +133,7 @@ def _too_few(bench: Bench) -> list[Finding]:
             code="AS105",
             severity="warning",
             how="sampled",
+            evidence="measured",
             verdict="undecided",
             steps=tuple(leaf.label for leaf in bench.compose.leaves),
             classes=tuple(short),

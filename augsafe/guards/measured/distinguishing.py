@@ -187,6 +187,7 @@ def _finding(made: Realism, compose: Compose, plan: Plan, row: int, images: Imag
         code="AS401",
         severity="info",
         how="sampled",
+        evidence="measured",
         verdict="safe",
         steps=tuple(leaf.label for leaf in compose.leaves),
         classes=(),

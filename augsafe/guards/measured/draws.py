@@ -108,6 +108,7 @@ def _finding(code: str, reference: Reference, images: Sequence[NDArray[Any]], on
         code=code,
         severity="error" if changed else "info",
         how="sampled",
+        evidence="measured",
         verdict="changes" if changed else "unfamiliar",
         steps=one.steps,
         classes=tuple(names[c] for c in cells),

@@ -200,6 +200,7 @@ def _finding(
         code="AS404",
         severity="warning",
         how="sampled",
+        evidence="measured",
         verdict="safe",
         steps=(),
         classes=classes,

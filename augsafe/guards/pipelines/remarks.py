@@ -15,7 +15,7 @@ def mistakes(compose: Compose) -> list[Finding]:
 
 
 def _remark(code: str, severity: str, steps: tuple[str, ...], message: str, fix: str) -> Finding:
-    return Finding(code, severity, "proven", "safe", steps, (), message, fix)
+    return Finding(code, severity, "proven", "stated", "safe", steps, (), message, fix)
 
 
 def _same_flip(compose: Compose) -> list[Finding]:

@@ -53,6 +53,7 @@ def _over(
         code="AS103" if limit is None else "AS106",
         severity="warning" if limit is None else "error",
         how="sampled",
+        evidence="stated",
         verdict="unknown" if limit is None else "outside-limits",
         steps=acting,
         classes=classes,

@@ -111,6 +111,7 @@ class Outcome:
             code=code,
             severity=severity,
             how=how,
+            evidence="stated",
             verdict=verdict,
             steps=steps,
             classes=classes,

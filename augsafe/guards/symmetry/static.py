@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from augsafe.contracts import SYMMETRIES, Contract
 from augsafe.guards.base import Finding
 from augsafe.guards.content import assumed_findings
-from augsafe.guards.judging import Judged, judge
+from augsafe.guards.judging import Judged, judge, judge_plan
 from augsafe.guards.symmetry.bounds import Reach, reach
 from augsafe.guards.symmetry.distortions import distortion_findings
 from augsafe.guards.symmetry.outcomes import Outcome, outcomes_for
@@ -72,7 +72,7 @@ class _Bench:
 
     def judge(self, which: str) -> Judged:
         if which not in self.judged:
-            self.judged[which] = judge((self.natural if which == "natural" else self.ends).jacobian)
+            self.judged[which] = judge_plan(self.natural if which == "natural" else self.ends)
         return self.judged[which]
 
 
@@ -191,7 +191,8 @@ def _explained(
     probability: float,
 ) -> list[Finding]:
     rows = np.flatnonzero(where)[:SHRUNK]
-    acting = shrink(bench.compose, plan, rows, lambda p: outcome.same(judge(p.jacobian), judge(plan.jacobian[rows])))
+    before = judge_plan(plan.rows(rows))
+    acting = shrink(bench.compose, plan, rows, lambda p: outcome.same(judge_plan(p), before))
     counts = Counter(tuple(row) for row in acting)
     hits, n = int(where.sum()), len(bench.natural)
     out: list[Finding] = []
@@ -235,6 +236,7 @@ def _undecided(bench: _Bench, classes: tuple[str, ...], outcome: Outcome) -> Fin
         code="AS105",
         severity="warning",
         how="sampled",
+        evidence="stated",
         verdict="undecided",
         steps=tuple(leaf.label for leaf in bench.compose.leaves if isinstance(leaf, (Geometric, Opaque, Distortion))),
         classes=classes,

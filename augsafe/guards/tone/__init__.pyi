@@ -1,5 +1,6 @@
 from .appearance import CODES as CODES
 from .appearance import HUE as HUE
+from .appearance import TONE as TONE
 from .appearance import Appearance as Appearance
 from .appearance import Looks as Looks
 from .appearance import LooksCache as LooksCache

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from augsafe.contracts import Contract
 from augsafe.guards.base import Finding, Witness
+from augsafe.guards.evidence import NEXT, Tier
 from augsafe.guards.witnesses import shrink
 from augsafe.pixels import Images, render
 from augsafe.planning import Draws, Plan
@@ -77,27 +80,46 @@ def drawn_findings(
     draws: int,
     epsilon: float = EPSILON,
     comparisons: int = 1,
+    tiers: Sequence[Tier] | None = None,
 ) -> list[Finding]:
     """Draw the policy for some images and report how often each code is broken.
 
     labels (n,): indices into the contract's classes, -1 where unknown. groups (n,): images of one group count as far as
     they differ. An error for classes whose rate is certainly above `epsilon`, a warning where that is undecided, and a
-    remark below. comparisons: how many codes share what "certainly" leaves, see `shares_by_class`.
+    remark below. comparisons: how many codes share what "certainly" leaves, see `shares_by_class`. tiers: which images
+    decide, see `augsafe.guards.evidence`; a guess is a remark, where it is over the limit.
     """
     plans = list(_plans(judge, rows, seed, min(PER_IMAGE, max(1, draws // len(rows)))))
     bad = [judge.broken(plan, labels[plan.draws.key.indices]) for plan in plans]
     index = np.concatenate([plan.draws.key.indices for plan in plans])
     clusters, drawn = group_indices(groups, len(labels)), np.bincount(index, minlength=len(labels))
     out: list[Finding] = []
-    for code in bad[0]:
-        hits = [one[code] for one in bad]
-        hit = np.concatenate(hits)
-        if hit.any():
-            lost = np.bincount(index[hit], minlength=len(labels))
-            shares = shares_by_class(lost, drawn, clusters, labels, epsilon=epsilon, comparisons=comparisons)
-            named = _named([s for s in shares.values() if s.rate > 0], contract.classes if contract else ())
-            out += _findings(code, judge, plans, hits, labels, named)
+    names = contract.classes if contract else ()
+    for code, tier in product(bad[0], tiers or (Tier(np.ones(len(labels), bool), "stated"),)):
+        hits = [one[code] & tier.rows[plan.draws.key.indices] for one, plan in zip(bad, plans, strict=True)]
+        lost = np.bincount(index[np.concatenate(hits)], minlength=len(labels))
+        shares = shares_by_class(lost, drawn * tier.rows, clusters, labels, epsilon=epsilon, comparisons=comparisons)
+        seen = [s for s in shares.values() if s.rate > (0 if tier.decides else epsilon)]
+        if seen:
+            found = _findings(code, judge, plans, hits, labels, _named(seen, names), tier.evidence)
+            out += found if tier.decides else [_remark(found[0], judge, _named(seen, names))]
     return out
+
+
+def _remark(first: Finding, judge: Judge, shares: Mapping[str, Share]) -> Finding:
+    """What a guess says, in one finding at the rate of all sets of steps."""
+    worst = max(shares.values(), key=lambda s: s.rate)
+    return replace(
+        first,
+        severity="info",
+        verdict="undecided",
+        classes=tuple(shares),
+        message=f"of the whole image, {judge.message(first.code, worst.label)}",
+        help=NEXT,
+        probability=worst.rate,
+        interval=(worst.low, worst.high),
+        per_class={name: s.rate for name, s in shares.items()},
+    )
 
 
 def _named(shares: Sequence[Share], names: Sequence[str]) -> dict[str, Share]:
@@ -126,6 +148,7 @@ def _findings(
     bad: list[BoolArray],
     labels: NDArray[np.int64],
     shares: Mapping[str, Share],
+    evidence: str,
 ) -> list[Finding]:
     """One finding for each set of steps that brings it about in a good part of the draws."""
     seen: dict[tuple[str, ...], list[tuple[Plan, int]]] = {}
@@ -149,6 +172,7 @@ def _findings(
                 code=code,
                 severity=status,
                 how="sampled",
+                evidence=evidence,
                 verdict={"error": "tone-lost", "warning": "undecided", "info": "safe"}[status],
                 steps=steps,
                 classes=tuple(told),

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard
+from augsafe.guards.evidence import tiers
 from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, sample
 from augsafe.guards.tone.levels import ToneMeasures, by_curves, by_pixels, histograms
+from augsafe.objects import Objects
 from augsafe.pixels import Images, render
 from augsafe.planning import Assembly, Draws, Plan
 from augsafe.policies import Compose
@@ -193,10 +195,13 @@ def tone_findings(
     epsilon: float = EPSILON,
     comparisons: int = 1,
     seen: Seen | None = None,
+    objects: Objects | None = None,
+    asked: bool = False,
 ) -> list[Finding]:
     """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`.
 
-    seen: the histograms of images, by their numbers, which are kept there from one policy to the next.
+    seen: the histograms of images, by their numbers, which are kept there from one policy to the next. objects: of
+    which images they are known; the whole image is a guess at the object, which decides where that is asked for.
     """
     rule = ToneRule.of(compose, contract)
     if all(s.never_acts for s in rule.steps):
@@ -208,5 +213,14 @@ def tone_findings(
         rows = sample(labels, draws)
     eye = _Eye.of(rule, images, rows, seen)
     return drawn_findings(
-        eye, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon, comparisons=comparisons
+        eye,
+        rows,
+        labels,
+        contract,
+        groups=groups,
+        seed=seed,
+        draws=draws,
+        epsilon=epsilon,
+        comparisons=comparisons,
+        tiers=None if objects is None else tiers(objects, labels, asked),
     )

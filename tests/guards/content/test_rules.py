@@ -150,9 +150,11 @@ def test_each_code_fires_and_is_silent(code: str, by: str) -> None:
     assert set(objects.method) == {by}
     contract = Contract(classes=("a", "b"))
     labels = np.arange(20) % 2
-    found = {f.code: f for f in content_findings(FIRES[code], images, labels, objects, contract)}
+    asked = by == "saliency"  # by name, since it is a guess
+    found = {f.code: f for f in content_findings(FIRES[code], images, labels, objects, contract, asked=asked)}
     assert code in found
     finding = found[code]
+    assert finding.evidence == ("stated" if by != "saliency" or code == "AS204" else "guessed")
     assert finding.severity == "error" and finding.how == "sampled" and finding.verdict == "content-lost"
     assert finding.steps == (FIRES[code].steps[0].label,) and finding.classes == ("a", "b")
     assert finding.interval[0] <= finding.probability <= finding.interval[1]
@@ -162,7 +164,7 @@ def test_each_code_fires_and_is_silent(code: str, by: str) -> None:
     row = objects.rows(np.array([witness.index]))
     limits = LimitTable.of(contract).take(labels[[witness.index]])
     assert violations(measure(again, row, limits), limits, row)[code][0], "the witness must show it"
-    silent = content_findings(SILENT[code], images, labels, objects, contract)
+    silent = content_findings(SILENT[code], images, labels, objects, contract, asked=asked)
     assert code not in {f.code for f in silent}
 
 

@@ -35,10 +35,10 @@ def test_the_table_catches_a_guard_that_forgets_mirrors(monkeypatch):
     """Negative control: with flips taken for the identity the table must show it."""
     broken = static_table.judge
 
-    def blind(jacobian):
-        return replace(broken(jacobian), symmetry=broken(jacobian).symmetry * 0)
+    def blind(plan):
+        return replace(broken(plan.jacobian), symmetry=broken(plan.jacobian).symmetry * 0)
 
-    monkeypatch.setattr("augsafe.guards.symmetry.static.judge", blind)
+    monkeypatch.setattr("augsafe.guards.symmetry.static.judge_plan", blind)
     monkeypatch.setattr(static_table, "witnesses_hold", lambda row, result: True)
     assert scores(cells(ROWS[:8], draws=500))[1] < 0.5
 
@@ -190,9 +190,11 @@ def test_each_rule_fires_and_is_silent(guard):
             contract = Contract.from_yaml(contract)
         if example.data:
             images, labels = DATA[example.data]()
+            masks = np.ones(np.shape(images)[:3], bool)  # the texture of the whole image is what matters
         if not guard.code.startswith(("AS1", "AS4")) and contract is None:
             labels = None  # measuring class change takes long, and has its own tests
         report = check(policy, images, labels, masks=masks, contract=contract, suggest=False, role=role_of(example))
         found = [f for f in report.findings if f.code == guard.code]
         assert bool(found) == expected, example
-        assert all(f.severity == guard.severity for f in found)
+        guessed = example.data is None and masks is None and guard.code.startswith("AS2")
+        assert all(f.severity == ("info" if guessed else guard.severity) for f in found)

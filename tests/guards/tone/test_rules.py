@@ -203,12 +203,17 @@ def test_limits_come_from_the_contract(photos):
 def test_check_reports_and_mends(photos):
     images = [image[::4, ::4] for image in photos[0]]
     policy = aug.Compose([aug.Rotate((-5, 5)), aug.Contrast((0.02, 0.5))])
-    report = aug.check(policy, images, draws=2000)
+    whole = [np.ones(image.shape[:2], bool) for image in images]
+    report = aug.check(policy, images, masks=whole, draws=2000)
     assert [f.code for f in report.findings if f.severity == "error"] == ["AS302"]
     assert set(report.verdicts.values()) == {"tone-lost"} and not report.ok
     assert report.fixed is not None
     assert report.fixed.step("Contrast").factor[0] > 0.02
-    assert aug.check(report.fixed, images).ok
+    assert aug.check(report.fixed, images, masks=whole).ok
+    guess = aug.check(policy, images, draws=2000)
+    assert guess.ok and set(guess.verdicts.values()) == {"safe"} and guess.fixed is None
+    assert [(f.code, f.severity, f.evidence) for f in guess.findings] == [("AS302", "info", "guessed")]
+    assert [f.code for f in aug.check(policy, images, objects="saliency", suggest=False).findings] == ["AS302"]
 
 
 def test_another_librarys_step_is_judged_where_it_keeps_places(photos):
