@@ -6,7 +6,7 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 SOURCES := $(shell find augsafe -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench evidence material docs install-check clean
+.PHONY: help demo test bench evidence material docs generated install-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -41,6 +41,13 @@ material: .venv/stamp ## fonts, icons, emoji and flags that `make evidence` read
 	apt-get install -y --no-install-recommends $(FONTS)
 	npm install --prefix material --no-save --ignore-scripts --no-audit --no-fund $(ICONS)
 	.venv/bin/python -m pip install $(PIP_FLAGS) 'resvg-py>=0.5'
+
+generated: .venv/stamp ## what is made from the code: docs/codes.md, docs/transforms.md and its pictures, the schema
+	.venv/bin/python -c "from pathlib import Path; from augsafe.report import codes_page; \
+	  Path('docs/codes.md').write_text(codes_page(), encoding='utf-8')"
+	.venv/bin/python -c "import json; from pathlib import Path; from augsafe.policies.schema import policy_schema; \
+	  Path('augsafe/policies/policy.schema.json').write_text(json.dumps(policy_schema(), indent=2) + '\n', encoding='utf-8')"
+	.venv/bin/python examples/make_gallery.py
 
 docs: .venv-docs/stamp ## the documentation as a site, in site/; any web server shows it
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict

@@ -9,6 +9,7 @@ from PIL import Image
 from skimage import data
 
 import augsafe as aug
+from augsafe import transforms
 from augsafe.transforms import TRANSFORMS
 
 CELL, DRAWS, GAP = 112, 5, 4
@@ -101,7 +102,7 @@ break.
 
 def step_of(call: str) -> aug.transforms.Transform:
     """What a line of the gallery makes."""
-    return eval(call, {"__builtins__": {}}, vars(aug))
+    return eval(call, {"__builtins__": {}}, {name: getattr(transforms, name) for name in transforms.__all__})
 
 
 def unlisted() -> list[str]:

@@ -15,7 +15,7 @@ from augsafe.transforms import TRANSFORMS, Choice, Color, Geometric, Move, Trans
 
 Image = NDArray[Any]
 NAMES = sorted(TRANSFORMS)
-SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie inside
+SANE = {  # ranges that keep an image of a few pixels visible; drawn ranges lie inside; others, in the default
     "x": (-0.3, 0.3),
     "y": (-0.3, 0.3),
     "factor": (0.3, 3.0),
@@ -89,7 +89,7 @@ def transforms(draw: st.DrawFn, name: str, p: float | None = None) -> Transform:
             if field.name in WHOLE:
                 number: st.SearchStrategy[float] = st.integers(*WHOLE[field.name])
             else:
-                low, high = SANE[field.name]
+                low, high = SANE.get(field.name, field.default)
                 low, high = (low, 1.0) if (name, field.name) == ("Downscale", "factor") else (low, high)
                 low, high = (0.0, 0.3) if (name, field.name) == ("GaussianNoise", "sigma") else (low, high)
                 number = st.floats(low, high)
