@@ -105,7 +105,11 @@ class Worker:
         self.guards = (
             {}
             if on_violation is None
-            else {name: Enforcer(p, self.contract, on_violation) for name, p in self.policies.items() if p.steps}
+            else {
+                name: Enforcer(p, self.contract, on_violation, self.classes)
+                for name, p in self.policies.items()
+                if p.steps
+            }
         )
         wanted = bool(self.guards) or any(policy.minds_objects for policy in self.policies.values())
         self._objects = Cache(len(source), guess) if wanted else None
@@ -164,9 +168,11 @@ class Worker:
         return Chunk(batch, block.positions[kept], block.end, log, skipped, size)
 
     def _indices(self, labels: Sequence[Any]) -> NDArray[np.int64]:
-        """Class indices of the contract, -1 where there is no contract or no label."""
+        """Class indices of the contract, else of the source; -1 where there is no label."""
         if self.contract is None or not self.contract.classes:
-            return np.full(len(labels), -1, np.int64)
+            known = {name: number for number, name in enumerate(self.classes)}
+            whole = (int, np.integer)
+            return np.array([int(n) if isinstance(n, whole) else known.get(n, -1) for n in labels], np.int64)
         if all(isinstance(label, (int, np.integer)) for label in labels):
             numbers = np.array(labels, np.int64)
             if numbers.min() >= 0 and numbers.max() < len(self._index_of):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,10 +36,22 @@ class LoaderReport:
     guards: Log = field(default_factory=Log)
     skipped: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What you should know before you train on these images: dropping that shifts the class shares."""
+        found = self.guards.shifted()
+        if not found:
+            return []
+        said = ", ".join(f"{cls} from {before:.1%} to {after:.1%}" for cls, before, after in found[:5])
+        return [
+            f"on_violation='drop' shifts the class shares: {said}{' and others' if len(found) > 5 else ''}. "
+            "Use 'redraw' or 'clamp', or give these classes a policy of their own (PerClass)."
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         listed = [{"index": index, "error": error} for index, error in sorted(self.skipped.items())]
-        return {"images": self.images, "guards": self.guards.to_dict(), "skipped": listed}
+        return {"images": self.images, "guards": self.guards.to_dict(), "skipped": listed, "warnings": self.warnings}
 
     def state(self) -> dict[str, Any]:
         """Plain values that `restored` reads back."""
@@ -59,6 +72,10 @@ class LoaderReport:
         ]
         for (code, steps, cls, action), count in sorted(guards.counts.items(), key=lambda e: -e[1])[:20]:
             lines.append(f"  {code} class {cls}, {' + '.join(steps) or 'no step'}: {count:,} ({action})")
+        shares = {c: guards.unaugmented[c] / count for c, count in guards.seen.items() if guards.unaugmented[c]}
+        for cls, share in sorted(shares.items(), key=lambda e: -e[1])[:20]:
+            lines.append(f"  class {cls}: {share:.1%} of the images were left unaugmented")
+        lines += [f"  {words}" for words in self.warnings]
         lines += [f"  skipped image {index}: {error}" for index, error in sorted(self.skipped.items())[:20]]
         return "\n".join(lines)
 
@@ -156,7 +173,7 @@ class Loader:
             "objects": objects,
             "mix": describe(mix),
         }
-        self._place = _Place()
+        self._warned, self._place = False, _Place()
         self._next: _Place | None = _Place()
 
     @property
@@ -257,6 +274,9 @@ class Loader:
                 yield batch if self.mixer is None else self.mixer(batch, start.epoch)
         finally:
             chunks.close()
+        if not self._warned and self.report.warnings:
+            self._warned = True
+            warnings.warn(self.report.warnings[0], UserWarning, stacklevel=2)
 
     def _count(self, chunk: Chunk) -> None:
         self.report.guards.add(chunk.log)

@@ -68,3 +68,19 @@ def _wanted(rate: float, epsilon: float, level: float) -> str:
     wanted = needed(rate, epsilon, level)
     many = "more than 100,000" if wanted is None else f"about {wanted:,}"
     return f"; {many} independent images of the class would decide whether that is in over {epsilon:.0%} of draws"
+
+
+def rates_differ(hits: NDArray[np.float64], totals: NDArray[np.float64], level: float = 0.01) -> bool:
+    """Test whether groups differ in a rate: chi-squared, by scipy.
+
+    Args:
+        hits: How many of each group (k,).
+        totals: Of how many (k,), at least 1 each.
+        level: How often equal rates may be called different.
+
+    Returns:
+        Whether chance does not explain the difference.
+    """
+    from scipy.stats import chi2_contingency
+
+    return bool(chi2_contingency(np.stack([hits, totals - hits])).pvalue < level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.datasets import load_digits
 import augsafe as aug
 from augsafe.contracts import Contract
 from augsafe.loading import Loader
+from augsafe.loading.loader import LoaderReport
 from augsafe.policies import PerClass
 
 DIGITS = load_digits()
@@ -388,3 +390,36 @@ def test_the_report_does_not_depend_on_the_workers() -> None:
     assert reports[0] == reports[1]
     assert reports[0]["guards"]["changed"] > 0 and reports[0]["images"] == 97
     assert replace(POLICY) == POLICY
+
+
+LEFT = aug.Compose([aug.HorizontalFlip(p=1), aug.Shift(x=(-0.01, 0.01), p=0.5)])
+
+
+def test_the_report_says_for_each_class_how_often_it_was_left_unaugmented() -> None:
+    loader = Loader((IMAGES, LABELS), LEFT, contract="mnist", on_violation="redraw", workers=2, batch_size=16)
+    left = 0
+    for batch in loader:
+        assert batch.plan is not None
+        on = np.any([batch.plan.draws.active["HorizontalFlip"], batch.plan.draws.active["Shift"]], axis=0)
+        left += int((~on).sum())
+    rows = loader.report.to_dict()["guards"]["by_class"]
+    assert {name: row["seen"] for name, row in rows.items()} == {str(c): int((c == LABELS).sum()) for c in range(10)}
+    assert sum(row["unaugmented"] for row in rows.values()) == left > 10
+    assert rows["8"]["unaugmented"] == rows["0"]["unaugmented"] == 0, "a mirrored 8 is an 8"
+    assert rows["6"]["unaugmented"] > 0 and "class 6: " in str(loader.report)
+    again = LoaderReport.restored(json.loads(json.dumps(loader.report.state())))
+    assert again.to_dict() == loader.report.to_dict()
+
+
+def test_dropping_warns_when_it_shifts_the_class_shares() -> None:
+    flips = aug.Compose([aug.HorizontalFlip(p=0.5)])
+    loader = Loader((IMAGES, LABELS), flips, contract="mnist", on_violation="drop", workers=0)
+    with pytest.warns(UserWarning, match="shifts the class shares: "):
+        everything(loader)
+    assert loader.report.warnings and loader.report.warnings[0] in str(loader.report)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for action in ("redraw", "warn"):
+            everything(Loader((IMAGES, LABELS), flips, contract="mnist", on_violation=action, workers=0))
+        evenly = aug.Compose([aug.Rotate((-60, 60))])  # every class loses as much
+        everything(Loader((IMAGES, LABELS), evenly, contract="mnist", on_violation="drop", workers=0))

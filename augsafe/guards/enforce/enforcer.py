@@ -9,7 +9,7 @@ codes: it takes a look at each image, and more time a draw than all other rules 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -75,52 +75,56 @@ class Enforcer:
     """
 
     def __init__(
-        self, compose: Compose, contract: Contract | None = None, on_violation: OnViolation = "redraw"
+        self,
+        compose: Compose,
+        contract: Contract | None = None,
+        on_violation: OnViolation = "redraw",
+        names: Sequence[str] = (),
     ) -> None:
         self.compose = compose
         self.contract = contract
+        self._judges = contract is not None and bool(contract.classes)
+        self.names = contract.classes if contract is not None and contract.classes else tuple(names)
         self.actions = actions_of(on_violation)
         self.rules = Rules(compose, contract, () if isinstance(on_violation, str) else tuple(on_violation))
         self._neutral = {leaf.label: {q.name: q.neutral for q in leaf.parameters} for leaf in compose.leaves}
         for leaf in compose.leaves:
             self._neutral[leaf.label] |= {"keep": 1.0} if isinstance(leaf, Erase) else {}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The classes of the contract."""
-        return self.contract.classes if self.contract is not None else ()
-
     def enforce(
         self, plan: Plan, labels: Labels, objects: Objects | None = None, looks: Looks | None = None
     ) -> tuple[Plan, Labels, BoolArray, Log]:
         """Fix a plan. Gives the plan, the labels, which images to keep, and what was done.
 
-        labels: (n,) class indices of the contract, -1 where unknown (then no class rule holds). objects: None turns
+        labels: (n,) class indices of the contract, -1 where unknown (then no class rule holds); without a contract, of
+        the log's names. objects: None turns
         AS201 to AS205 off (but AS204 where on_violation names it), and looks AS301, AS302 and AS303. Raises
         ViolationError where that is the action.
         """
-        n, seen = len(plan), Seen(objects, looks)
+        n, seen, given = len(plan), Seen(objects, looks), labels
+        log = Log(images=n, names=self.names)
+        log.seen = log.by_class(given)
+        labels = given if self._judges else np.full(n, -1, np.int64)
         verdicts = self.rules.verdicts(plan, labels, seen)
+        log.accepted = verdicts.count_accepted
         keep = np.ones(n, bool)
         broken = [code for code, bad in verdicts.codes.items() if bad.any()]
         if not broken:
-            return plan, labels, keep, Log(images=n, accepted=verdicts.count_accepted)
+            return plan, given, keep, log
         action = np.full(n, len(ACTIONS) - 1)
         for code in broken:
             rank = ACTIONS.index(self.actions[code])
             np.minimum(action, rank, out=action, where=verdicts.codes[code])
-        log = Log(images=n, names=self.names)
         named = {code: verdicts.codes[code] for code in broken}
         if "AS101" in named:
             several = self.rules.takes_several(plan, labels, verdicts)
             named.update(AS101=named["AS101"] & ~several, AS102=named["AS101"] & several)
         actions = {**self.actions, "AS102": self.actions["AS101"]}
         tone = {code: named.pop(code) for code in TONE_CODES if code in named}
-        log.count(named, plan, labels, actions)
+        log.count(named, plan, given, actions)
         for code, bad in tone.items():
-            log.count({code: bad}, plan, labels, actions, [s.label for s in self.rules.appearance.steps_of(code)])
-        log.accepted = verdicts.count_accepted
-        first, old_labels = plan, labels
+            log.count({code: bad}, plan, given, actions, [s.label for s in self.rules.appearance.steps_of(code)])
+        first = plan
         for number in np.unique(action):
             rows = np.flatnonzero(action == number)
             name = ACTIONS[number]
@@ -132,8 +136,25 @@ class Enforcer:
                 plan, labels = self._relabel(plan, rows, labels, seen, verdicts)
             elif name != "warn":
                 plan = self._fixed(name, plan, rows, labels, seen)
-        log.shift(first, plan, old_labels, labels, keep, self._neutral)
-        return plan, labels, keep, log
+        new = labels if self._judges else given
+        log.shift(first, plan, given, new, keep, self._neutral)
+        acted = np.flatnonzero(~np.isin(action, [ACTIONS.index(name) for name in ("drop", "warn")]))
+        still = acted[self._still(plan.draws.rows(acted))]
+        log.unaugmented = log.by_class(given[still])
+        return plan, new, keep, log
+
+    def _still(self, draws: Draws) -> BoolArray:
+        """Where no step does anything: off, without strength, or neutral where it sets the frame."""
+        still = np.ones(len(draws), bool)
+        for leaf in self.compose.leaves:
+            values, neutral = draws.values[leaf.label], self._neutral[leaf.label]
+            strengths = [q.name for q in leaf.parameters if leaf.frame or not q.free]
+            off = [values[name] == neutral[name] for name in strengths]
+            if isinstance(leaf, Erase):
+                off = [values["keep"] == 0]
+            nothing = np.all(off, axis=0) if off else np.full(len(draws), leaf.frame)
+            still &= nothing | ~draws.active[leaf.label]
+        return still
 
     def _broken(self, plan: Plan, labels: Labels, seen: Seen) -> BoolArray:
         return self.rules.verdicts(plan, labels, seen).acting(self.actions)

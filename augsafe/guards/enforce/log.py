@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.planning import Plan
+from augsafe.statistics import rates_differ
 
 # code, steps that acted in the draw, class, action
 Entry = tuple[str, tuple[str, ...], str, str]
+
+
+MOST_SHIFT = 0.1  # of a class's share, by dropping
+_BY_CLASS = ("seen", "lost", "unaugmented")
 
 
 def kinds_of(columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
@@ -39,7 +44,9 @@ class Log:
 
     `counts`: by (code, steps that acted, class, action). `changed` images got other draws, `dropped` none, `relabelled`
     another label, `accepted` broke a rule in a way that the contract accepts. `classes` is the change of each class's
-    count (by name); `moved` the summed absolute change of each parameter ("Rotate.angle") over the changed images.
+    count (by name). By class (by name): `seen`, the images planned; `lost`, those dropped; `unaugmented`, those that
+    the guards left without any augmentation. `moved` is the summed absolute change of each parameter ("Rotate.angle")
+    over the changed images.
     """
 
     images: int = 0
@@ -51,10 +58,23 @@ class Log:
     accepted: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     moved: dict[str, float] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    unaugmented: Counter[str] = field(default_factory=Counter)
 
     def name(self, label: int) -> str:
-        """The class's name; "?" for images without a label."""
-        return self.names[label] if 0 <= label < len(self.names) else "?"
+        """The class's name, or its number where classes have none; "?" for images without a label."""
+        if label < 0 or (self.names and label >= len(self.names)):
+            return "?"
+        return self.names[label] if self.names else str(label)
+
+    def by_class(self, labels: NDArray[np.int64]) -> Counter[str]:
+        """How many of these images are of each class (by name)."""
+        numbers, counts = np.unique(labels, return_counts=True)
+        out: Counter[str] = Counter()
+        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+            out[self.name(number)] += count
+        return out
 
     def count(
         self,
@@ -90,6 +110,7 @@ class Log:
     ) -> None:
         """Note what the actions changed; a step that does not act counts at its `neutral` values."""
         self.dropped += int((~keep).sum())
+        self.lost.update(self.by_class(old[~keep]))
         moved = (old != new) & keep
         self.relabelled += int(moved.sum())
         gone = np.concatenate([old[~keep], old[moved]])
@@ -117,8 +138,8 @@ class Log:
         self.names = self.names or other.names
         for attribute in ("images", "changed", "dropped", "relabelled", "accepted"):
             setattr(self, attribute, getattr(self, attribute) + getattr(other, attribute))
-        self.counts.update(other.counts)
-        self.classes.update(other.classes)
+        for attribute in ("counts", "classes", *_BY_CLASS):
+            getattr(self, attribute).update(getattr(other, attribute))
         for key, total in other.moved.items():
             self.moved[key] = self.moved.get(key, 0.0) + total
 
@@ -136,11 +157,16 @@ class Log:
         """The log of a state. Raises KeyError and TypeError where it is none."""
         counts = Counter({(e["code"], tuple(e["steps"]), e["class"], e["action"]): e["count"] for e in state["counts"]})
         whole = {name: int(state[name]) for name in ("images", "changed", "dropped", "relabelled", "accepted")}
+        by_class = (Counter({c: int(row[name]) for c, row in state["by_class"].items()}) for name in _BY_CLASS)
+        seen, lost, unaugmented = by_class
         return Log(
             names=tuple(state["names"]),
             counts=counts,
             classes=Counter(state["class_shift"]),
             moved=dict(state["moved"]),
+            seen=seen,
+            lost=lost,
+            unaugmented=unaugmented,
             **whole,
         )
 
@@ -158,6 +184,20 @@ class Log:
             "accepted": self.accepted,
             "counts": entries,
             "class_shift": {k: v for k, v in sorted(self.classes.items()) if v},
+            "by_class": {c: {name: getattr(self, name)[c] for name in _BY_CLASS} for c in sorted(self.seen)},
             # sums differ in the last bits by the order in which workers finish
             "moved": {k: float(f"{v / max(self.images, 1):.9g}") for k, v in sorted(self.moved.items())},
         }
+
+    def shifted(self) -> list[tuple[str, float, float]]:
+        """Classes whose share of the images dropping changed by more than a tenth: name, share before, share after.
+
+        None where chance explains it: a chi-squared test of the classes' rates of dropping, at 1 %.
+        """
+        names = [name for name, count in self.seen.items() if count]
+        seen, lost = (np.array([counter[name] for name in names], float) for counter in (self.seen, self.lost))
+        if len(names) < 2 or not 0 < lost.sum() < seen.sum() or not rates_differ(lost, seen):
+            return []
+        before, after = seen / seen.sum(), (seen - lost) / (seen - lost).sum()
+        rows = zip(names, before.tolist(), after.tolist(), strict=True)
+        return sorted((row for row in rows if abs(row[2] / row[1] - 1) > MOST_SHIFT), key=lambda row: row[2] / row[1])
