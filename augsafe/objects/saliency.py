@@ -67,13 +67,13 @@ def _barriers(levels: list[Weights]) -> list[Weights]:
 
 
 def _salient(small: Weights, barrier: Weights) -> Salient:
-    if not small.any():
-        nothing = np.zeros(small.shape[:2], np.float32)
-        return Salient(nothing, nothing, 1.0)
     border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     ground = np.median(border, axis=0)
     contrast = np.abs(small - ground).mean(axis=2)
     peak = float(contrast.max())
+    if not peak:
+        nothing = np.zeros(small.shape[:2], np.float32)
+        return Salient(nothing, nothing, 1.0)
     even = max(0.0, 1.0 - 3.0 * float(np.abs(border - ground).mean()) / peak)
     whole = even * contrast / peak
     if even < 1:

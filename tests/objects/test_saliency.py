@@ -77,3 +77,14 @@ def test_the_map_is_the_same_for_each_dtype_and_for_grey_as_one_plane():
 @pytest.mark.parametrize("level", [0, 200])
 def test_an_image_that_is_all_alike_has_no_map(level):
     assert not saliency(np.full((40, 40, 3), level, np.uint8)).region.any()
+
+
+def test_an_image_alike_everywhere_has_no_object() -> None:
+    """Also where its channels differ from each other: nothing stands out from the border."""
+    for image in (
+        np.zeros((1, 1, 2), np.uint8),
+        np.array([[[3, 9]]], np.uint8),
+        np.full((9, 7, 3), (1, 2, 3), np.uint8),
+    ):
+        found = saliency(image)
+        assert found.even == 1 and not found.region.any()
