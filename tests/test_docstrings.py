@@ -15,6 +15,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "augsafe"
 ROOMS = (
+    "ablation",
+    "adapters",
+    "calibration",
+    "cnns",
     "errors",
     "foreign",
     "frameworks",
@@ -85,6 +89,10 @@ def shown(room: Path) -> Iterator[Definition]:
     if room.with_suffix(".py").exists():
         body = ast.parse(room.with_suffix(".py").read_text(encoding="utf-8")).body
         yield from (n for n in body if isinstance(n, Definition) and not n.name.startswith("_"))
+        return
+    if not (room / "__init__.pyi").exists():  # each module of this room is a face of its own
+        for path in sorted(room.glob("[!_]*.py")):
+            yield from shown(path.with_suffix(""))
         return
     for node in ast.parse((room / "__init__.pyi").read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom):

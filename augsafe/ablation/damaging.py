@@ -25,21 +25,26 @@ from augsafe.guards import Finding
 from augsafe.policies import Compose
 from augsafe.randomness import check_seed
 from augsafe.statistics import needed_seeds
+from augsafe.typing import GroupsLike, ImagesLike, LabelsLike, PolicyLike
 
 CLEAN, SEEN, BOTH, AFTER = "clean to clean", "clean to augmented", "augmented to augmented", "augmented to clean"
 ASKED = {"affinity": SEEN, "recoverability": BOTH, "benefit": AFTER}
-SHARE = 0.4  # of the images, which judge
-FAR = 1_000_000  # an epoch that no training reaches: images that judge have draws of their own
+SHARE = 0.4  # of the images, for testing
+FAR = 1_000_000  # an epoch that no training reaches, so that test images have random values of their own
 
 
 @dataclass(frozen=True, eq=False)
 class Damage:
-    """What a policy does to a learner; differences of accuracy against training and judging on clean images.
+    """The effect of a policy on a learner. All differences are in accuracy, compared with training and testing on
+    original images.
 
-    affinity: of a learner that knows clean images alone, on augmented ones (below 0: they look different to it).
-    recoverability: of one that learned with the policy, on augmented images (below 0: something is lost for good).
-    benefit: of that one on clean images: what the policy is for. Each is a row with its interval, and by class, worst
-    first. guard: what `check` says of the policy. accuracy: of the four corners.
+    Attributes:
+        affinity: A learner trained on original images, tested on augmented ones. Below 0: they look different to it.
+        recoverability: A learner trained with the policy, tested on augmented images. Below 0: information is lost.
+        benefit: A learner trained with the policy, tested on original images. This is what the policy is for.
+        accuracy: The accuracy of the four combinations.
+        guard: The verdict of `check` on the policy.
+        findings: AS403, or nothing.
     """
 
     affinity: Row
@@ -65,26 +70,41 @@ class Damage:
 
 
 def damage(
-    transform: Any,
-    images: Any,
-    labels: Any,
+    transform: PolicyLike,
+    images: ImagesLike,
+    labels: LabelsLike,
     *,
     train: Train | None = None,
     contract: Contract | str | None = None,
     classes: Sequence[str] | None = None,
-    groups: Any = None,
+    groups: GroupsLike | None = None,
     seeds: int | None = None,
     seed: int = 0,
 ) -> Damage:
-    """Say whether a policy damages learning (AS403): train with and without it, judge on clean and augmented images.
+    """Measure whether a policy damages learning (AS403).
 
-    transform: as in `check`. train: a function (policy, seed, split), as in `ablate`; `Light()` unless given. The same
-    images, seeds and draws on both sides; the policy's images are drawn for judging as for training. AS403 is reported
-    where the benefit is certainly below 0, over all images (exact sign-flip test over seeds and a model with seeds and
-    images crossed, corrected for the three rows) or in some class (its corrected interval). groups (n,): images of one
-    group stay on one side and count as one. seeds: as many as a claim needs, unless said.
+    A learner is trained with and without the policy, and tested on original and on augmented images. Both sides use the
+    same images, seeds and random values. AS403 is reported if the benefit is certainly below 0, over all images (an
+    exact sign-flip test over seeds and a model with crossed seeds and images, corrected for three rows) or in some
+    class (its corrected interval).
 
-    Raises ArgumentError and InputError.
+    Args:
+        transform: The policy: a Compose, one transform, a list, or a pipeline of another library.
+        images: (n, H, W[, C]) or a list of arrays.
+        labels: (n,) names or indices.
+        train: A function (policy, seed, split), as in `ablate`. Default: `Light()`.
+        contract: A Contract or the name of a built-in one, for the verdict of the guards.
+        classes: The names of the classes.
+        groups: (n,) Images of one group stay on one side and count as one.
+        seeds: Number of training runs of each kind, at least 2. Default: as many as the test needs.
+        seed: The seed of the split.
+
+    Returns:
+        Affinity, recoverability and benefit, with intervals.
+
+    Raises:
+        ArgumentError: An argument is not valid, or the training function fails.
+        InputError: The images or labels do not fit.
     """
     compose = replace(as_policy(transform)[0], output=None)
     count = needed_seeds(len(ASKED)) if seeds is None else seeds
@@ -135,7 +155,7 @@ def _findings(compose: Compose, benefit: Row, guard: str, classes: Sequence[str]
         return ()
     low, high = (100 * end for end in benefit.interval)
     where = "" if overall else f" in {', '.join(harmed)}"
-    keeps = "it keeps the class" if guard.startswith("safe") else f"the guard says of it: {guard}"
+    keeps = "it keeps the class" if guard.startswith("safe") else f"the guards report: {guard}"
     worst, (least, _, _) = next(iter(said.items()))
     return (
         Finding(
@@ -146,9 +166,9 @@ def _findings(compose: Compose, benefit: Row, guard: str, classes: Sequence[str]
             verdict="safe",
             steps=tuple(leaf.label for leaf in compose.leaves),
             classes=tuple(harmed or (cls for cls in classes if cls in said)),
-            message=f"it damages learning{where}: {100 * benefit.effect:+.1f} points of accuracy on clean images "
+            message=f"it damages learning{where}: {100 * benefit.effect:+.1f} points of accuracy on original images "
             f"({low:+.1f} to {high:+.1f}), worst for {worst} ({100 * least:+.1f}); {keeps}",
-            help="Weaken the steps, or find out which of them costs most with `augsafe ablate`.",
+            help="Weaken the steps, or find the one that costs most with `augsafe ablate`.",
             per_class=harmed,
         ),
     )

@@ -1,4 +1,4 @@
-"""Training functions for networks, thin: a model, an optimiser, so many epochs, a fresh draw in each."""
+"""Training functions for networks: a model, an optimiser, and new random values in each epoch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Build = Callable[[tuple[int, int, int], int], Any]  # (channels, height, width),
 
 
 def lenet5(shape: tuple[int, int, int], classes: int) -> Any:
-    """LeNet-5 (LeCun et al. 1998) with ReLU and max pooling, for torch; images of 16 x 16 pixels or more."""
+    """LeNet-5 (LeCun et al. 1998) with ReLU and max pooling, for torch. Images need at least 16 x 16 pixels."""
     from torch import nn
 
     return nn.Sequential(
@@ -34,7 +34,14 @@ def lenet5(shape: tuple[int, int, int], classes: int) -> Any:
 
 @dataclass(frozen=True)
 class Torch:
-    """Adam on cross-entropy. The seed gives the weights, the order of the images and the draws."""
+    """Train a PyTorch model with Adam on cross-entropy. The seed sets the weights, the order and the random values.
+
+    Attributes:
+        build: A function ((channels, height, width), classes) that returns a `torch.nn.Module`.
+        epochs: Number of epochs.
+        batch_size: Images per batch.
+        rate: Learning rate.
+    """
 
     build: Build
     epochs: int = 10
@@ -71,7 +78,14 @@ class Torch:
 
 @dataclass(frozen=True)
 class Keras:
-    """The same for a Keras model without its last softmax; `build` takes (height, width, channels) and classes."""
+    """Train a Keras model without its last softmax, with Adam on cross-entropy.
+
+    Attributes:
+        build: A function ((height, width, channels), classes) that returns a `keras.Model`.
+        epochs: Number of epochs.
+        batch_size: Images per batch.
+        rate: Learning rate.
+    """
 
     build: Build
     epochs: int = 10
@@ -115,10 +129,15 @@ def order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Cnn:
-    """A network of `augsafe.cnns`, trained as `augsafe.cnns.train` does; the guards only look on.
+    """Train a network of `augsafe.cnns`. The guards only report. A tenth of the training images selects the best epoch,
+    the same tenth for every policy.
 
-    name: of the table of networks. size: of the images, where it is not the network's own. rate: the table's unless
-    given. A tenth of the training images says which epoch's weights to keep, the same tenth for every policy.
+    Attributes:
+        name: The network, such as "resnet18".
+        epochs: Number of epochs.
+        batch_size: Images per batch.
+        size: Side of the images in pixels. Default: the network's own.
+        rate: Learning rate. Default: the rate of the network in the table.
     """
 
     name: str
@@ -150,9 +169,19 @@ class Cnn:
 
 
 def torch_learner(model: str, epochs: int, size: int | None = None) -> Train:
-    """The network of that name: a small and fast LeNet-5, or one of `augsafe.cnns`.
+    """A learner by the name of its network.
 
-    Raises ArgumentError and MissingExtraError.
+    Args:
+        model: "lenet5" (a small, fast version), or a network of `augsafe.cnns`.
+        epochs: Number of epochs.
+        size: Side of the images in pixels. Default: the network's own.
+
+    Returns:
+        The training function.
+
+    Raises:
+        ArgumentError: There is no such network.
+        MissingExtraError: PyTorch is not installed.
     """
     if model == "lenet5":
         needed("torch", "training lenet5")
@@ -160,7 +189,7 @@ def torch_learner(model: str, epochs: int, size: int | None = None) -> Train:
     if model not in names("torch"):
         known = ", ".join(("light", *names("torch")))
         raise ArgumentError(
-            f"there is no model {model!r}; known are {known}; in Python, give Torch(build) any function that builds "
+            f"there is no model {model!r}; the models are {known}; in Python, pass Torch(build) a function that builds "
             "a module"
         )
     for module in ("torch", "torchvision", "lightning"):

@@ -16,10 +16,16 @@ SIDE = 12
 
 @dataclass(frozen=True)
 class Light:
-    """Ridge regression on random kernel features of small grey images (Rahimi and Recht 2007).
+    """A classifier that trains in a fraction of a second: ridge regression on random kernel features of small grey
+    images (Rahimi and Recht 2007).
 
-    copies: augmented copies of each training image, beside the original. The seed picks the features, the training
-    images (a share `bag` of them) and the draws. `Light()(policy, seed, split)` gives class indices.
+    The seed sets the features, the training images and the random values. `Light()(policy, seed, split)` returns class
+    indices.
+
+    Attributes:
+        copies: Augmented copies of each training image, in addition to the original.
+        features: Number of random features.
+        bag: Share of the training images to use, above 0 and at most 1.
     """
 
     copies: int = 3

@@ -25,7 +25,15 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Final:
-    """The finals: each policy against none on the test images, with fresh seeds. worst: class and its accuracy."""
+    """The finals: each policy compared with no augmentation on the test images, with new seeds.
+
+    Attributes:
+        rows: One row for each policy.
+        accuracy: The accuracy of each policy.
+        worst: For each policy, its worst class and the accuracy of that class.
+        policies: The policies, by name.
+        seeds: Number of seeds.
+    """
 
     rows: tuple[Row, ...]
     accuracy: Mapping[str, float]
@@ -36,11 +44,21 @@ class Final:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What an ablation found.
+    """The result of an ablation.
 
-    rows: one for each question. accuracy: of each policy on the validation images. best: the name of the policy that
-    did best there, and policy the policy itself. shares: Shapley shares, of a full factorial. final: on the test
-    images. failures: run -> traceback. seconds of training (summed over processes) and taken in all.
+    Attributes:
+        design: The name of the design.
+        data: The data with its split.
+        rows: One row for each question.
+        accuracy: The accuracy of each policy on the validation images.
+        best: The name of the best policy on the validation images.
+        policy: That policy.
+        shares: Shapley shares with intervals, for a full factorial.
+        final: The finals on the test images, or None.
+        failures: Tracebacks of failed runs, by run.
+        seeds: Training runs of each policy.
+        training: Seconds of training, summed over processes.
+        took: Seconds in total.
     """
 
     design: str
@@ -58,18 +76,35 @@ class Result:
 
     @property
     def table(self) -> list[dict[str, Any]]:
-        """The rows as plain values, as CSV and JSON hold them."""
+        """The rows as plain values, as in CSV and JSON."""
         return [plain_row(r) for r in self.rows]
 
     def row(self, name: str) -> Row:
-        """The row of that name. Raises KeyError."""
+        """The row of a name.
+
+        Args:
+            name: Such as "Rotate".
+
+        Returns:
+            The row.
+
+        Raises:
+            KeyError: There is no such row.
+        """
         for r in self.rows:
             if r.name == name:
                 return r
         raise KeyError(f"there is no row {name!r}; rows are {', '.join(r.name for r in self.rows)}")
 
     def to_csv(self, path: str | Path | None = None) -> str:
-        """The table as CSV; written to `path` where one is given."""
+        """The table as CSV.
+
+        Args:
+            path: Also save it to this file.
+
+        Returns:
+            The text.
+        """
         out = io.StringIO()
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -79,7 +114,7 @@ class Result:
         return out.getvalue()
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """All results as plain values."""
         final = self.final
         return {
             "design": self.design,
@@ -104,24 +139,31 @@ class Result:
         }
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Everything as JSON; written to `path` where one is given."""
+        """All results as JSON.
+
+        Args:
+            path: Also save it to this file.
+
+        Returns:
+            The text.
+        """
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
 
     def to_html(self, path: str | Path) -> None:
-        """A page with plots, whole in one file."""
+        """Save a page with charts, in one file."""
         from augsafe.ablation.page import page
 
         Path(path).write_text(page(self), encoding="utf-8")
 
     def save_best(self, path: str | Path) -> None:
-        """The best policy as YAML or JSON."""
+        """Save the best policy as YAML or JSON."""
         self.policy.save(path)
 
     def words(self) -> str:
-        """What was found, and what was not, in plain words."""
+        """A summary in sentences."""
         return " ".join([*_table_words(self), *_final_words(self.final), *_failure_words(self)])
 
     def __str__(self) -> str:
@@ -203,7 +245,7 @@ def _failure_words(r: Result) -> list[str]:
 
 
 def render(result: Result) -> Any:
-    """A rich renderable: the table, the finals, the words."""
+    """The table, the finals and the summary, for the console."""
     from rich.console import Group
     from rich.text import Text
 

@@ -14,16 +14,22 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, InputError
 from augsafe.policies import Compose
+from augsafe.typing import GroupsLike, ImagesLike, LabelsLike
 
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images to learn from, with labels, and images to predict, whose labels stay with the harness.
+    """Images to learn from, with labels, and images to predict, without labels.
 
-    images: n training images; labels: (n,) class indices; indices: (n,) their numbers in the data set, which key
-    their draws. targets: the images to predict; part: "validation" or "test". classes: the names.
+    Attributes:
+        part: "validation" or "test".
+        images: The n training images.
+        labels: Their class indices (n,).
+        indices: Their numbers in the data set (n,), which set the random values.
+        targets: The images to predict.
+        classes: The names of the classes.
     """
 
     part: str
@@ -72,11 +78,29 @@ class Data:
 
 
 def split_data(
-    images: Any, labels: Any, classes: Sequence[str] | None, shares: tuple[float, float], seed: int, groups: Any = None
+    images: ImagesLike,
+    labels: LabelsLike,
+    classes: Sequence[str] | None,
+    shares: tuple[float, float],
+    seed: int,
+    groups: GroupsLike | None = None,
 ) -> Data:
-    """Split into train, validation and test, classes in proportion; `groups` (n,) are never torn apart.
+    """Split a data set into training, validation and test images, with each class in proportion.
 
-    Raises InputError where there is too little of a class, ArgumentError for shares that leave nothing.
+    Args:
+        images: (n, H, W[, C]) or a list of arrays.
+        labels: (n,) names or indices.
+        classes: The names of the classes. Default: from the labels.
+        shares: The shares of validation and test images.
+        seed: The seed of the split.
+        groups: (n,) Images of one group stay together.
+
+    Returns:
+        The data with its three parts.
+
+    Raises:
+        InputError: There are too few images of a class.
+        ArgumentError: The shares leave no training images.
     """
     if images is None or len(images) == 0:
         raise InputError("ablate(images=...) is empty")
@@ -103,7 +127,7 @@ def split_data(
     if int(numbers.max()) >= len(names):
         raise InputError(f"labels hold the index {int(numbers.max())}, and there are {len(names)} classes")
     if len(np.unique(numbers)) < 2:
-        raise InputError("labels hold one class alone; an ablation needs two")
+        raise InputError("labels have only one class; an ablation needs at least two")
     rows = _rows(numbers, shares, seed, groups)
     units = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
     return Data(images, numbers, names, rows, _hash(images, numbers, names, rows), units)
@@ -120,7 +144,7 @@ def _rows(labels: Indices, shares: tuple[float, float], seed: int, groups: Any) 
         mine = rng.permutation(units[firsts[labels[firsts] == cls]])
         validation, test = (max(1, round(share * len(mine))) for share in shares)
         if len(mine) < validation + test + 1:
-            raise InputError(f"class index {cls} has {len(mine)} independent images; three are the least")
+            raise InputError(f"class index {cls} has {len(mine)} independent images; at least three are needed")
         part_of[mine[:validation]], part_of[mine[validation : validation + test]] = 1, 2
     return {name: np.flatnonzero(part_of[units] == k) for k, name in enumerate(("train", "validation", "test"))}
 

@@ -27,6 +27,7 @@ from augsafe.images import open_source
 from augsafe.policies import Compose
 from augsafe.statistics import needed_seeds
 from augsafe.transforms import Transform
+from augsafe.typing import GroupsLike, PolicyLike, SourceLike
 
 FINALISTS = 2
 FRESH = 100_000  # seeds of the finals begin here, those of a screen's second stage halfway
@@ -58,15 +59,15 @@ class _Bench:
 
 
 def ablate(
-    transforms: Any,
+    transforms: PolicyLike,
     train: Train | None = None,
-    data: Any = None,
+    data: SourceLike | None = None,
     *,
     design: str = "one-at-a-time",
     seeds: int | None = None,
     contract: Contract | str | None = None,
     classes: Sequence[str] | None = None,
-    groups: Any = None,
+    groups: GroupsLike | None = None,
     shares: tuple[float, float] = (0.25, 0.25),
     split_seed: int = 0,
     strengths: Sequence[float] = STRENGTHS,
@@ -81,20 +82,45 @@ def ablate(
     jobs: int = 1,
     progress: bool = True,
 ) -> Result:
-    """Train with and without steps, on the same splits, seeds and draws, and say what the differences allow.
+    """Train with and without steps, and test the differences.
 
-    transforms: a Compose or a list of transforms. train: any function (policy, seed, split) -> predictions of
-    `split.targets`, class indices (n,) or scores (n, classes); without one, `Light()`. data: (images, labels) or
-    what `augsafe.images.open_source` opens. design: one of DESIGNS. seeds: runs of each policy; unless said, as many
-    as the table needs to carry a claim. also: more policies to compare with none. shares: of validation and test;
-    groups: (n,) images that belong together. final_train: a costlier learner for the finals. store: a file that
-    keeps each run, and from which an ablation that was stopped goes on. jobs: processes; an enclosing
-    `joblib.parallel_config` may name another backend, such as "dask".
+    All policies use the same splits, seeds and random values. The best policy is selected on the validation images. The
+    test images are used once, with new seeds: for the finalists, for the best of a random search with as many runs, and
+    for no augmentation. No guard changes an image.
 
-    Selection looks at validation images alone. The test images are predicted once, by the finalists, the best of a
-    random search with the same number of runs, and by no augmentation, on fresh seeds. No guard changes a draw.
+    Args:
+        transforms: A Compose or a list of transforms.
+        train: A function (policy, seed, split) that returns predictions of `split.targets`: class indices (n,) or
+            scores (n, classes). Default: `Light()`.
+        data: (images, labels), or what `open_source` accepts.
+        design: One of `DESIGNS`.
+        seeds: Training runs of each policy. Default: as many as the test needs.
+        contract: A Contract or the name of a built-in one, for the verdicts of the guards.
+        classes: The names of the classes.
+        groups: (n,) Images of one group stay on one side and count as one.
+        shares: The shares of validation and test images.
+        split_seed: The seed of the split.
+        strengths: For design "strengths": shares of the ranges, above 0 and at most 1.
+        search: For design "strengths": "grid" or "optuna".
+        trials: Number of Optuna trials.
+        also: More policies to compare with no augmentation, by name.
+        random_search: Include the random search in the finals.
+        finals: Run the finals.
+        final_train: A more expensive learner for the finals. Default: `train`.
+        store: A file that keeps all runs, so that you can stop and resume.
+        train_key: Identifies the training function in the store. Default: a hash of its code.
+        jobs: Number of processes, -1 for all cores. `joblib.parallel_config` can select another backend, such as
+            "dask".
+        progress: Show a progress bar.
 
-    Raises ArgumentError, InputError, ContractError and MissingExtraError.
+    Returns:
+        The table, the best policy and the finals.
+
+    Raises:
+        ArgumentError: An argument is not valid.
+        InputError: The data does not fit.
+        ContractError: The contract does not fit the classes.
+        MissingExtraError: An optional package is missing.
     """
     started = time.perf_counter()
     policy = _policy(transforms)

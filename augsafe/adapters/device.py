@@ -1,4 +1,4 @@
-"""A plan carried out on the device: the whole batch in one `grid_sample`, one colour step."""
+"""Render a plan on a device: the whole batch in one `grid_sample` and one colour step."""
 
 from __future__ import annotations
 
@@ -28,16 +28,21 @@ _LEVELS = 256
 class DeviceAugment(torch.nn.Module):
     """The policy as a module: images (n, C, H, W), uint8 or floats, to floats on the same device.
 
-    The draws are those of `compose.batch` with the same seed, epoch and indices. The inverse maps are computed in
-    double precision on the CPU, positions and table look-ups in float32 whatever `dtype` or autocast say, and the
-    levels that leave are of `dtype`. On 8-bit photographs 99 % of the values are within 2 levels of 255 of the CPU
-    path (5 for bfloat16), which computes positions in fixed point.
+    The random values are those of `compose.batch` with the same seed, epoch and indices. Inverse maps are computed in
+    double precision on the CPU. Positions and table look-ups use float32, whatever `dtype` or autocast is. On 8-bit
+    photographs, 99 % of the values are within 2 of 255 levels of the CPU path (5 for bfloat16). Images that shrink to
+    less than one half are refused, because only the CPU path filters them. In `eval` mode nothing is random: only the
+    steps that are not random are applied, and a random crop becomes a centre crop. The guards do not run here.
 
-    compose: one stage, linear or nearest interpolation, and an output (if any) of float32 and CHW. Floats lie in the
-    policy's value range, (0, 1) unless said, and leave in (0, 1) where there is no output. Values are checked in each
-    batch on the CPU; on another device, which a check would hold up, in the first. Draws that shrink below one half,
-    which the CPU path filters first, are refused. In `eval` mode nothing is drawn: what never varies stays, and a
-    random crop becomes one of the middle. Raises ArgumentError and InputError.
+    Args:
+        compose: One stage, linear or nearest interpolation, and an output (if any) of float32 and CHW. Floats lie in
+            its value range (default: (0, 1)) and leave in (0, 1) if there is no output. Values are checked in each
+            batch on the CPU, and only in the first batch on another device.
+        seed: The random seed.
+        dtype: The float type of the result.
+
+    Raises:
+        ArgumentError: The policy cannot run on a device, or the dtype is not a float type.
     """
 
     def __init__(self, compose: Compose, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> None:
@@ -53,13 +58,31 @@ class DeviceAugment(torch.nn.Module):
         self._checked = False
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the draws. Raises ArgumentError."""
+        """Set the epoch of the random values.
+
+        Args:
+            epoch: A whole number of at least 0.
+
+        Raises:
+            ArgumentError: It is not such a number.
+        """
         if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
             raise ArgumentError(f"set_epoch(epoch) must be a whole number of at least 0, got {epoch!r}")
         self.epoch = epoch
 
     def forward(self, images: Tensor, indices: Sequence[int] | Tensor) -> Tensor:
-        """Augment images (n, C, H, W) that have these indices in their data set."""
+        """Augment images.
+
+        Args:
+            images: (n, C, H, W), uint8 or floats.
+            indices: Their numbers in the data set (n,).
+
+        Returns:
+            Floats (n, C, H, W) on the same device.
+
+        Raises:
+            InputError: The images or indices do not fit.
+        """
         self._check(images)
         rows = indices.detach().cpu().numpy() if isinstance(indices, torch.Tensor) else np.asarray(indices)
         if rows.dtype.kind not in "iu":
@@ -69,7 +92,18 @@ class DeviceAugment(torch.nn.Module):
         return self.render(images, policy.plan(shapes, rows.astype(np.int64), self.seed, self.epoch))
 
     def render(self, images: Tensor, plan: Plan) -> Tensor:
-        """Carry out a plan of this policy on the images' device."""
+        """Render a plan of this policy on the device of the images.
+
+        Args:
+            images: (n, C, H, W), uint8 or floats.
+            plan: The plan.
+
+        Returns:
+            Floats (n, C, H, W) on the same device.
+
+        Raises:
+            InputError: The outputs differ in size, or an image shrinks to half or less.
+        """
         stage, output = plan.stages[0], self.compose.output
         if not (plan.sizes == plan.sizes[0]).all():
             raise InputError("the outputs of a batch must have one size; end the policy with Resize((height, width))")

@@ -1,4 +1,4 @@
-"""Into Keras 3, on any backend: batches by number, as `keras.utils.PyDataset`."""
+"""Keras 3, on any backend: batches by number, as `keras.utils.PyDataset`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from augsafe.loading import Mix, Mixer, Worker, joined
 from augsafe.pixels import Batch
 from augsafe.policies import Compose, PerClass
 from augsafe.randomness import permutation
+from augsafe.typing import PolicyLike, SourceLike
 
 if TYPE_CHECKING:
     import keras
@@ -25,20 +26,30 @@ else:
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Augmented batches (images, labels) for `model.fit`; each epoch has its own order and its own draws.
+    """Augmented batches (images, labels) for `model.fit`. Each epoch has its own order and its own random values.
 
-    source, transform, contract, on_violation: as in `augsafe.Loader`, but a batch has a fixed place and so cannot drop
-    an image. Keras takes channels last unless its backend is told otherwise: leave `Output(layout=)` at "HWC".
-    mix: as in `augsafe.Loader`; labels are then (n, classes) float32, for a categorical loss.
-    workers: threads that share the work of a batch; the bytes are those of the loader and do not depend on it. Keras'
-    own workers are not used: its queue hands batches that it read ahead in one epoch to the next. Raises ArgumentError
-    and InputError.
+    Keras expects the channels last, unless its backend is set otherwise, so keep `Output(layout="HWC")`. The workers of
+    Keras are not used, because its queue gives batches that it read ahead to the next epoch.
+
+    Args:
+        source: What `augsafe.Loader` accepts. The images must have labels.
+        transform: The policy, as in `augsafe.Loader`. Default: no augmentation.
+        batch_size: Images per batch.
+        shuffle: Use a new order in each epoch.
+        seed: The random seed.
+        contract: The contract of the guards: a Contract or the name of a built-in one.
+        on_violation: The action of the guards, as in `augsafe.Loader`. "drop" is refused.
+        workers: Number of threads that share the work of a batch. It does not change the images.
+        mix: A `MixUp` or `CutMix`. Labels are then (n, classes) float32, for a categorical loss.
+
+    Raises:
+        ArgumentError: An argument is not valid.
     """
 
     def __init__(
         self,
-        source: Any,
-        transform: Any = None,
+        source: SourceLike,
+        transform: PolicyLike | PerClass | None = None,
         *,
         batch_size: int = 32,
         shuffle: bool = True,
@@ -81,7 +92,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return batch.images, np.asarray(batch.labels, np.int64 if self.mixer is None else np.float32)
 
     def order(self, epoch: int | None = None) -> np.ndarray[Any, Any]:
-        """The indices of the images in an epoch, in their order; of this epoch unless said."""
+        """The order of the images in an epoch.
+
+        Args:
+            epoch: The epoch. Default: the current one.
+
+        Returns:
+            Indices (n,).
+        """
         n = len(self._worker.source)
         chosen = self.epoch if epoch is None else epoch
         return permutation(n, self.seed, chosen) if self.shuffle else np.arange(n, dtype=np.int64)
@@ -101,15 +119,22 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             return list(pool.map(part, parts))
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the order and the draws. Raises ArgumentError."""
+        """Set the epoch of the order and the random values.
+
+        Args:
+            epoch: A whole number of at least 0.
+
+        Raises:
+            ArgumentError: It is not such a number.
+        """
         if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
             raise ArgumentError(f"set_epoch(epoch) must be a whole number of at least 0, got {epoch!r}")
         self.epoch = epoch
 
     def on_epoch_end(self) -> None:
-        """The next epoch: another order, other draws.
+        """Go to the next epoch, with another order and other random values.
 
-        Keras also calls this once before it trains, when it looks at a batch to build the network, so that the epochs
-        of a `fit` are 1, 2, ...
+        Keras also calls this once before training, when it builds the network from a batch. So the epochs of a `fit`
+        are 1, 2 and so on.
         """
         self.epoch += 1

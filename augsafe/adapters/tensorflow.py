@@ -1,4 +1,4 @@
-"""Into TensorFlow: the loader's batches, or images by number, as a `tf.data.Dataset`."""
+"""TensorFlow: the batches of the loader, or images by number, as a `tf.data.Dataset`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ tf = framework("tensorflow", "augsafe.adapters.tensorflow")
 
 
 def dataset(loader: Loader, *, prefetch: int = 2) -> Any:
-    """A `tf.data.Dataset` of (images, labels) batches; each iteration over it is the loader's next epoch.
+    """A `tf.data.Dataset` of (images, labels) batches. Each iteration is the next epoch of the loader.
 
-    The element's shape and dtype are read off the loader's first image, so that a network can be built from it.
-    prefetch: batches that TensorFlow keeps ready besides those of the loader. Raises ArgumentError and InputError.
+    The shape and dtype of the elements come from the first image, so that a network can be built from them.
+
+    Args:
+        loader: The loader. Its images must have labels.
+        prefetch: Batches that TensorFlow keeps ready, in addition to those of the loader.
+
+    Returns:
+        The `tf.data.Dataset`.
+
+    Raises:
+        ArgumentError: An argument is not valid.
+        InputError: The images have no labels.
     """
     if not isinstance(loader, Loader):
         raise ArgumentError(f"dataset(loader) must be an augsafe.Loader, got {type(loader).__name__}")
@@ -39,11 +49,23 @@ def dataset(loader: Loader, *, prefetch: int = 2) -> Any:
 
 
 def by_index(loader: Loader, indices: Any, *, epoch: int = 0, prefetch: int = 2) -> Any:
-    """A `tf.data.Dataset` of (images, labels) for batches of indices: order, shares and sizes are TensorFlow's.
+    """A `tf.data.Dataset` of (images, labels) for batches of indices.
 
-    indices: a `tf.data.Dataset` of int64 vectors, such as `tf.data.Dataset.range(n).shuffle(n).batch(32)`; shuffle,
-    shard and zip that, which costs nothing. The loader gives the images, the policy and its guards, not the order. The
-    draw of an image depends on the loader's seed, `epoch` and its index. Raises ArgumentError and InputError.
+    TensorFlow decides the order, the shards and the batch sizes. The loader gives the images, the policy and the
+    guards. The random values of an image depend on the seed of the loader, `epoch` and its index.
+
+    Args:
+        loader: The loader. Its images must have labels.
+        indices: A `tf.data.Dataset` of int64 vectors, such as `tf.data.Dataset.range(n).shuffle(n).batch(32)`.
+        epoch: The epoch of the random values.
+        prefetch: Batches that TensorFlow keeps ready.
+
+    Returns:
+        The `tf.data.Dataset`.
+
+    Raises:
+        ArgumentError: An argument is not valid.
+        InputError: An index is out of range, or an image has no label.
     """
     if not isinstance(loader, Loader):
         raise ArgumentError(f"by_index(loader) must be an augsafe.Loader, got {type(loader).__name__}")
@@ -62,7 +84,7 @@ def by_index(loader: Loader, indices: Any, *, epoch: int = 0, prefetch: int = 2)
             raise InputError(f"indices must be from 0 to {last}, got {rows.min()} to {rows.max()}")
         batch = loader._worker(epoch, np.zeros(len(rows), np.int64), rows, 0).batch
         if batch is None or len(batch) != len(rows) or batch.labels is None:
-            raise InputError("an image was skipped or dropped, and a batch by index has no other for its place")
+            raise InputError("an image was skipped or dropped, and a batch by index cannot replace it")
         if loader.mixer is not None:
             batch = loader.mixer(batch, epoch)
         return batch.images, np.asarray(batch.labels, kind.as_numpy_dtype)
@@ -87,12 +109,12 @@ def _check_whole(where: str, name: str, value: Any) -> None:
 
 
 def example(loader: Loader) -> np.ndarray[Any, Any]:
-    """One image as the loader gives it; its place in the epoch is left as it is. Raises InputError without labels."""
+    """One image in the form that the loader returns. Its position does not change. Raises InputError without labels."""
     worker: Worker = loader._worker
     index = loader.order(0)[:1]
     batch = worker(0, np.zeros(1, np.int64), index, 0).batch
     if batch is None:
-        raise InputError(f"image {int(index[0])} was skipped or dropped, so that the form of the output is unknown")
+        raise InputError(f"image {int(index[0])} was skipped or dropped, so the shape of the output is unknown")
     if batch.labels is None:
         raise InputError("the images have no labels; give the loader (images, labels)")
     image: np.ndarray[Any, Any] = batch.images[0]

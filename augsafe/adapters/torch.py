@@ -1,4 +1,4 @@
-"""Into PyTorch: a map-style data set, the loader's batches as tensors, and the shares of a distributed run."""
+"""PyTorch: a map-style data set, the batches of the loader as tensors, and the rank of a process."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from augsafe.guards import OnViolation, actions_of
 from augsafe.images import open_source
 from augsafe.loading import Loader, Mix, Mixer, Worker
 from augsafe.policies import Compose, PerClass
+from augsafe.typing import PolicyLike, SourceLike
 
 if TYPE_CHECKING:
     import torch
@@ -28,22 +29,28 @@ else:
 class Dataset(torch.utils.data.Dataset[Any]):
     """Augmented images by index, as (tensor, label), for a `torch.utils.data.DataLoader`.
 
-    source: what `augsafe.Loader` reads, or a data set of (image, label) such as `torchvision.datasets.ImageFolder`
-    without a transform. transform, contract, on_violation: as in `augsafe.Loader`, but a map-style data set cannot drop
-    an image. The draw of an image depends on (seed, epoch, index) alone: the bytes are the same for any number of
-    workers, start method, sampler and batch size. A DataLoader asks for a whole batch at once, which is planned,
-    guarded and rendered together.
+    The random values of an image depend only on (seed, epoch, index). So the bytes are the same for any number of
+    workers, start method, sampler and batch size. A DataLoader requests a whole batch at once, which is planned,
+    checked by the guards and rendered together. Call `set_epoch` before each epoch; it also reaches persistent workers.
 
-    mix: a `MixUp` or `CutMix` of that batch, as in `augsafe.Loader`; labels are then rows of (n, classes) float32. One
-    image alone cannot be mixed, so indexing raises ArgumentError then.
+    Args:
+        source: What `augsafe.Loader` accepts, or a data set of (image, label) without a transform, such as
+            `torchvision.datasets.ImageFolder`.
+        transform: The policy, as in `augsafe.Loader`. Default: no augmentation.
+        seed: The random seed.
+        contract: The contract of the guards: a Contract or the name of a built-in one.
+        on_violation: The action of the guards, as in `augsafe.Loader`. "drop" is refused.
+        mix: A `MixUp` or `CutMix` of the batch. Labels are then (n, classes) float32, and single images cannot be
+            indexed.
 
-    Call `set_epoch` before each epoch: it reaches persistent workers too. Raises ArgumentError.
+    Raises:
+        ArgumentError: An argument is not valid.
     """
 
     def __init__(
         self,
-        source: Any,
-        transform: Any = None,
+        source: SourceLike,
+        transform: PolicyLike | PerClass | None = None,
         *,
         seed: int = 0,
         contract: Contract | str | None = None,
@@ -52,8 +59,8 @@ class Dataset(torch.utils.data.Dataset[Any]):
     ) -> None:
         if on_violation is not None and "drop" in actions_of(on_violation).values():
             raise ArgumentError(
-                "on_violation='drop' needs augsafe.Loader, which fills the place of a dropped image; a map-style data "
-                "set gives one image for each index: use 'redraw', 'clamp' or 'identity'"
+                "on_violation='drop' needs augsafe.Loader, which replaces dropped images; a map-style data set gives "
+                "one image for each index: use 'redraw', 'clamp' or 'identity'"
             )
         policy = transform if isinstance(transform, PerClass) else as_policy(transform or Compose(()))[0]
         made = Contract.builtin(contract) if isinstance(contract, str) else contract
@@ -74,11 +81,18 @@ class Dataset(torch.utils.data.Dataset[Any]):
 
     @property
     def epoch(self) -> int:
-        """The epoch of the draws."""
+        """The epoch of the random values."""
         return int(self._epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the draws, in all worker processes. Raises ArgumentError."""
+        """Set the epoch of the random values, in all worker processes.
+
+        Args:
+            epoch: A whole number of at least 0.
+
+        Raises:
+            ArgumentError: It is not such a number.
+        """
         if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < 0:
             raise ArgumentError(f"set_epoch(epoch) must be a whole number of at least 0, got {epoch!r}")
         self._epoch.fill_(int(epoch))
@@ -86,8 +100,8 @@ class Dataset(torch.utils.data.Dataset[Any]):
     def __getitem__(self, index: int) -> Example:
         if self._mixer is not None:
             raise ArgumentError(
-                "mix= blends the images of a batch, and one image was asked for: give this data set to a DataLoader "
-                "with a batch_size, wrapped in nothing that asks for single images, or use augsafe.Loader(mix=...)"
+                "mix= blends the images of a batch, but a single image was requested: pass this data set directly to a "
+                "DataLoader with a batch_size, or use augsafe.Loader(mix=...)"
             )
         return self.__getitems__([index])[0]
 
@@ -109,18 +123,23 @@ class Dataset(torch.utils.data.Dataset[Any]):
 class TensorLoader:
     """The batches of a loader as (images, labels) tensors that share its memory.
 
-    Labels are int64, or (n, classes) float32 where the loader mixes, as `torch.nn.CrossEntropyLoss` takes both.
+    Labels are int64, or (n, classes) float32 if the loader mixes. `torch.nn.CrossEntropyLoss` accepts both. In a run of
+    several processes, give the loader its share: `rank, world_size = ranks()`. The length, `set_epoch`, `state_dict`
+    and `load_state_dict` are those of the loader, in the form that torchdata's StatefulDataLoader has.
 
-    In a run of several processes give the loader its share: `rank, world_size = ranks()`.
-    pin: copy each batch to page-locked memory, for faster transfer to a GPU. Length, `set_epoch`, `state_dict` and
-    `load_state_dict` are the loader's, as torchdata's StatefulDataLoader has them. Raises InputError where labels lack.
+    Args:
+        loader: The loader. Its images must have labels.
+        pin: Copy each batch to page-locked memory, for faster transfer to a GPU.
+
+    Raises:
+        ArgumentError: The loader is not an `augsafe.Loader`, or there is no GPU for `pin`.
     """
 
     def __init__(self, loader: Loader, *, pin: bool = False) -> None:
         if not isinstance(loader, Loader):
             raise ArgumentError(f"TensorLoader(loader) must be an augsafe.Loader, got {type(loader).__name__}")
         if pin and not torch.cuda.is_available():
-            raise ArgumentError("TensorLoader(pin=True) needs a GPU, and PyTorch sees none; leave pin out")
+            raise ArgumentError("TensorLoader(pin=True) needs a GPU, and PyTorch finds none; remove pin")
         self.loader, self.pin = loader, pin
 
     def __len__(self) -> int:
@@ -139,16 +158,20 @@ class TensorLoader:
         self.loader.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the loader stands."""
+        """The position of the loader, as plain values."""
         return self.loader.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the state was taken. Raises ArgumentError."""
+        """Continue from a state. Raises ArgumentError."""
         self.loader.load_state_dict(state)
 
 
 def ranks() -> tuple[int, int]:
-    """(rank, world_size) of this process, for `augsafe.Loader`; (0, 1) where nothing is distributed."""
+    """The rank of this process and the number of processes, for `augsafe.Loader`.
+
+    Returns:
+        (rank, world_size); (0, 1) if nothing is distributed.
+    """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return 0, 1

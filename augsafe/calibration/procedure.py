@@ -28,6 +28,7 @@ from augsafe.randomness import check_seed
 from augsafe.statistics import folds, group_indices, one_thread, sample
 from augsafe.transforms import Transform
 from augsafe.typicality import as_list, refuse_constant
+from augsafe.typing import BoxesLike, GroupsLike, ImagesLike, LabelsLike, MasksLike, PolicyLike, ReferenceLike
 
 Rows = NDArray[np.int64]
 UNFAMILIAR = 0.1
@@ -38,17 +39,17 @@ RANKED = 60  # images of a class on which single limits are measured: none lost 
 
 @one_thread()
 def calibrate(
-    transform: Any,
-    images: Any,
-    labels: Any,
+    transform: PolicyLike | None,
+    images: ImagesLike,
+    labels: LabelsLike | None,
     *,
     epsilon: float = 0.05,
     delta: float = 0.05,
-    groups: Any = None,
+    groups: GroupsLike | None = None,
     contract: Contract | str | None = None,
-    reference: Callable[[Any], Any] | None = None,
-    masks: Any = None,
-    boxes: Any = None,
+    reference: ReferenceLike | None = None,
+    masks: MasksLike | None = None,
+    boxes: BoxesLike | None = None,
     objects: str | None = None,
     classes: Sequence[str] | None = None,
     unfamiliar: float = UNFAMILIAR,
@@ -61,21 +62,41 @@ def calibrate(
 ) -> Calibration:
     """Find the largest safe strength of each step, and certify one strength of the whole policy.
 
-    transform: a Compose, transforms, another library's pipeline, or None for a wide policy to begin from. images:
-    (n, H, W[, C]) or a list; labels (n,): names or indices. A draw is a loss where it changes the class or loses the
-    content or the tone of an image: the class as the contract says, or as the images do where it is silent or there is
-    none (`reference`: a callable from images to class probabilities or embeddings, in place of built-in features);
-    content and tone as the guards say, in images whose masks or boxes say where the object is; objects="saliency" lets
-    a guess count in the others. groups (n,): images of one group (patient, video, font) count as one.
+    Half of the groups measures the limits of single steps, which are not certified. On the other half, the whole policy
+    is tested along one scale, from the identity outward, by Learn then Test (Angelopoulos et al., 2021). The
+    certificate says: with confidence 1 - delta/2, in every class, at most `epsilon` of the augmented images are lost,
+    and at most `unfamiliar` are unlike any class. An image is lost if its class changes (by the contract, or by the
+    images if the contract does not cover it) or if its content or tone is lost. Steps without a strength that are
+    harmful are removed.
 
-    Half of the groups measures single limits, which are shown and not certified. On the other half the policy is
-    walked along one scale, from the identity outward, by Learn then Test (Angelopoulos et al., 2021): with confidence
-    1 - delta at most `epsilon` of its draws are losses, and at most `unfamiliar` unlike any class, in every class.
-    narrow: begin from the single limits rather than from the policy's own ranges (unless said: where no policy is
-    given). Steps without a strength that are harmful in themselves are left out. grid: how many strengths. most: images
-    used of each class. jobs: threads; the result is the same for any number.
+    Args:
+        transform: A Compose, one transform, a list, a pipeline of another library, or None for a wide policy.
+        images: (n, H, W[, C]) or a list of arrays.
+        labels: (n,) names or indices.
+        epsilon: Largest share of lost images in any class, between 0 and 1.
+        delta: Probability that anything certified is wrong, between 0 and 1.
+        groups: (n,) Images of one group (patient, video, font) count as one.
+        contract: A Contract or the name of a built-in one.
+        reference: A function from images to class probabilities or embeddings. Default: built-in features.
+        masks: (n) Masks of the object, or None for an image without one.
+        boxes: (n) Boxes of the object (m, 4), xyxy in pixels, or None for an image without any.
+        objects: "saliency" uses a guess for images without masks and boxes. Default: their content is not checked.
+        classes: The names of the classes.
+        unfamiliar: Largest share of unfamiliar images in any class.
+        narrow: Start from the limits of single steps, not from the policy's own ranges. Default: if no policy is given.
+        grid: Number of strengths to try, at least 2.
+        most: Largest number of images per class to use, at least 4.
+        seed: The random seed.
+        jobs: Number of threads. It does not change the result.
+        progress: Show progress bars.
 
-    Raises ArgumentError, InputError and ContractError.
+    Returns:
+        The certificate, the certified policies, and the limits of single steps.
+
+    Raises:
+        ArgumentError: An argument is not valid.
+        InputError: The images or labels do not fit.
+        ContractError: The contract does not fit the classes.
     """
     check_limits(epsilon, delta, unfamiliar)
     _check_counts(grid, most)
@@ -261,7 +282,16 @@ def _start(policy: Compose, table: Sequence[Single], narrow: bool) -> Compose:
 
 
 def check_limits(epsilon: float, delta: float, unfamiliar: float) -> None:
-    """Raise ArgumentError for a limit or a chance that is not between 0 and 1."""
+    """Raise an error for a limit that is not between 0 and 1.
+
+    Args:
+        epsilon: Largest share of lost images.
+        delta: Probability of a wrong certificate.
+        unfamiliar: Largest share of unfamiliar images.
+
+    Raises:
+        ArgumentError: One of them is not between 0 and 1.
+    """
     for name, value in (("epsilon", epsilon), ("delta", delta), ("unfamiliar", unfamiliar)):
         real = isinstance(value, (int, float, np.floating)) and not isinstance(value, bool)
         if not real or not math.isfinite(value) or not 0 < value < 1:

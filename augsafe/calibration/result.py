@@ -26,12 +26,19 @@ CERTIFIED, OPEN, UNSAFE = "certified", "undecided", "unsafe"
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """How far a policy is certified, for one class (`cls`) or for all together (None).
+    """How strong a policy may be with a certificate, for one class or for all together.
 
-    scale: the largest certified one, 0 where none is. verdict: "certified"; "undecided" where too few images were
-    given to certify even the weakest scale; "unsafe" where its rates are over their limits. n: independent groups, of
-    the class with the fewest. needed: how many of each class, over both halves, would certify the next scale at the
-    rates seen (None: none would, or the whole policy is certified). worst: class and its rate at the certified scale.
+    Attributes:
+        cls: The class, None for all together.
+        scale: The largest certified scale, 0 if none is certified.
+        compose: The policy at this scale.
+        verdict: "certified", "undecided" (too few images for even the weakest scale) or "unsafe" (its rates exceed the
+            limits).
+        level: The error level of the certificate.
+        n: Independent groups of the class with the fewest.
+        needed: How many of each class, over both halves, would certify the next scale at the measured rates. None if no
+            number would, or if the whole policy is certified.
+        worst: The worst class and its rate at the certified scale.
     """
 
     cls: str | None
@@ -47,7 +54,19 @@ class Certificate:
     def of(
         walk: Walk, bar: Bar, level: float, cls: int | None, names: tuple[str, ...], unknown: bool = False
     ) -> Certificate:
-        """Read it from a walk, at a level; unknown: steps were left out of which nothing can be said."""
+        """Read the certificate from measured rates.
+
+        Args:
+            walk: The rates at each scale.
+            bar: The limits.
+            level: The error level.
+            cls: The class, None for all together.
+            names: The names of the classes.
+            unknown: Whether steps were removed about which nothing can be said.
+
+        Returns:
+            The certificate.
+        """
         members = walk.classes if cls is None else (cls,)
         # a policy without steps is safe, and says nothing of the one that was given
         empty = all(leaf.never_acts for leaf in walk.base.leaves)
@@ -88,14 +107,24 @@ class Certificate:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What `calibrate` found.
+    """The result of `calibrate`.
 
-    policy: what was given. base: what was walked, at scale 1. singles: the limits of single steps, shown and not
-    certified. certificate: of the policy for all classes; by_class: of the policies by class. walk: rates of the
-    former at each scale. left_out: steps without a strength that are not safe, and the classes. short: classes with
-    too few images to say anything, and how many are needed in each half. measured: whether the images had to be asked
-    what a draw does to the class. look_alikes: classes that they cannot tell apart. known: the share of the images
-    whose object is known, in which content and tone were judged.
+    Attributes:
+        policy: The policy that was given.
+        base: The policy that was tested, at scale 1.
+        contract: The contract.
+        singles: The limits of single steps, which are not certified.
+        certificate: The certificate of the policy for all classes.
+        by_class: The certificates of the policies for each class.
+        walk: The rates of the policy for all classes at each scale.
+        bar: The limits `epsilon` and `unfamiliar`.
+        delta: The error that both certificates share.
+        left_out: Steps without a strength that are not safe, and for which classes.
+        short: Classes with too few images, and how many are needed in each half.
+        measured: Whether class changes were measured on the images.
+        look_alikes: Pairs of classes that the images cannot separate.
+        narrowed: Whether it started from the limits of single steps.
+        known: Share of the images whose object is known, from a mask, boxes or a guess that was asked for.
     """
 
     policy: Compose = field(repr=False)
@@ -116,37 +145,44 @@ class Calibration:
 
     @property
     def scale(self) -> float:
-        """The scale that is certified for all classes together; 0 where none is."""
+        """The certified scale for all classes together, 0 if none is."""
         return self.certificate.scale
 
     @property
     def compose(self) -> Compose:
-        """The policy at the certified scale; with nothing certified, only what sets the frame is left."""
+        """The policy at the certified scale. If nothing is certified, only steps that set the frame are left."""
         return self.certificate.compose
 
     @property
     def per_class(self) -> PerClass:
-        """The certified policy of each class. Its traces can give the label away: see AS404 before using it."""
+        """The certified policy of each class. The augmentation may reveal the label: check AS404 before you use it."""
         return PerClass({name: found.compose for name, found in self.by_class.items()})
 
     @property
     def certified(self) -> bool:
-        """Whether any strength is certified for all classes together."""
+        """Whether a strength is certified for all classes together."""
         return self.certificate.verdict == CERTIFIED
 
     @property
     def table(self) -> list[dict[str, Any]]:
-        """The limits of single steps as plain values: one row for each step, direction and class. Not certified."""
+        """The limits of single steps as plain values: a row for each step, direction and class. Not certified."""
         return [row.to_dict() for row in self.singles]
 
     def figure(self, cell: int = 300) -> Grid:
-        """Rate against strength, with the limit: the whole policy first, then each step in each direction."""
+        """A chart of rate against strength: the whole policy first, then each step in each direction.
+
+        Args:
+            cell: Side of each panel in pixels.
+
+        Returns:
+            The chart.
+        """
         from augsafe.calibration.figure import figure
 
         return figure(self, cell)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """All results as plain values."""
         names = self.contract.classes
         curve = [
             {
@@ -181,16 +217,28 @@ class Calibration:
         }
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Everything as JSON; written to `path` where one is given."""
+        """All results as JSON.
+
+        Args:
+            path: Also save it to this file.
+
+        Returns:
+            The text.
+        """
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
 
     def save(self, path: str | Path, *, per_class: bool = False) -> None:
-        """Write by the name's ending: .yaml the certified policy, .json everything, .png the figure.
+        """Save by the ending of the name: .yaml the certified policy, .json all results, .png the chart.
 
-        per_class: the policies by class in place of the one for all. Raises ArgumentError.
+        Args:
+            path: The file.
+            per_class: Save the policies for each class, not the one for all classes.
+
+        Raises:
+            ArgumentError: The name has another ending.
         """
         from augsafe.calibration.words import promise
 

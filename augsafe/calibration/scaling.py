@@ -26,7 +26,7 @@ class Direction:
     values: tuple[float, ...]
 
     def at(self, compose: Compose, number: int) -> Compose:
-        """This step alone at one of the strengths, always acting, its other parameters neutral."""
+        """This step on its own at one of the strengths, with p=1 and its other parameters neutral."""
         step = replace(compose.step(self.step), p=1.0)
         if self.side != "acts":
             value = self.values[number]
@@ -35,7 +35,7 @@ class Direction:
 
 
 def alone(step: Transform, parameter: str, ends: tuple[float, float]) -> Transform:
-    """The step, always acting, with one parameter in this range and the others neutral."""
+    """The step with p=1 and one parameter in this range and the others neutral."""
     neutral: dict[str, Any] = {q.name: (q.neutral, q.neutral) for q in step.parameters if not q.free}
     return replace(step, p=1.0, **{**neutral, parameter: ends})
 

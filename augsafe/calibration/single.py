@@ -20,15 +20,24 @@ LEVEL = 0.95  # of each bound
 
 @dataclass(frozen=True, eq=False)
 class Single:
-    """One step in one direction for one class, from weak to strong.
+    """The measured rates of one step in one direction for one class, from weak to strong.
 
-    values: strengths. rates: share of images whose class was changed or whose content or tone was lost, with
-    one-sided 95 % bounds; unfamiliar: share that became unfamiliar. limit: the strongest value up to which no rate
-    exceeds its limit, None where the weakest already does. verdict: of the strongest value measured: "safe", "harmful"
-    (lost) or "unfamiliar" where the bounds leave no doubt, else "undecided", with the number of images of the class
-    that would decide (None: too many). end: the end of the range given; beyond a strength that is unsafe for every
-    class nothing is measured.
-    unjudged: how many images of the class are needed before anything can be said.
+    Attributes:
+        step: The name of the step.
+        parameter: The name of its parameter, "" for a step without a strength.
+        side: The direction: "below" or "above" the neutral value, or "acts" for a step without a strength.
+        cls: The class.
+        end: The end of the range given.
+        values: The strengths.
+        rates: Share of lost images at each strength.
+        low: One-sided 95 % lower bounds of the rates.
+        high: One-sided 95 % upper bounds of the rates.
+        unfamiliar: Share of images that became unfamiliar at each strength.
+        limit: The largest strength up to which no rate exceeds its limit, None if the weakest already does.
+        verdict: For the largest strength measured: "safe", "harmful", "unfamiliar" or "undecided".
+        n: Number of independent images.
+        needed: If undecided, how many images of the class would settle it, None for too many.
+        unjudged: How many images of the class are needed before anything can be measured, None if there are enough.
     """
 
     step: str

@@ -39,20 +39,26 @@ def SafeTrivialAugment(
     calibration: Calibration | None = None,
     classes: Sequence[str] | None = None,
 ) -> OneOf:
-    """One step an image, its strength uniform over what is safe, nothing to tune.
+    """A step that applies one random operation, or none, to each image, at a random strength within safe ranges.
 
-    TrivialAugment (Müller and Hutter, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation", ICCV 2021)
-    chooses one operation, or none, all alike, and its strength uniformly. Here each range ends where the contract's
-    limits do, or at the strength that a calibration certified; flips and turns are among the operations only where
-    every class keeps its meaning. The result is a `OneOf`, to be used as a step and saved as one: the file holds the
-    ranges, so that it means the same when the contract changes.
+    This is TrivialAugment (Müller and Hutter, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation",
+    ICCV 2021) within the limits of a contract, or within the strengths that a calibration certified. Flips and quarter
+    turns are used only if every class keeps its meaning. The result is a `OneOf` with explicit ranges, so a saved
+    policy does not change when the contract does.
 
-    contract: a Contract or the name of a built-in one; it says nothing of levels or blur, so there are none. Where an
-    object lies is not known: it is taken to fill the frame. calibration: what `calibrate` returned. Its certificate is
-    of all steps together; one of them at a time does less to an image, but is not what was certified (calibrate the
-    result to certify it). classes: only these have to be safe; with one OneOf a class, use PerClass.
+    Args:
+        contract: A Contract or the name of a built-in one. It does not cover levels or blur, so there are no such
+            steps. Objects are assumed to fill the frame.
+        calibration: The result of `calibrate`. Its certificate is for all steps together. A single step does less to an
+            image, but this was not certified; calibrate the result to certify it.
+        classes: Only these classes must be safe. Default: all. For a policy of each class, use PerClass.
 
-    Raises ArgumentError and ContractError, also where nothing is safe.
+    Returns:
+        The step.
+
+    Raises:
+        ArgumentError: An argument is not valid, or nothing is safe.
+        ContractError: The contract does not know a class.
     """
     if (contract is None) == (calibration is None):
         raise ArgumentError("SafeTrivialAugment needs either contract= or calibration=")

@@ -158,7 +158,7 @@ def _over(c: Calibration, row: int) -> str:
 
 
 def render(c: Calibration) -> Any:
-    """A rich renderable: the verdict, the policy, the table of single limits."""
+    """The verdict, the policy and the limits of single steps, for the console."""
     from rich.console import Group
     from rich.text import Text
 

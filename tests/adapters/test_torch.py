@@ -112,7 +112,7 @@ def test_a_data_set_mixes_the_batches_of_a_data_loader(mix, workers) -> None:
 
 def test_a_single_image_cannot_be_mixed() -> None:
     dataset = Dataset(pictures(), POLICY, mix=aug.MixUp())
-    with pytest.raises(aug.ArgumentError, match="batch_size, wrapped in nothing"):
+    with pytest.raises(aug.ArgumentError, match="pass this data set directly"):
         dataset[0]
     with pytest.raises(aug.ArgumentError, match="batch_size"):
         next(iter(DataLoader(dataset, batch_size=None)))
