@@ -18,7 +18,6 @@ from augsafe.guards import (
     StaticResult,
     check_role,
     content_findings,
-    fixed_policy,
     mistakes,
     pipeline_findings,
     static_check,
@@ -31,7 +30,6 @@ from augsafe.randomness import check_seed
 from augsafe.report import Evidence, Report, sort_findings
 
 CONTENT_DRAWS = 20_000
-FIX_DRAWS = 4000  # of each policy that a fix tries; the last one is drawn as often as the policy was
 FOREIGN_DRAWS = 600  # of a policy with steps of another library that move pixels: each draw runs them
 
 
@@ -79,18 +77,30 @@ def check(
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     seen = None if images is None else inspect(images, masks, boxes)
-    case = _Case(images, rows, seen, asked, groups, bound, frame, seed, role)
+    case = Case(images, rows, seen, asked, groups, bound, frame, seed, role)
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = case.run(compose, draws, bound)
     from augsafe.guards import Given, Measured, measure_classes, worst  # slow to import
 
-    measured = Measured((), (), bound)
-    if images is not None:
-        unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
-        labelled = Given(images, rows, groups, reference)
-        measured = measure_classes(compose, labelled, bound, unknown, size=frame, seed=seed, realism=realism)
+    unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
+    labelled = Given(images, rows, groups, reference)
+
+    def measured_on(policy: Compose, realism: bool) -> Measured:
+        if images is None:
+            return Measured((), (), bound)
+        return measure_classes(policy, labelled, bound, unknown, size=frame, seed=seed, realism=realism)
+
+    measured = measured_on(compose, realism)
     findings += [_accepted(f, bound) for f in measured.findings]
-    fixed, changes = _fixed(case, compose, findings, draws, measured.contract) if suggest else (None, ())
+    fixed: Compose | None = None
+    changes: tuple[str, ...] = ()
+    if suggest and any(f.severity == "error" and f.accepted is None for f in findings):
+        from augsafe.checking.trials import CheckTrial  # not needed where nothing is to be fixed
+        from augsafe.guards import fixed_policy
+
+        trial = CheckTrial(case, measured.contract, draws, lambda policy: measured_on(policy, False).findings)
+        start = evaluation_policy(compose) if role == "validation" else None
+        fixed, changes = fixed_policy(compose, findings, trial, start)
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(case, compose, result), *_foreign_notes(compose, translation), *measured.notes)
     shown = None if seen is None else Evidence(images, rows, seen, measured.contract, compose.value_range, asked)
@@ -98,7 +108,7 @@ def check(
 
 
 @dataclass(frozen=True, eq=False)
-class _Case:
+class Case:
     """What policies are held against: the images, their class indices and objects, and the contract."""
 
     images: Any
@@ -110,6 +120,7 @@ class _Case:
     size: tuple[int, int]
     seed: int
     role: str
+    side: int | None = None  # images are made about so small where levels are judged by rendering
     seen: dict[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # histograms, for all policies
 
     def run(self, policy: Compose, many: int, truth: Contract) -> tuple[StaticResult, list[Finding]]:
@@ -136,22 +147,9 @@ class _Case:
         objects = self.objects
         assert objects is not None
         found = content_findings(policy, images, rows, objects, contract, asked=asked, draws=few, **common)
-        found += tone_findings(
-            policy, images, rows, contract, draws=toned, seen=self.seen, objects=objects, asked=asked, **common
-        )
+        tone: Any = {"seen": self.seen, "objects": objects, "asked": asked, "side": self.side}
+        found += tone_findings(policy, images, rows, contract, draws=toned, **tone, **common)
         return found + hue_findings(policy, images, rows, contract, draws=toned, **common)
-
-
-def _fixed(
-    case: _Case, compose: Compose, findings: Sequence[Finding], many: int, truth: Contract
-) -> tuple[Compose | None, tuple[str, ...]]:
-    """The nearest policy without errors, and what it changes."""
-    if not any(f.severity == "error" and f.accepted is None for f in findings):
-        return None, ()
-    start = evaluation_policy(compose) if case.role == "validation" else None
-    quick = min(many, FIX_DRAWS)
-    confirm = None if quick == many else lambda policy: case.run(policy, many, truth)[1]
-    return fixed_policy(compose, findings, lambda policy: case.run(policy, quick, truth)[1], start, confirm)
 
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:
@@ -251,7 +249,7 @@ def _accepted(finding: Finding, contract: Contract) -> Finding:
     return finding
 
 
-def _notes(case: _Case, compose: Compose, result: StaticResult) -> tuple[str, ...]:
+def _notes(case: Case, compose: Compose, result: StaticResult) -> tuple[str, ...]:
     contract, size, objects = case.contract, case.size, case.objects
     named = f"the contract {contract.name!r}" if contract.name else "no contract"
     notes = [f"Checked against {named} with {result.draws:,} plans for images of {size[0]} x {size[1]} pixels."]

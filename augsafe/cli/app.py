@@ -19,6 +19,7 @@ from augsafe.cli.train import train
 from augsafe.errors import ArgumentError, AugsafeError
 
 if TYPE_CHECKING:
+    from augsafe.cli.fixing import WrittenFix
     from augsafe.report import Report
 
 SAMPLE = 2000  # a check looks at no more images unless told to
@@ -73,6 +74,16 @@ ValidationOption = Annotated[
     bool, typer.Option("--validation", help="The policy is for validation or test data and must not be random (AS501).")
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with code 1 on warnings too.")]
+RealismOption = Annotated[
+    bool,
+    typer.Option("--realism", help="Also test whether a classifier can tell augmented images from originals (AS401)."),
+]
+FixOption = Annotated[
+    bool, typer.Option("--fix", help="Write the fixed policy to the policy file, and show what changes as a diff.")
+]
+FixedOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="With --fix: write to this file instead.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="The random seed.")]
 
 
@@ -118,21 +129,20 @@ def check(
     html: HtmlOption = None,
     every: Annotated[bool, typer.Option("--all", help=f"Check every image, not a sample of {SAMPLE:,}.")] = False,
     validation: ValidationOption = False,
-    realism: Annotated[
-        bool,
-        typer.Option(
-            "--realism", help="Also test whether a classifier can tell augmented images from originals (AS401)."
-        ),
-    ] = False,
+    realism: RealismOption = False,
+    fix: FixOption = False,
+    output: FixedOption = None,
     seed: SeedOption = 0,
 ) -> None:
     """Check a policy against your images and contract."""
     from augsafe.checking import check as run_check
     from augsafe.cli.data import check_masks, load, rows_to_check
+    from augsafe.cli.fixing import check_target, write_fix
     from augsafe.cli.pipeline import load_policy
     from augsafe.images import open_source
 
     check_file("--html", html)
+    target = check_target(policy, fix, output)
     chosen = named_contract(contract)
     compose = load_policy(policy)
     source = open_source(data, masks=masks)
@@ -162,7 +172,8 @@ def check(
     if html is not None:
         report.to_html(html, loaded.names)
         notices.print(f"Report saved to {html}. It contains your images; share it accordingly.", highlight=False)
-    _finish([(Path(policy), report)], json, strict, one=True)
+    done = None if target is None else write_fix(report, Path(policy), target)
+    _finish([(Path(policy), report)], json, strict, one=True, fix=done)
 
 
 @app.command()
@@ -284,10 +295,13 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.strip().splitlines())
 
 
-def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: bool) -> None:
-    """Print the reports and exit with the matching code."""
+def _finish(
+    reports: list[tuple[Path, Report]], json: bool, strict: bool, one: bool, fix: WrittenFix | None = None
+) -> None:
+    """Print the reports, and a fix where one was asked for, and exit with the matching code."""
     if json:
         bodies = [{"file": str(path), **report.to_dict()} for path, report in reports]
+        bodies[0] |= {} if fix is None else {"fix": fix.to_dict()}
         typer.echo(json_format.dumps(bodies[0] if one else bodies, indent=2, ensure_ascii=False))
     else:
         from augsafe.report import render_text
@@ -296,6 +310,8 @@ def _finish(reports: list[tuple[Path, Report]], json: bool, strict: bool, one: b
         for path, report in reports:
             console.print(f"[bold]{path}[/bold]" if not one else "", end="\n" if not one else "")
             console.print(render_text(report))
+        if fix is not None:
+            console.print(fix.text())
     failed = any(not r.ok or (strict and r.count("warning")) for _, r in reports)
     raise typer.Exit(int(failed))
 

@@ -9,6 +9,7 @@ from .content import VISIBLE as VISIBLE
 from .content import ContentMeasures as ContentMeasures
 from .content import LimitTable as LimitTable
 from .content import content_findings as content_findings
+from .content import content_rates as content_rates
 from .content import measure as measure
 from .content import violations as violations
 from .counted import counted_codes as counted_codes
@@ -18,6 +19,7 @@ from .enforce import Log as Log
 from .enforce import OnViolation as OnViolation
 from .enforce import actions_of as actions_of
 from .evidence import trust_words as trust_words
+from .fix import Rates as Rates
 from .fix import fixed_policy as fixed_policy
 from .judging import Judged as Judged
 from .judging import judge as judge
@@ -41,7 +43,9 @@ from .scaling import scaled as scaled
 from .scaling import scaled_step as scaled_step
 from .symmetry import DRAWS as DRAWS
 from .symmetry import PRECEDENCE as PRECEDENCE
+from .symmetry import Outcome as Outcome
 from .symmetry import StaticResult as StaticResult
+from .symmetry import broken_outcomes as broken_outcomes
 from .symmetry import static_check as static_check
 from .symmetry import step_verdicts as step_verdicts
 from .tone import HUE as HUE
@@ -52,5 +56,7 @@ from .tone import Looks as Looks
 from .tone import LooksCache as LooksCache
 from .tone import hue_findings as hue_findings
 from .tone import hue_limits as hue_limits
+from .tone import hue_rates as hue_rates
 from .tone import look as look
 from .tone import tone_findings as tone_findings
+from .tone import tone_rates as tone_rates

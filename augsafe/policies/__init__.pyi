@@ -2,6 +2,7 @@ from .compose import Compose as Compose
 from .covering import covered as covered
 from .covering import erasures as erasures
 from .covering import spared as spared
+from .editing import edited_text as edited_text
 from .evaluation import check_evaluation_policy as check_evaluation_policy
 from .evaluation import evaluation_policy as evaluation_policy
 from .evaluation import random_steps as random_steps

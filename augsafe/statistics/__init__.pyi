@@ -30,6 +30,7 @@ from .paired import shapley as shapley
 from .paired import sign_flip as sign_flip
 from .shares import EPSILON as EPSILON
 from .shares import Share as Share
+from .shares import rates_by_class as rates_by_class
 from .shares import rates_differ as rates_differ
 from .shares import shares_by_class as shares_by_class
 from .threads import one_thread as one_thread

@@ -64,6 +64,12 @@ def shares_by_class(
     return out
 
 
+def rates_by_class(bad: Counts, drawn: Counts, labels: NDArray[np.int64]) -> dict[int, float]:
+    """The rate of each class, by its index, from how many of the draws of each image (n,) were bad."""
+    present = np.unique(labels[drawn > 0]).tolist()
+    return {label: float(bad[labels == label].sum() / drawn[labels == label].sum()) for label in present}
+
+
 def _wanted(rate: float, epsilon: float, level: float) -> str:
     wanted = needed(rate, epsilon, level)
     many = "more than 100,000" if wanted is None else f"about {wanted:,}"

@@ -1,6 +1,7 @@
 from .assumed import assumed_findings as assumed_findings
 from .measures import ContentMeasures as ContentMeasures
 from .measures import measure as measure
+from .quick import content_rates as content_rates
 from .rates import content_findings as content_findings
 from .rules import CODES as CODES
 from .rules import CONTENT_RULES as CONTENT_RULES

@@ -1,8 +1,10 @@
 from .bounds import Reach as Reach
 from .bounds import reach as reach
 from .codes import SYMMETRY_RULES as SYMMETRY_RULES
+from .outcomes import Outcome as Outcome
 from .static import DRAWS as DRAWS
 from .static import PRECEDENCE as PRECEDENCE
 from .static import StaticResult as StaticResult
+from .static import broken_outcomes as broken_outcomes
 from .static import static_check as static_check
 from .static import step_verdicts as step_verdicts

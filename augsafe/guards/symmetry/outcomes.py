@@ -75,6 +75,11 @@ class Outcome:
             yield from ((name, arc) for arc in bounds.arcs.get(name, ()))
 
     @property
+    def harms(self) -> bool:
+        """Whether it is an error."""
+        return self.kind in ("to", "invalid", "rotation", "zoom")
+
+    @property
     def words(self) -> str:
         """What it would mean, to complete a sentence."""
         return {

@@ -111,6 +111,19 @@ def static_check(
     return StaticResult(merged, worst, bench.bounds, len(bench.natural), tuple(dict.fromkeys(touched)))
 
 
+def broken_outcomes(
+    compose: Compose, contract: Contract, *, size: tuple[int, int], draws: int = DRAWS, seed: int = 0
+) -> list[Outcome]:
+    """The ways in which draws of a policy break a contract, without their steps."""
+    bench = _bench(compose, size, draws, seed)
+    return [
+        outcome
+        for _, outcome in outcomes_for(contract)
+        if not outcome.impossible(bench.bounds)
+        and (outcome.happens(bench.judge("natural")).any() or outcome.happens(bench.judge("ends")).any())
+    ]
+
+
 def _worse(a: str, b: str) -> str:
     return min(a, b, key=PRECEDENCE.index)
 

@@ -9,5 +9,7 @@ from .drawn import TONE_DRAWS as TONE_DRAWS
 from .hue import HUE_RULES as HUE_RULES
 from .hue import hue_findings as hue_findings
 from .hue import hue_limits as hue_limits
+from .hue import hue_rates as hue_rates
 from .rules import TONE_RULES as TONE_RULES
 from .rules import tone_findings as tone_findings
+from .rules import tone_rates as tone_rates

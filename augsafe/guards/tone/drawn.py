@@ -18,7 +18,7 @@ from augsafe.pixels import Images, render
 from augsafe.planning import Draws, Plan
 from augsafe.policies import Compose
 from augsafe.randomness import Key
-from augsafe.statistics import EPSILON, Share, group_indices, shares_by_class
+from augsafe.statistics import EPSILON, Share, group_indices, rates_by_class, shares_by_class
 from augsafe.transforms import Sizes, Transform
 
 BoolArray = NDArray[np.bool_]
@@ -104,6 +104,30 @@ def drawn_findings(
             found = _findings(code, judge, plans, hits, labels, _named(seen, names), tier.evidence)
             out += found if tier.decides else [_remark(found[0], judge, _named(seen, names))]
     return out
+
+
+def drawn_rates(
+    judge: Judge, rows: Rows, labels: NDArray[np.int64], decides: BoolArray, *, seed: int, draws: int
+) -> dict[str, dict[int, float]]:
+    """How often draws break each code, by class index, without intervals and without the steps that do it.
+
+    The draws of all epochs are planned together, so that few images cost little. decides (n,): which images count.
+    """
+    rows = rows[decides[rows]]
+    if not len(rows):
+        return {}
+    times, n = max(1, draws // len(rows)), len(labels)
+    place, attempt = np.divmod(np.arange(len(rows) * times), times)
+    shapes = np.array([judge.images[int(i)].shape[:2] for i in rows], dtype=np.int64)
+    bad: dict[str, NDArray[np.int64]] = {}
+    for start in range(0, len(place), 1024):
+        part = slice(start, start + 1024)
+        some = rows[place[part]]
+        plan = judge.plan(shapes[place[part]], judge.compose.draw(Key(seed, 0, some, 0, attempt[part])))
+        for code, hit in judge.broken(plan, labels[some]).items():
+            bad[code] = bad.get(code, np.zeros(n, np.int64)) + np.bincount(some[hit], minlength=n)
+    drawn = np.bincount(rows, minlength=n) * times
+    return {code: rates_by_class(lost, drawn, labels) for code, lost in bad.items()}
 
 
 def _remark(first: Finding, judge: Judge, shares: Mapping[str, Share]) -> Finding:

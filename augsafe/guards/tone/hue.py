@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard
-from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, sample
+from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, drawn_rates, sample
 from augsafe.pixels import Images, render
 from augsafe.planning import Assembly, Draws, Plan
 from augsafe.policies import Compose
@@ -182,6 +182,25 @@ def hue_findings(
     return drawn_findings(
         judge, rows, labels, contract, groups=groups, seed=seed, draws=draws, epsilon=epsilon, comparisons=comparisons
     )
+
+
+def hue_rates(
+    compose: Compose,
+    images: Images,
+    labels: NDArray[np.int64],
+    contract: Contract | None,
+    *,
+    seed: int = 0,
+    draws: int = TONE_DRAWS,
+) -> dict[str, dict[int, float]]:
+    """How often draws change colours, by code and class index, without intervals and without the steps that do it."""
+    rule = HueRule.of(compose, contract)
+    asked = np.flatnonzero(np.isfinite(rule.limits[labels]) & has_colour(images))
+    if not len(asked) or all(s.never_acts for s in rule.steps):
+        return {}
+    rows = asked[sample(labels[asked])]
+    every = np.ones(len(labels), bool)
+    return drawn_rates(_Colours.of(rule, images, rows), rows, labels, every, seed=seed, draws=draws)
 
 
 def has_colour(images: Images) -> BoolArray:

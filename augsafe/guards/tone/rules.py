@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard
 from augsafe.guards.evidence import tiers
-from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, sample
+from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, drawn_rates, sample
 from augsafe.guards.tone.levels import ToneMeasures, by_curves, by_pixels, histograms
 from augsafe.objects import Objects
 from augsafe.pixels import Images, render
@@ -25,6 +25,7 @@ Rows = NDArray[np.intp]
 Seen = dict[int, NDArray[np.float32]]
 CLIPPED, CONTRAST, LEAST_LEVELS = 0.4, 0.1, 3.0
 RENDERED, PIXELS = 1000, 6_000_000  # draws and pixels that are rendered at most, where curves do not say it all
+QUICK = 400  # draws that are rendered where only a rate is asked for
 SHRUNK, SHRUNK_RENDERED = 200, 40  # violating draws that are shrunk, for each code
 _JUDGED = (Tone, Color, Local)  # but for erased patches, of which AS203 speaks
 _ELSEWHERE = (Geometric, Distortion, Cut, Erase)  # what changes places, not levels
@@ -197,20 +198,19 @@ def tone_findings(
     seen: Seen | None = None,
     objects: Objects | None = None,
     asked: bool = False,
+    side: int | None = None,
 ) -> list[Finding]:
     """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`.
 
     seen: the histograms of images, by their numbers, which are kept there from one policy to the next. objects: of
     which images they are known; the whole image is a guess at the object, which decides where that is asked for.
+    side: judge images of about so many pixels a side, where draws must be rendered.
     """
     rule = ToneRule.of(compose, contract)
     if all(s.never_acts for s in rule.steps):
         return []
-    rows = sample(labels)
-    if not rule.curves:
-        area = int(np.mean([images[int(i)].shape[0] * images[int(i)].shape[1] for i in rows[:64]]))
-        draws = min(draws, RENDERED, max(100, PIXELS // area))
-        rows = sample(labels, draws)
+    images = images if rule.curves or side is None else smaller(images, side)
+    rows, draws = _asked(rule, images, labels, draws)
     eye = _Eye.of(rule, images, rows, seen)
     return drawn_findings(
         eye,
@@ -224,3 +224,45 @@ def tone_findings(
         comparisons=comparisons,
         tiers=None if objects is None else tiers(objects, labels, asked),
     )
+
+
+def tone_rates(
+    compose: Compose,
+    images: Images,
+    labels: NDArray[np.int64],
+    contract: Contract | None,
+    decides: BoolArray,
+    *,
+    seed: int = 0,
+    draws: int = TONE_DRAWS,
+    seen: Seen | None = None,
+    side: int | None = None,
+) -> dict[str, dict[int, float]]:
+    """How often draws lose levels, by code and class index, without intervals and without the steps that do it.
+
+    decides (n,): which images count. The rest is as for `tone_findings`.
+    """
+    rule = ToneRule.of(compose, contract)
+    if all(s.never_acts for s in rule.steps):
+        return {}
+    if not rule.curves:
+        images, draws = images if side is None else smaller(images, side), min(draws, QUICK)
+    rows, draws = _asked(rule, images, labels, draws)
+    eye = _Eye.of(rule, images, rows, seen if rule.curves else None)
+    return drawn_rates(eye, rows, labels, decides, seed=seed, draws=draws)
+
+
+def smaller(images: Images, side: int) -> Images:
+    """Every so many pixels of images, about `side` on the longer side: levels and noise stay, nothing is blended."""
+    steps = [max(1, max(image.shape[:2]) // side) for image in images]
+    return [np.ascontiguousarray(image[::k, ::k]) if k > 1 else image for image, k in zip(images, steps, strict=True)]
+
+
+def _asked(rule: ToneRule, images: Images, labels: NDArray[np.int64], draws: int) -> tuple[Rows, int]:
+    """Which images are judged, in how many draws: fewer where each must be rendered."""
+    rows = sample(labels)
+    if not rule.curves:
+        area = int(np.mean([images[int(i)].shape[0] * images[int(i)].shape[1] for i in rows[:64]]))
+        draws = min(draws, RENDERED, max(100, PIXELS // area))
+        rows = sample(labels, draws)
+    return rows, draws

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pytest
 from skimage import data
 
 import augsafe as aug
-from augsafe.guards import fixed_policy
+from augsafe.guards import Finding, fixed_policy
 from augsafe.guards.tone import levels
 from augsafe.guards.tone import rules as tone
 from augsafe.guards.tone.levels import by_pixels
 
+MNIST = aug.Contract.builtin("mnist")
 FLIP, TURN, BRIGHT = aug.HorizontalFlip(p=1.0), aug.Rotate((-10, 10)), aug.Brightness()
 CHOICES = {
     "OneOf": aug.OneOf([TURN, FLIP, BRIGHT]),
@@ -55,21 +60,38 @@ def test_branches_that_are_left_equally_likely_have_no_weights():
     assert choice.weights is None and [child.label for child in choice.children] == ["Rotate", "Brightness"]
 
 
-def test_what_few_draws_leave_open_is_asked_of_many():
-    """With few draws nothing is certain; the last word has the check with as many draws as the policy had."""
-    wide = aug.Compose([aug.Rotate((-40, 40))], border="constant")
-    found = aug.check(wide, contract="mnist").findings
+@dataclass(frozen=True)
+class Words:
+    """A trial that only repeats findings: those of the check, or none."""
 
-    def many(policy: aug.Compose) -> tuple:
+    findings_of: Callable[[aug.Compose], Sequence[Finding]]
+    contract: aug.Contract = MNIST
+    size: tuple[int, int] = (224, 224)
+
+    def broken(self, policy: aug.Compose) -> list[Any]:
+        return []
+
+    def rates(self, policy: aug.Compose, codes: frozenset[str]) -> dict[str, dict[int, float]]:
+        return {}
+
+    def findings(self, policy: aug.Compose, codes: frozenset[str] | None = None) -> Sequence[Finding]:
+        return self.findings_of(policy)
+
+
+def test_the_last_word_has_the_check():
+    wide = aug.Compose([aug.Rotate((-40, 40))], border="constant")
+
+    def found(policy: aug.Compose) -> Sequence[Finding]:
         return aug.check(policy, contract="mnist", suggest=False).findings
 
-    blind, words = fixed_policy(wide, found, lambda policy: ())
-    assert words and not aug.check(blind, contract="mnist").ok  # the negative control
-    fixed, _ = fixed_policy(wide, found, lambda policy: (), confirm=many)
-    assert aug.check(fixed, contract="mnist").ok and fixed.step("Rotate").angle[1] > 20
+    blind, _ = fixed_policy(wide, found(wide), Words(lambda policy: ()))
+    assert blind == wide and not aug.check(blind, contract="mnist").ok  # the negative control
+    fixed, _ = fixed_policy(wide, found(wide), Words(found))
+    assert aug.check(fixed, contract="mnist").ok and fixed.step("Rotate").angle[1] > 29
+    assert fixed_policy(wide, found(wide), Words(lambda policy: found(wide))) == (None, ())
 
 
-def test_histograms_are_taken_once_for_all_policies_that_a_mend_tries(monkeypatch):
+def test_histograms_are_taken_once_for_all_policies_that_a_fix_tries(monkeypatch):
     images = [data.astronaut()[y : y + 64, :64] for y in range(0, 400, 10)]
     taken = []
     true = levels.histograms
