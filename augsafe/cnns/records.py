@@ -13,14 +13,16 @@ from augsafe.errors import ArgumentError
 from augsafe.guards import Log
 
 RECORD = "record.json"
-COUNTERS = ("images", "changed", "dropped", "relabelled")
+COUNTERS = ("images", "changed", "dropped", "relabelled", "accepted")
+BY_CLASS = ("classes", "seen", "lost", "unaugmented")
 
 
 def plain_log(log: Log) -> dict[str, Any]:
     """A log as lists and numbers."""
     counts = [[code, list(steps), cls, action, n] for (code, steps, cls, action), n in log.counts.items()]
     body = {name: getattr(log, name) for name in COUNTERS}
-    return {**body, "names": list(log.names), "counts": counts, "classes": dict(log.classes), "moved": dict(log.moved)}
+    by_class = {name: dict(getattr(log, name)) for name in BY_CLASS}
+    return {**body, **by_class, "names": list(log.names), "counts": counts, "moved": dict(log.moved)}
 
 
 def log_from(body: Mapping[str, Any]) -> Log:
@@ -28,7 +30,8 @@ def log_from(body: Mapping[str, Any]) -> Log:
     log = Log(names=tuple(body["names"]), moved=dict(body["moved"]))
     for name in COUNTERS:
         setattr(log, name, body[name])
-    log.classes.update(body["classes"])
+    for name in BY_CLASS:
+        getattr(log, name).update(body[name])
     for code, steps, cls, action, n in body["counts"]:
         log.counts[code, tuple(steps), cls, action] = n
     return log

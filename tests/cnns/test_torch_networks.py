@@ -199,7 +199,7 @@ def test_weights_that_do_not_fit(torch, tmp_path):
         ("resnet18", "text.pt", "cannot be read"),
         ("resnet18", "missing.pt", "missing.pt"),
         ("resnet18", "list.pt", "not a state dict"),
-        ("lenet5", "hub", "there are none of lenet5"),
+        ("lenet5", "hub", "no pretrained weights for lenet5"),
     ):
         with pytest.raises(ArgumentError, match=said):
             build(name, 2, weights=file if file == "hub" else tmp_path / file)

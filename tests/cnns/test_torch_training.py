@@ -93,7 +93,7 @@ def test_a_trained_network_is_loaded_with_its_policy_and_classes(run):
 def test_loading_something_else_is_an_error(tmp_path):
     torch = pytest.importorskip("torch")
     torch.save({"a": torch.zeros(1)}, tmp_path / "a.pt")
-    with pytest.raises(ArgumentError, match="no model that augsafe trained"):
+    with pytest.raises(ArgumentError, match="was not saved by augsafe"):
         load(tmp_path / "a.pt")
 
 
@@ -225,6 +225,6 @@ def test_the_result_reads_well(run):
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     run.show(console)
     text = console.export_text()
-    assert "On 100 test images" in text
-    assert "most often taken for" in text
+    assert "Accuracy on 100 test images" in text
+    assert "most often confused with" in text
     assert "Guards checked 640 images" in text
