@@ -1,32 +1,41 @@
-"""For the tests of a project: a policy that breaks the labels fails the test, and says why."""
+"""For the tests of a project: a policy that breaks the labels fails the test, with the reasons."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from augsafe.checking import check
 from augsafe.contracts import Contract
 from augsafe.guards import DRAWS
 from augsafe.policies import Compose
 from augsafe.report import Report, finding_text, headline
+from augsafe.typing import (
+    BoxesLike,
+    GroupsLike,
+    ImagesLike,
+    LabelsLike,
+    MasksLike,
+    PathLike,
+    PolicyLike,
+    ReferenceLike,
+)
 
 SHOWN = 8
 
 
 def assert_safe(
-    policy: Any,
-    images: Any = None,
-    labels: Any = None,
+    policy: PolicyLike | PathLike,
+    images: ImagesLike | None = None,
+    labels: LabelsLike | None = None,
     *,
     contract: Contract | str | None = None,
-    masks: Any = None,
-    boxes: Any = None,
+    masks: MasksLike | None = None,
+    boxes: BoxesLike | None = None,
     objects: str | None = None,
-    groups: Any = None,
-    reference: Any = None,
+    groups: GroupsLike | None = None,
+    reference: ReferenceLike | None = None,
     classes: Sequence[str] | None = None,
     size: tuple[int, int] | None = None,
     strict: bool = False,
@@ -34,11 +43,31 @@ def assert_safe(
     draws: int = DRAWS,
     html: str | os.PathLike[str] | None = None,
 ) -> Report:
-    """Check a policy as `augsafe.checking.checks` does, and fail with what was found in words.
+    """Check a policy as `augsafe.check` does, and fail with the findings. Findings that the contract accepts do not
+    count.
 
-    policy: what `check` takes, or the path of a policy file. contract: what `check` takes, or the path of a contract.
-    strict: warnings fail too. html: where to write the report when it fails. The other arguments are those of `check`.
-    Findings that the contract accepts do not count. Gives the report. Raises AssertionError, and what `check` raises.
+    Args:
+        policy: What `check` accepts, or the path of a policy file.
+        images: (n, H, W[, C]) or a list of arrays.
+        labels: (n,) names or indices.
+        contract: What `check` accepts, or the path of a contract file.
+        masks: (n) Masks of the object, or None for an image without one.
+        boxes: (n) Boxes of the object (m, 4), xyxy in pixels, or None for an image without any.
+        objects: "saliency" lets a guess of the object count, as in `check`.
+        groups: (n,) Images of one group (patient, video, font) are not independent.
+        reference: A function from images to class probabilities or embeddings. Default: built-in features.
+        classes: The names of the classes.
+        size: Height and width of the images in pixels, if none are given.
+        strict: Fail on warnings too.
+        seed: The random seed.
+        draws: Number of random draws used to estimate rates.
+        html: Save the report to this file if the check fails.
+
+    Returns:
+        The report.
+
+    Raises:
+        AssertionError: The policy is not safe.
     """
     __tracebackhide__ = True  # pytest then shows the line of the test
     report = check(
@@ -64,7 +93,16 @@ def assert_safe(
 
 
 def failure(report: Report, strict: bool = False, html: Path | None = None) -> str:
-    """What a failed test prints: the headline, the findings that count, and how to fix the policy."""
+    """What a failed test prints.
+
+    Args:
+        report: The report.
+        strict: Show warnings too.
+        html: The file with the report, if it was saved.
+
+    Returns:
+        The headline, the findings that count, and how to fix the policy.
+    """
     counted = ("error", "warning") if strict else ("error",)
     found = [f for f in report.findings if f.severity in counted and f.accepted is None]
     lines = [headline(report)]
@@ -74,5 +112,5 @@ def failure(report: Report, strict: bool = False, html: Path | None = None) -> s
         lines += ["", f"... and {len(found) - SHOWN} more"]
     if report.changes:
         lines += ["", "How to fix it:", *(f"  - {line}" for line in report.changes)]
-    lines += ["", f"The report is in {html}" if html else "With html='report.html' the pictures are written to a file."]
+    lines += ["", f"Report saved to {html}." if html else "Pass html='report.html' to save the report with pictures."]
     return "\n".join(lines)

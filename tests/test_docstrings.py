@@ -23,10 +23,13 @@ ROOMS = (
     "foreign",
     "frameworks",
     "images",
+    "loading",
     "pixels",
     "planning",
     "policies",
+    "previews",
     "randomness",
+    "testing",
     "transforms",
     "typicality",
 )

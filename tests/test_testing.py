@@ -58,7 +58,7 @@ def test_files_and_images(tmp_path):
     aug.Contract.builtin("mnist").save(tmp_path / "digits.yaml")
     images, labels = digits()
     page = tmp_path / "report.html"
-    with pytest.raises(AssertionError, match=re.escape(f"The report is in {page}")):
+    with pytest.raises(AssertionError, match=re.escape(f"Report saved to {page}")):
         assert_safe(
             tmp_path / "policy.yaml",
             images[:100],

@@ -79,7 +79,17 @@ class Block:
 
 
 class Worker:
-    """Turns candidates into rendered chunks; holds nothing that depends on their order."""
+    """Reads, plans, checks and renders images. It keeps nothing that depends on their order.
+
+    Args:
+        source: The data set.
+        transform: The policy, or one for each class.
+        contract: The contract of the guards, or None.
+        on_violation: The action of the guards, None turns them off.
+        on_error: "raise" or "skip".
+        seed: The random seed.
+        guess: Guess the object in images without mask and boxes.
+    """
 
     def __init__(
         self,
@@ -122,7 +132,17 @@ class Worker:
         return self.render(block, 0, len(block))
 
     def plan(self, epoch: int, view: NDArray[np.int64], indices: NDArray[np.int64], start: int) -> Block:
-        """Read the candidates, plan them and let the guards act: planning many at once costs less for each."""
+        """Read candidates, plan them and apply the guards. Planning many at once costs less for each.
+
+        Args:
+            epoch: The epoch.
+            view: (n,) The view of each candidate.
+            indices: (n,) Their indices in the data set.
+            start: The place of the first one in the order of the epoch.
+
+        Returns:
+            The planned block.
+        """
         read = read_images(self.source, indices, self._value_range, self.on_error)
         end, rows = start + len(indices), np.asarray(read.rows, dtype=np.intp)
         labels = self._indices(read.labels) if len(rows) else np.zeros(0, np.int64)
@@ -154,7 +174,16 @@ class Worker:
         return block
 
     def render(self, block: Block, first: int, last: int) -> Chunk:
-        """Render some of the images that a block keeps. What the guards did is told with the first of them."""
+        """Render some of the images that a block keeps. The log of the block comes with the first of them.
+
+        Args:
+            block: The planned block.
+            first: The first image.
+            last: The image after the last one.
+
+        Returns:
+            The rendered images.
+        """
         kept = block.order[first:last]
         log, skipped = (block.log, tuple(block.read.skipped)) if first == 0 else (Log(), ())
         if not len(kept):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, SourceError
 from augsafe.foreign import as_policy
-from augsafe.guards import Log, OnViolation, actions_of, check_role
+from augsafe.guards import OnViolation, actions_of, check_role
 from augsafe.images import open_source
 from augsafe.loading.ahead import Amounts, Chunks
 from augsafe.loading.batches import Chunk, Worker
+from augsafe.loading.counters import LoaderReport
 from augsafe.loading.joining import first_of
 from augsafe.loading.mixing import Mix, Mixer, describe
 from augsafe.objects import asked_for
@@ -26,58 +27,7 @@ from augsafe.pixels import Batch
 from augsafe.planning import Output
 from augsafe.policies import Compose, PerClass, check_evaluation_policy, with_names
 from augsafe.randomness import permutation
-
-
-@dataclass(eq=False)
-class LoaderReport:
-    """What a loader did, over resumed runs too: images given, what the guards did, and which images were skipped."""
-
-    images: int = 0
-    guards: Log = field(default_factory=Log)
-    skipped: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def warnings(self) -> list[str]:
-        """What you should know before you train on these images: dropping that shifts the class shares."""
-        found = self.guards.shifted()
-        if not found:
-            return []
-        said = ", ".join(f"{cls} from {before:.1%} to {after:.1%}" for cls, before, after in found[:5])
-        return [
-            f"on_violation='drop' shifts the class shares: {said}{' and others' if len(found) > 5 else ''}. "
-            "Use 'redraw' or 'clamp', or give these classes a policy of their own (PerClass)."
-        ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        listed = [{"index": index, "error": error} for index, error in sorted(self.skipped.items())]
-        return {"images": self.images, "guards": self.guards.to_dict(), "skipped": listed, "warnings": self.warnings}
-
-    def state(self) -> dict[str, Any]:
-        """Plain values that `restored` reads back."""
-        skipped = [[index, error] for index, error in sorted(self.skipped.items())]
-        return {"images": self.images, "guards": self.guards.state(), "skipped": skipped}
-
-    @staticmethod
-    def restored(state: Mapping[str, Any]) -> LoaderReport:
-        """The report of a state. Raises KeyError and TypeError where it is none."""
-        skipped = {int(index): str(error) for index, error in state["skipped"]}
-        return LoaderReport(int(state["images"]), Log.restored(state["guards"]), skipped)
-
-    def __str__(self) -> str:
-        guards = self.guards
-        lines = [
-            f"{self.images:,} images; guards gave {guards.changed:,} another draw, {guards.relabelled:,} another "
-            f"label, and dropped {guards.dropped:,}; {len(self.skipped):,} files skipped"
-        ]
-        for (code, steps, cls, action), count in sorted(guards.counts.items(), key=lambda e: -e[1])[:20]:
-            lines.append(f"  {code} class {cls}, {' + '.join(steps) or 'no step'}: {count:,} ({action})")
-        shares = {c: guards.unaugmented[c] / count for c, count in guards.seen.items() if guards.unaugmented[c]}
-        for cls, share in sorted(shares.items(), key=lambda e: -e[1])[:20]:
-            lines.append(f"  class {cls}: {share:.1%} of the images were left unaugmented")
-        lines += [f"  {words}" for words in self.warnings]
-        lines += [f"  skipped image {index}: {error}" for index, error in sorted(self.skipped.items())[:20]]
-        return "\n".join(lines)
+from augsafe.typing import PolicyLike, SourceLike
 
 
 @dataclass(frozen=True)
@@ -91,34 +41,44 @@ class _Place:
 
 
 class Loader:
-    """Augmented batches of a data set.
+    """Augmented batches of a data set. The images, their order and their bytes do not depend on `workers`.
 
-    source: what `open_source` reads: (images, labels), a folder per class, an npz, a csv manifest, or any object with
-    `__len__` and `__getitem__`. transform: None, a Compose, one transform, a PerClass, or a pipeline of another library
-    (see `augsafe.foreign.translate`).
-    workers: threads, or processes where the policy has Foreign steps; 0 works in the caller's. The images, their order
-    and their bytes do not depend on it.
-    rank, world_size: each rank gets its own share of the same order; `even` says what happens where it does not divide:
-    "pad" (some images are given twice), "drop" (some are left out) or "none" (ranks differ in length).
-    contract, on_violation: see `Enforcer`; None turns the guards off. The rules on classes act where there is a
-    contract, those on content in images with a mask or boxes; without either the policy runs as it is. Lost tone
-    (AS301, AS302, AS303) is looked at only where a mapping names it. An image that is dropped or skipped is replaced by
-    the next of the rank's order, so that ranks stay even.
-    objects: "saliency" guesses where the object is in images without mask and boxes, and lets the rules on content and
-    the steps that spare the object act on the guess.
-    on_error: "raise", or "skip" broken images and list them in the report. output replaces the policy's.
-    mix: a `MixUp` or `CutMix` of each batch, after the guards; labels then are (n, classes) float32.
-    drop_last: leave out the last batch where it is not full. prefetch: pieces made ahead for each worker; a piece is
-    one batch, or several of small images. Blocks of several pieces are planned and guarded together, which is cheaper.
-    role: "validation" refuses a transform that draws (AS501): images that judge must be the same in every epoch.
+    The first iteration is epoch 0, each later one is the next epoch, unless `set_epoch` was called. The guards act on
+    classes if there is a contract, and on content in images with a mask or boxes. Without either, the policy runs as it
+    is. Lost tone (AS301, AS302, AS303) is checked only if `on_violation` names these codes.
 
-    The first iteration gives epoch 0, each later one the next, unless `set_epoch` was called. Raises ArgumentError.
+    Args:
+        source: What `open_source` accepts: (images, labels), a folder with one subfolder per class, an .npz archive, a
+            .csv manifest, or any object with `__len__` and `__getitem__`.
+        transform: A Compose, one transform, a PerClass, a pipeline of another library, or None for no augmentation.
+        batch_size: Images per batch.
+        shuffle: Use a new order in each epoch.
+        seed: The random seed.
+        workers: Number of threads, or of processes if the policy has Foreign steps. 0 works in the calling thread.
+        rank: The number of this process in a distributed run.
+        world_size: The number of processes. Each gets its own share of one order.
+        contract: The contract of the guards: a Contract or the name of a built-in one.
+        on_violation: The action of the guards, or a mapping from code to action; see `Enforcer`. None turns them off.
+            An image that is dropped is replaced by the next one of the rank.
+        objects: "saliency" uses a guess of the object in images without mask and boxes, for the rules on content and
+            for steps that spare the object. Default: no guess.
+        on_error: "raise", or "skip" to skip broken images and list them in the report.
+        output: The form of the images. Default: that of the policy.
+        mix: A `MixUp` or `CutMix` of each batch, after the guards. Labels are then (n, classes) float32.
+        drop_last: Leave out the last batch if it is not full.
+        even: If the images cannot be divided evenly among the ranks: "pad" uses some twice, "drop" leaves some out,
+            "none" lets the ranks differ in length.
+        prefetch: Pieces to prepare ahead for each worker. A piece is one batch, or several of small images.
+        role: "training", or "validation" to refuse a transform that is random (AS501).
+
+    Raises:
+        ArgumentError: An argument is not valid.
     """
 
     def __init__(
         self,
-        source: Any,
-        transform: Any = None,
+        source: SourceLike,
+        transform: PolicyLike | PerClass | None = None,
         *,
         batch_size: int = 32,
         shuffle: bool = True,
@@ -183,7 +143,7 @@ class Loader:
 
     @property
     def images_per_epoch(self) -> int:
-        """How many images this rank gives in an epoch."""
+        """Number of images of this rank in an epoch."""
         n, world = len(self.source), self.world_size
         share = -(-n // world) if self.even == "pad" else n // world
         if self.even == "none":
@@ -194,7 +154,14 @@ class Loader:
         return -(-self.images_per_epoch // self.batch_size)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The indices of this rank in an epoch, in their order."""
+        """The images of this rank in an epoch.
+
+        Args:
+            epoch: The epoch.
+
+        Returns:
+            Their indices (n,), in order.
+        """
         n, world = len(self.source), self.world_size
         order = permutation(n, self.seed, epoch) if self.shuffle else np.arange(n, dtype=np.int64)
         if self.even == "pad":
@@ -206,19 +173,33 @@ class Loader:
     # Epochs and resuming
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration. The position of a state just loaded for that epoch is kept."""
+        """Set the epoch of the next iteration. The position of a state just loaded for that epoch is kept.
+
+        Args:
+            epoch: A whole number of at least 0.
+
+        Raises:
+            ArgumentError: It is not such a number.
+        """
         if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < 0:
             raise ArgumentError(f"set_epoch(epoch) must be a whole number of at least 0, got {epoch!r}")
         if self._next is None or self._next.epoch != epoch:
             self._next = _Place(int(epoch))
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the loader stands, after the batch that was given last, and its report: plain values."""
+        """The position of the loader, after the last batch, and its report, as plain values."""
         place = self._place if self._next is None else self._next
         return {**vars(place), "report": self.report.state(), "loader": dict(self._facts)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the state was taken; batch size and workers may differ. Raises ArgumentError."""
+        """Continue from a state. The batch size and the number of workers may differ.
+
+        Args:
+            state: What `state_dict` returned.
+
+        Raises:
+            ArgumentError: The state is of another source, policy, seed, contract or number of ranks.
+        """
         try:
             facts = dict(state["loader"])
             place = _Place(*(int(state[name]) for name in ("epoch", "given", "cursor", "counted")))

@@ -30,11 +30,17 @@ MOST_ALPHA = 1000.0
 
 @dataclass(frozen=True)
 class MixUp:
-    """Blend each image with another of its batch, and their labels in the same shares.
+    """Blend each image with another one of its batch, and their labels in the same shares.
 
-    The image's own share is drawn from Beta(alpha, alpha), anew for each image; `p` is the chance to mix an image at
-    all. Boxes, keypoints and masks cannot be blended: targets="raise" says so, "drop" leaves them out. See Zhang et
-    al., "mixup: Beyond empirical risk minimization", ICLR 2018. Raises ArgumentError.
+    See Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018.
+
+    Attributes:
+        alpha: The share of each image is sampled from Beta(alpha, alpha).
+        p: Probability that an image is mixed.
+        targets: Boxes, keypoints and masks cannot be blended. "raise" raises an error, "drop" leaves them out.
+
+    Raises:
+        ArgumentError: A value is out of range.
     """
 
     alpha: float = 0.2
@@ -47,16 +53,22 @@ class MixUp:
 
 @dataclass(frozen=True)
 class CutMix:
-    """Replace a rectangle of each image by the same rectangle of another of its batch, and share the label.
+    """Replace a rectangle of each image by the same rectangle of another one of its batch, and share the label.
 
-    The rectangle covers 1 - Beta(alpha, alpha) of the frame, has the frame's shape, lies at a random place, and is cut
-    off at the edges; `p` is the chance to mix an image at all. weigh="area" shares the label by area. weigh="object"
-    shares it by how much of either object is visible, so that a patch of background brings no label: the object is
-    the mask, else the boxes; where neither is known, the area counts, unless the loader's objects="saliency" asks to
-    guess from the rendered image. Masks
-    are cut in the same way; boxes and keypoints cannot be: targets="raise" says so, "drop" leaves them out. See Yun et
-    al., "CutMix: Regularization strategy to train strong classifiers with localizable features", ICCV 2019. Raises
-    ArgumentError.
+    The rectangle covers 1 - Beta(alpha, alpha) of the frame, has the shape of the frame, lies at a random position, and
+    is cut off at the edges. Masks are cut in the same way. See Yun et al., "CutMix: Regularization strategy to train
+    strong classifiers with localizable features", ICCV 2019.
+
+    Attributes:
+        alpha: The parameter of the Beta distribution.
+        p: Probability that an image is mixed.
+        weigh: "area" shares the label by area. "object" shares it by how much of each object is visible, so a patch of
+            background adds no label. The object is the mask, otherwise the boxes. If neither is known, the area counts,
+            unless the loader has objects="saliency", which guesses it from the rendered image.
+        targets: Boxes and keypoints cannot be cut. "raise" raises an error, "drop" leaves them out.
+
+    Raises:
+        ArgumentError: A value is out of range.
     """
 
     alpha: float = 1.0
@@ -86,9 +98,18 @@ def _check(mix: Mix) -> None:
 
 
 class Mixer:
-    """Mixes the batches of one loader. `classes` is how many there are, and so the width of the labels.
+    """Mixes the batches of one loader. `classes` is the number of classes, and so the width of the labels.
 
-    Raises ArgumentError where their number is not known, or the policies leave no one way to see the frame.
+    Args:
+        mix: A `MixUp` or `CutMix`.
+        names: The names of the classes.
+        source: The data set.
+        policies: The policies of the loader, which must agree in layout and box format.
+        seed: The random seed.
+        guess: Guess objects from the rendered image.
+
+    Raises:
+        ArgumentError: The number of classes is not known, or the policies do not agree.
     """
 
     def __init__(

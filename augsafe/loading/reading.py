@@ -16,7 +16,7 @@ from augsafe.pixels import Images, check_image, check_mask
 
 @dataclass(eq=False)
 class Read:
-    """What was read, one entry an image: `images` is a list, or one array of images that have no targets.
+    """What was read, one entry for each image: `images` is a list, or one array of images that have no targets.
 
     `items` is empty where there are no targets.
     """
@@ -47,7 +47,7 @@ class Read:
         return [self.images[i].shape for i in rows]
 
     def targets(self, name: str) -> list[Any] | None:
-        """The masks or boxes, one entry an image, or None where there are none."""
+        """The masks or boxes, one entry for each image, or None where there are none."""
         return [getattr(item, name) for item in self.items] if self.items else None
 
 

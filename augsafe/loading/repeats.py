@@ -57,14 +57,21 @@ class LoaderCheck:
 
 
 def check_loader(loader: Any, *, draws: int = 64, index: int = 0) -> LoaderCheck:
-    """Look for draws that repeat between the workers or the epochs of a PyTorch DataLoader (AS504).
+    """Test whether the workers or the epochs of a PyTorch DataLoader repeat their random values (AS504).
 
-    loader: a DataLoader over a map-style data set; it is not iterated itself, and global generators are put back.
-    draws: how often each worker is asked for the image, twice (two epochs). index: of the image. A data set with
-    `set_epoch` is told of the epoch, and left at epoch 0. A data set that always gives one image in one epoch, as
-    augsafe's do, cannot repeat between workers.
+    A data set with `set_epoch` is set to the epoch, and back to epoch 0 afterwards. Global generators are restored.
 
-    Raises ArgumentError, and InputError where the batches hold no images.
+    Args:
+        loader: A DataLoader with a map-style data set. It is not iterated itself.
+        draws: How often each worker is asked for the image, in each of two epochs. At least 16.
+        index: The index of the image.
+
+    Returns:
+        The shares of equal images, and AS504 if there are more than by chance.
+
+    Raises:
+        ArgumentError: It is not such a DataLoader, or an argument is not valid.
+        InputError: The batches contain no images.
     """
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 16:
         raise ArgumentError(f"check_loader(draws=...) must be at least 16, got {draws!r}")

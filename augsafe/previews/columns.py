@@ -78,7 +78,7 @@ def filled(scene: Scene, rows: Rows, columns: list[Column]) -> list[list[Cell]]:
 
 
 def only(compose: Compose, *leaves: Transform) -> Compose:
-    """A policy of some steps, always acting."""
+    """A policy of some steps, each with p=1."""
     return replace(compose, steps=tuple(replace(leaf, p=1.0) for leaf in leaves))
 
 

@@ -139,7 +139,7 @@ def _pair_row(
     scene: Scene, marks: Marks, share: float, hit: _Hit, pair: tuple[Transform, Transform]
 ) -> tuple[str, list[Cell]]:
     image: NDArray[Any] = scene.shown(np.array([hit.row]))[0]
-    cells = [Cell(image, caption=f"in {share:.0%} of draws" if share >= 0.01 else "in under 1% of draws")]
+    cells = [Cell(image, caption=f"in {share:.0%} of images" if share >= 0.01 else "in under 1% of images")]
     for plan, words in zip(hit.plans, (pair[0].label, pair[1].label, "together"), strict=True):
         reasons, severity = marks.judge(plan)[hit.at]
         cells.append(Cell(render([image], plan.rows(np.array([hit.at])))[0], reasons, severity, words))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +19,21 @@ from augsafe.previews import columns as made_by
 from augsafe.previews.groups import class_rows, pair_rows
 from augsafe.previews.scene import Scene, spread
 from augsafe.report import Grid, visible
+from augsafe.typing import BoxesLike, ImagesLike, LabelsLike, MasksLike, PolicyLike
 
 MODES = ("draws", "steps", "strength", "sweep", "classes", "pairs")
 ROWS, MOST_CLASSES = 8, 20
 
 
 def preview(
-    transform: Any,
-    images: Any,
-    labels: Any = None,
+    transform: PolicyLike,
+    images: ImagesLike,
+    labels: LabelsLike | None = None,
     *,
     classes: Sequence[str] | None = None,
     contract: Contract | str | None = None,
-    masks: Any = None,
-    boxes: Any = None,
+    masks: MasksLike | None = None,
+    boxes: BoxesLike | None = None,
     objects: str | None = None,
     mode: str = "draws",
     columns: int = 8,
@@ -44,24 +44,41 @@ def preview(
     step: str | None = None,
     indices: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> Grid:
-    """Show images and what a policy makes of them; cells that break the contract are outlined with the reason.
+    """Show images before and after augmentation. Cells that break the contract are outlined, with the reason.
 
-    transform: a Compose, one transform, or a pipeline of another library as in `check`. images: (n, H, W[, C]) or a
-    list; labels: (n,) names or indices. masks, boxes: where the object is; elsewhere it is guessed, and what the guess
-    says is outlined as a remark, unless objects="saliency" lets it count. The first column is the original. mode:
+    Args:
+        transform: A Compose, one transform, a list, or a pipeline of another library.
+        images: (n, H, W[, C]) or a list of arrays.
+        labels: (n,) names or indices.
+        classes: The names of the classes.
+        contract: A Contract or the name of a built-in one.
+        masks: (n) Masks of the object, or None for an image without one.
+        boxes: (n) Boxes of the object (m, 4), xyxy in pixels, or None for an image without any.
+        objects: In images without mask and boxes, the object is guessed, and what the guess shows is outlined as a
+            remark. With "saliency", the guess counts.
+        mode: What rows and columns show. The first column is the original.
 
-    - "draws": what the loader gives in `columns` epochs, from `epoch` on;
-    - "steps": each step alone and acting, then all together;
-    - "strength": the step named `step` from one end of its range to the other;
-    - "sweep": the same draws of the whole policy, from images as they are to the ranges given;
-    - "classes": a row for each class, with how many of its draws are flagged, and different images along it;
-    - "pairs": a row for each pair of steps that breaks together what neither breaks alone.
+            - "draws": the images of `columns` epochs, starting with `epoch`.
+            - "steps": each step applied on its own, then all together.
+            - "strength": the step named `step`, from one end of its range to the other.
+            - "sweep": the whole policy at increasing strength, with the same random values.
+            - "classes": a row for each class, with the share of flagged images.
+            - "pairs": a row for each pair of steps that causes a problem only together.
+        columns: Number of columns beside the original, from 1 to 100.
+        rows: Number of images, spread over the classes. Default: 8; with "classes" 20 classes, with "pairs" 8 pairs.
+        seed: The random seed.
+        epoch: The first epoch shown.
+        cell: Side of a cell in pixels, from 32 to 1024.
+        step: The step to vary in mode "strength".
+        indices: The numbers of the images in their data set (n,), which set the random values. Default: 0, 1, ...
 
-    rows: how many images, spread over the classes (8 unless said), or how many classes or pairs (20 and 8). cell: the
-    side of a cell in pixels. indices: the numbers of the images in their data set, which key the draws (0, 1, ...
-    unless said).
+    Returns:
+        The grid. A notebook shows it, and `save` writes it to a file.
 
-    Raises ArgumentError, InputError and ContractError.
+    Raises:
+        ArgumentError: An argument is not valid.
+        InputError: The images or labels do not fit.
+        ContractError: The contract does not fit the classes.
     """
     compose, _ = as_policy(transform)
     check_arguments(compose, mode, columns, rows, cell, step)
@@ -77,8 +94,20 @@ def preview(
     return replace(grid, note=_note(grid, mode, scene))
 
 
-def check_arguments(policy: Any, mode: str, columns: int, rows: int | None, cell: int, step: str | None) -> None:
-    """Raise ArgumentError for what can be told to be wrong without images; a policy is looked at where it is one."""
+def check_arguments(policy: object, mode: str, columns: int, rows: int | None, cell: int, step: str | None) -> None:
+    """Check the arguments of a preview that can be checked without images.
+
+    Args:
+        policy: The policy. Its steps are checked if it is a Compose.
+        mode: The mode.
+        columns: Number of columns.
+        rows: Number of rows, or None.
+        cell: Side of a cell in pixels.
+        step: The step to vary, or None.
+
+    Raises:
+        ArgumentError: One of them is not valid.
+    """
     if mode not in MODES:
         raise ArgumentError(f"preview(mode=...) must be one of {', '.join(MODES)}, got {mode!r}")
     for name, value, low, high in (
@@ -89,7 +118,7 @@ def check_arguments(policy: Any, mode: str, columns: int, rows: int | None, cell
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
             raise ArgumentError(f"preview({name}=...) must be a whole number from {low} to {high}, got {value!r}")
     if step is not None and mode != "strength":
-        raise ArgumentError("preview(step=...) belongs to mode='strength'")
+        raise ArgumentError("preview(step=...) needs mode='strength'")
     if mode == "strength" and isinstance(policy, Compose):
         made_by.step_named(policy, step)
 
@@ -122,10 +151,10 @@ def _numbers(scene: Scene, rows: NDArray[np.int64]) -> tuple[int, ...]:
 
 
 def _note(grid: Grid, mode: str, scene: Scene) -> str:
-    judged = "" if scene.judged else " Judged without a contract: content only."
+    judged = "" if scene.judged else " Without a contract, only the content is checked."
     if mode == "pairs":
-        said = "Each row: a pair of steps that breaks together what neither breaks alone, both acting."
-        return (said if grid.rows else "No pair of steps breaks together what neither breaks alone.") + judged
+        said = "Each row shows a pair of steps that causes a problem only together."
+        return (said if grid.rows else "No pair of steps causes a problem only together.") + judged
     total = sum(len(row) - 1 for row in grid.cells)
     errors = sum(c.severity == "error" for row in grid.cells for c in row)
     warnings = sum(c.severity == "warning" for row in grid.cells for c in row)

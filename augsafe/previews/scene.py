@@ -77,7 +77,15 @@ class Scene:
 
 
 def spread(labels: NDArray[np.int64], n: int) -> Rows:
-    """The indices of n images, taken from each class in turn, in the order of the classes."""
+    """Choose n images, taken from each class in turn.
+
+    Args:
+        labels: (n,) Class indices.
+        n: How many to choose.
+
+    Returns:
+        Their indices, in the order of the classes.
+    """
     order = np.argsort(labels, kind="stable")
     ordered = labels[order]
     starts = np.searchsorted(ordered, ordered, side="left")

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 import augsafe as aug
 from augsafe.contracts import Contract
 from augsafe.loading import Loader
-from augsafe.loading.loader import LoaderReport
+from augsafe.loading.counters import LoaderReport
 from augsafe.policies import PerClass
 
 DIGITS = load_digits()

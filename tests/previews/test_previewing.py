@@ -161,7 +161,7 @@ def test_pairs_show_what_takes_both():
     grid = preview(both, images, labels, contract="mnist", mode="pairs")
     assert grid.rows == ("6",)
     assert [cell.caption for cell in grid.cells[0]] == [
-        *("in 100% of draws", "HorizontalFlip", "VerticalFlip", "together")
+        *("in 100% of images", "HorizontalFlip", "VerticalFlip", "together")
     ]
     assert [cell.reasons for cell in grid.cells[0]] == [(), ("invalid",), ("invalid",), ("reads as 9",)]
     original = images[grid.indices[0]]
@@ -230,7 +230,7 @@ def test_spread_is_even(labels, n):
 def test_without_a_contract_only_content_is_judged():
     grid = preview(HorizontalFlip(p=1), IMAGES[[SIX]], LABELS[[SIX]], columns=1)
     assert grid.flags == []
-    assert "without a contract" in grid.note
+    assert "Without a contract" in grid.note
     moved = Compose([Shift((0.6, 0.6), (0, 0))], border="constant")
     assert "left" in preview(moved, IMAGES[[SIX]], columns=1).flags[0][2]
 
