@@ -61,18 +61,19 @@ class Area:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its standard error and the degrees of freedom of that."""
+    """A number with its standard errors, downwards and upwards, and their degrees of freedom."""
 
     value: float
-    error: float
+    below: float
+    above: float
     freedom: int
 
     def bounds(self, level: float) -> tuple[float, float]:
         """Its one-sided bounds, each at `level` (Student's t, scipy)."""
         from scipy.stats import t
 
-        half = float(t.ppf(level, self.freedom)) * self.error
-        return self.value - half, self.value + half
+        quantile = float(t.ppf(level, self.freedom))
+        return self.value - quantile * self.below, self.value + quantile * self.above
 
 
 def area(scores: Scores, ones: Groups, zeros: Groups) -> Area:
@@ -85,13 +86,15 @@ def area(scores: Scores, ones: Groups, zeros: Groups) -> Area:
 def excess(scores: Scores, control: Scores, ones: Groups, zeros: Groups) -> Estimate:
     """How much larger the area is than that of a control on the same images: one for one, in the same order.
 
-    Images that all agree do not show what the next one would. So the error is that with one more group on each side
-    that differs as far as can be.
+    Images that all agree do not show what the next one would. So the upper error, which decides whether the excess is
+    certainly small, is that with one more group on each side that differs as far as can be.
     """
     first, second = scores.parts, control.parts
     of_ones, of_zeros = first[0] - second[0], first[1] - second[1]
-    variance = _variance(of_ones, ones, far=1.0) + _variance(of_zeros, zeros, far=1.0)
-    return Estimate(float(of_ones.mean()), float(np.sqrt(variance)), max(1, _fewer(ones, zeros) - 1))
+    below, above = (
+        float(np.sqrt(_variance(of_ones, ones, far) + _variance(of_zeros, zeros, far))) for far in (None, 1.0)
+    )
+    return Estimate(float(of_ones.mean()), below, above, max(1, _fewer(ones, zeros) - 1))
 
 
 def _fewer(ones: Groups, zeros: Groups) -> int:

@@ -174,7 +174,8 @@ def _scores(
 def _needed(more: Estimate, margin: float, n: int) -> int | None:
     """About how many images would put the excess clearly above 0 or below the margin; None for more than 100,000."""
     room = max(more.value, margin - more.value)
-    half = more.bounds(LEVEL)[1] - more.value
+    low, high = more.bounds(LEVEL)
+    half = high - more.value if more.value < margin / 2 else more.value - low
     wanted = int(np.ceil(n * (half / room) ** 2 / 10) * 10)
     return wanted if wanted <= 100_000 else None
 
