@@ -23,7 +23,7 @@ from augsafe.guards import (
     static_check,
     trust_words,
 )
-from augsafe.objects import Objects, asked_for, inspect
+from augsafe.objects import Objects, asked_for, inspect, regions_of
 from augsafe.pixels import check_image
 from augsafe.policies import Compose, evaluation_policy
 from augsafe.randomness import check_seed
@@ -77,7 +77,7 @@ def check(
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
     seen = None if images is None else inspect(images, masks, boxes)
-    case = Case(images, rows, seen, asked, groups, bound, frame, seed, role)
+    case = Case(images, rows, seen, asked, groups, bound, frame, seed, role, regions_of(images, masks, boxes))
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = case.run(compose, draws, bound)
     from augsafe.guards import Given, Measured, measure_classes, worst  # slow to import
@@ -120,6 +120,7 @@ class Case:
     size: tuple[int, int]
     seed: int
     role: str
+    regions: dict[int, NDArray[np.bool_]] = field(repr=False)  # the objects' pixels, where they are stated
     side: int | None = None  # images are made about so small where levels are judged by rendering
     seen: dict[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # histograms, for all policies
 
@@ -147,8 +148,8 @@ class Case:
         objects = self.objects
         assert objects is not None
         found = content_findings(policy, images, rows, objects, contract, asked=asked, draws=few, **common)
-        tone: Any = {"seen": self.seen, "objects": objects, "asked": asked, "side": self.side}
-        found += tone_findings(policy, images, rows, contract, draws=toned, **tone, **common)
+        tone: Any = {"seen": self.seen, "objects": objects, "asked": asked, "regions": self.regions}
+        found += tone_findings(policy, images, rows, contract, draws=toned, side=self.side, **tone, **common)
         return found + hue_findings(policy, images, rows, contract, draws=toned, **common)
 
 

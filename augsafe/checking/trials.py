@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from augsafe.contracts import Contract
 from augsafe.guards import (
@@ -62,7 +62,8 @@ class CheckTrial:
             out |= content_rates(policy, images, rows, objects, contract, asked=asked, seed=seed, draws=few)
         if codes & {"AS301", "AS302"}:
             decides = objects.stated | asked
-            out |= tone_rates(policy, images, rows, contract, decides, seed=seed, draws=few, seen=case.seen, side=SIDE)
+            tone: Any = {"seen": case.seen, "side": SIDE, "regions": case.regions}
+            out |= tone_rates(policy, images, rows, contract, decides, seed=seed, draws=few, **tone)
         if "AS303" in codes:
             out |= hue_rates(policy, images, rows, contract, seed=seed, draws=few)
         return out

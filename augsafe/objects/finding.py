@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -196,6 +197,20 @@ def inspect(images: Any, masks: Any = None, boxes: Any = None, guess: bool = Tru
         weights[i], extents[i], methods[i], diffuse[i] = _guessed(salient)
         textured[i] = methods[i] == "saliency" and salient.even < EVEN
     return Objects.of(weights, extents, methods, diffuse, textured)
+
+
+def regions_of(images: Any, masks: Any, boxes: Any) -> dict[int, NDArray[np.bool_]]:
+    """The object's pixels (H, W) in each image whose mask, or else boxes (xyxy), say where it is, by its number."""
+    out = {}
+    for number, image in enumerate(() if images is None else images):
+        mask = None if masks is None else masks[number]
+        inside = np.zeros(image.shape[:2], bool) if mask is None else np.asarray(mask) != 0
+        if not inside.any() and boxes is not None and boxes[number] is not None and len(boxes[number]):
+            for x0, y0, x1, y1 in np.clip(np.asarray(boxes[number], np.float64).reshape(-1, 4), 0, None):
+                inside[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)] = True
+        if inside.any():
+            out[number] = inside
+    return out
 
 
 def _stated(image: NDArray[Any], mask: Any, boxes: Any) -> tuple[Weights, Weights, str] | None:

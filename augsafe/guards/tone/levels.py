@@ -30,6 +30,9 @@ class ToneMeasures:
     """Measures (n,): `clipped`, the share of the pixels that end at black or white together with levels more than a
     tenth of the range away; `contrast`, the standard deviation of the levels over that before; `kept`, how many levels
     are left (the exponential of their entropy), infinite where the image had fewer than twelve.
+
+    Where the object is known, `clipped` is of its pixels, and the others are of the box around it: an even object on an
+    even background has its contrast to the background, not in itself.
     """
 
     clipped: FloatArray
@@ -46,40 +49,84 @@ def histograms(images: Sequence[NDArray[Any]], value_range: Range) -> NDArray[np
     return out
 
 
+def object_histograms(
+    images: Sequence[NDArray[Any]], value_range: Range, regions: Sequence[NDArray[np.bool_]]
+) -> NDArray[np.float32]:
+    """The shares of the levels in each image, in its object and in the box around that (n, 3, 256).
+
+    regions: the object's pixels (H, W) of each image; at least one.
+    """
+    out = np.empty((len(images), 3, 256), np.float32)
+    for row, image, region in zip(out, images, regions, strict=True):
+        levels = _eight_bits(image, value_range)
+        for part, some in zip(row, (levels, levels[region], levels[around(region)]), strict=True):
+            part[:] = np.bincount(some.reshape(-1), minlength=256)
+            part /= part.sum()
+    return out
+
+
+def around(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The box around an object (H, W), half of the object's size wider on each side, so that its background shows."""
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    (top, bottom), (left, right) = ((line[0], line[-1] + 1) for line in (rows, columns))
+    down, across = (bottom - top + 1) // 2, (right - left + 1) // 2
+    out = np.zeros(region.shape, bool)
+    out[max(top - down, 0) : bottom + down, max(left - across, 0) : right + across] = True
+    return out
+
+
 def by_curves(plan: Plan, shares: NDArray[np.float32]) -> ToneMeasures:
-    """Measures of a plan's tone curves on images with these histograms (n, 256)."""
-    after = np.broadcast_to(LEVELS, shares.shape)
+    """Measures of a plan's tone curves on images with these histograms (n, 256), or of their objects (n, 3, 256)."""
+    before = np.broadcast_to(LEVELS, (len(shares), 256))
+    after = before
     for stage in plan.stages:
         after = stage.curve(after)
-    return measured(np.broadcast_to(LEVELS, shares.shape), after, shares.astype(np.float64))
+    return measured(before, after, shares.astype(np.float64))
 
 
-def by_pixels(before: ImagesLike, after: ImagesLike, value_range: Range) -> ToneMeasures:
+def by_pixels(
+    before: ImagesLike, after: ImagesLike, value_range: Range, parts: Sequence[NDArray[np.uint8]] | None = None
+) -> ToneMeasures:
     """Measures of n pairs of images that show the same pixels; of colours, the mean of their channels.
 
     Of large images every second pixel or fewer, evenly: a share of 65,536 pixels is known to a fifth of a percent.
+    parts: where the object of each image is, and the box around it (H, W, 2), 255 inside and 0 outside.
     """
     rows = []
-    for pair in zip(before, after, strict=True):
+    for number, pair in enumerate(zip(before, after, strict=True)):
         step = max(1, int(np.ceil(np.sqrt(pair[0].shape[0] * pair[0].shape[1] / MOST_PIXELS))))
         thin = (_eight_bits(image[::step, ::step], value_range) for image in pair)
         one, two = (_grey(image).reshape(1, -1) / 255 for image in thin)
-        rows.append(measured(one, two, np.full(one.shape, 1 / one.size)))
+        share = np.full(one.shape, 1 / one.size)
+        if parts is not None:
+            inside = parts[number][::step, ::step].reshape(1, -1, 2).transpose(0, 2, 1) > 127
+            known = inside.any(axis=2, keepdims=True)  # of what left the frame no level is left to lose
+            weights = np.where(known, inside, 1) / np.maximum(np.where(known, inside, 1).sum(axis=2, keepdims=True), 1)
+            share = np.concatenate([share[:, None], weights], axis=1)
+        rows.append(measured(one, two, share))
     return ToneMeasures(*(np.concatenate([getattr(row, name) for row in rows]) for name in _NAMES))
 
 
 def measured(before: FloatArray, after: FloatArray, share: FloatArray) -> ToneMeasures:
-    """Measures of levels in [0, 1] before and after (n, k), each with its share of the pixels (n, k)."""
+    """Measures of levels in [0, 1] before and after (n, k), each with its share of the pixels (n, k).
+
+    share: or (n, 3, k): of the pixels of the image, of its object, and of the box around that.
+    """
+    whole, own, share = (share, share, share) if share.ndim == 2 else np.moveaxis(share, 1, 0)
+    rising, falling = ((sign * np.diff(after, axis=1) >= -1e-9).all(axis=1) for sign in (1, -1))
     clipped = np.zeros(len(before))
-    for end in (after <= 0.5 / 255, after >= 1 - 0.5 / 255):
-        there = end & (share > 0)
+    for white, end in enumerate((after <= 0.5 / 255, after >= 1 - 0.5 / 255)):
+        there = end & (whole > 0)
         # of the levels that end here one is where it belongs: the outermost, of a rising curve or of a falling one
         most = np.where(there, before, -np.inf).max(axis=1, keepdims=True)
         least = np.where(there, before, np.inf).min(axis=1, keepdims=True)
-        clipped += np.minimum(
-            (share * (there & (before < most - NEAR))).sum(axis=1),
-            (share * (there & (before > least + NEAR))).sum(axis=1),
-        )
+        low = (own * (there & (before < most - NEAR))).sum(axis=1)
+        high = (own * (there & (before > least + NEAR))).sum(axis=1)
+        lost = np.minimum(low, high)
+        if own is not whole:  # of a part of the pixels the smaller number may be those of the object that belong
+            up, down = (low, high) if white else (high, low)
+            lost = np.where(rising, up, np.where(falling, down, lost))
+        clipped += lost
     spread = _spread(before, share)
     contrast = np.where(spread > 1e-3, _spread(after, share) / np.maximum(spread, 1e-3), 1.0)
     kept = np.where(_count(before, share) >= RICH, _count(after, share), np.inf)

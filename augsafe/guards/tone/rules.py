@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard
 from augsafe.guards.evidence import tiers
 from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, drawn_rates, sample
-from augsafe.guards.tone.levels import ToneMeasures, by_curves, by_pixels, histograms
+from augsafe.guards.tone.levels import ToneMeasures, around, by_curves, by_pixels, histograms, object_histograms
 from augsafe.objects import Objects
 from augsafe.pixels import Images, render
 from augsafe.planning import Assembly, Draws, Plan
@@ -22,7 +24,8 @@ from augsafe.transforms import Color, Cut, Distortion, Erase, Geometric, Local, 
 
 BoolArray = NDArray[np.bool_]
 Rows = NDArray[np.intp]
-Seen = dict[int, NDArray[np.float32]]
+Seen = dict[int, NDArray[np.float32]]  # (3, 256)
+Regions = Sequence[NDArray[np.bool_]]
 CLIPPED, CONTRAST, LEAST_LEVELS = 0.4, 0.1, 3.0
 RENDERED, PIXELS = 1000, 6_000_000  # draws and pixels that are rendered at most, where curves do not say it all
 QUICK = 400  # draws that are rendered where only a rate is asked for
@@ -109,22 +112,37 @@ class ToneRule:
         settings = replace(self.compose.settings, output=None)
         return Assembly(leaves, stages, settings, self.compose.stage_count).plan(shapes, draws, {})
 
-    def measure(self, plan: Plan, shares: NDArray[np.float32], images: Images) -> ToneMeasures:
-        """The measures of each row of a plan, on images with these histograms (n, 256)."""
+    def measure(
+        self, plan: Plan, shares: NDArray[np.float32], images: Images, regions: Regions | None = None
+    ) -> ToneMeasures:
+        """The measures of each row of a plan, on images with these histograms (n, 256).
+
+        With the pixels of their objects, histograms are those of `object_histograms`.
+        """
         if self.curves:
             return by_curves(plan, shares)
-        before = render(images, self._plan(plan.shapes, plan.draws, _ELSEWHERE))
-        seen = by_pixels(before, render(images, plan), self.compose.value_range)
+        elsewhere = self._plan(plan.shapes, plan.draws, _ELSEWHERE)
+        before, parts = render(images, elsewhere), None
+        if regions is not None:
+            bare = replace(elsewhere, settings=replace(elsewhere.settings, value_range=None, fill=0))
+            planes = [np.stack([region, around(region)], axis=2).astype(np.uint8) * 255 for region in regions]
+            parts = list(render(planes, bare))
+        seen = by_pixels(before, render(images, plan), self.compose.value_range, parts)
         # the mean of all channels hides what is clipped in one, and a plain border what is lost inside it
         curves = by_curves(self._plan(plan.shapes, plan.draws, (Tone,)), shares)
         clipped, contrast = np.maximum(seen.clipped, curves.clipped), np.minimum(seen.contrast, curves.contrast)
         return replace(seen, clipped=clipped, contrast=contrast)
 
     def broken(
-        self, plan: Plan, labels: NDArray[np.int64], shares: NDArray[np.float32], images: Images
+        self,
+        plan: Plan,
+        labels: NDArray[np.int64],
+        shares: NDArray[np.float32],
+        images: Images,
+        regions: Regions | None = None,
     ) -> dict[str, BoolArray]:
         """For AS301 and AS302, which rows of a plan break them."""
-        return violations(self.measure(plan, shares, images), self.limits[labels])
+        return violations(self.measure(plan, shares, images, regions), self.limits[labels])
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,15 +153,29 @@ class _Eye:
     images: Images = field(repr=False)
     shares: NDArray[np.float32] = field(repr=False)  # histograms of the images that are judged
     place: Rows = field(repr=False)  # of an image among them
+    regions: Mapping[int, NDArray[np.bool_]] = field(repr=False)  # the objects' pixels, where they are known
 
     @staticmethod
-    def of(rule: ToneRule, images: Images, rows: Rows, seen: Seen | None = None) -> _Eye:
+    def of(
+        rule: ToneRule,
+        images: Images,
+        rows: Rows,
+        seen: Seen | None = None,
+        regions: Mapping[int, NDArray[np.bool_]] = MappingProxyType({}),
+    ) -> _Eye:
         place = np.zeros(len(images), np.intp)
         place[rows] = np.arange(len(rows))
         seen = {} if seen is None else seen
         new = [i for i in rows.tolist() if i not in seen]
-        seen.update(zip(new, histograms([images[i] for i in new], rule.compose.value_range), strict=True))
-        return _Eye(rule, images, np.stack([seen[i] for i in rows.tolist()]), place)
+        limits = rule.compose.value_range
+        masked = [i for i in new if i in regions]
+        plain = [i for i in new if i not in regions]
+        whole = histograms([images[i] for i in plain], limits)
+        seen.update(zip(plain, np.repeat(whole[:, None], 3, axis=1), strict=True))
+        found = object_histograms([images[i] for i in masked], limits, [regions[i] for i in masked])
+        seen.update(zip(masked, found, strict=True))
+        shares = np.stack([seen[i] for i in rows.tolist()])
+        return _Eye(rule, images, shares if regions else shares[:, 0], place, regions)
 
     @property
     def compose(self) -> Compose:
@@ -163,7 +195,10 @@ class _Eye:
     def broken(self, plan: Plan, labels: NDArray[np.int64]) -> dict[str, BoolArray]:
         indices = plan.draws.key.indices
         images = [] if self.rule.curves else [self.images[int(i)] for i in indices]
-        return self.rule.broken(plan, labels, self.shares[self.place[indices]], images)
+        regions = None
+        if self.regions and not self.rule.curves:
+            regions = [self.regions.get(int(i), np.ones(self.images[int(i)].shape[:2], bool)) for i in indices]
+        return self.rule.broken(plan, labels, self.shares[self.place[indices]], images, regions)
 
     def message(self, code: str, label: int) -> str:
         clipped, contrast = self.rule.limits[label]
@@ -199,19 +234,22 @@ def tone_findings(
     objects: Objects | None = None,
     asked: bool = False,
     side: int | None = None,
+    regions: Mapping[int, NDArray[np.bool_]] = MappingProxyType({}),
 ) -> list[Finding]:
     """AS301 and AS302 on draws of the policy for a part of the images: see `drawn_findings`.
 
     seen: the histograms of images, by their numbers, which are kept there from one policy to the next. objects: of
     which images they are known; the whole image is a guess at the object, which decides where that is asked for.
     side: judge images of about so many pixels a side, where draws must be rendered.
+    regions: the objects' pixels (H, W) by the image's number, from masks or boxes: the rules then look at the object.
     """
     rule = ToneRule.of(compose, contract)
     if all(s.never_acts for s in rule.steps):
         return []
-    images = images if rule.curves or side is None else smaller(images, side)
+    if not rule.curves and side is not None:
+        images, regions = smaller(images, side), _smaller_regions(images, side, regions)
     rows, draws = _asked(rule, images, labels, draws)
-    eye = _Eye.of(rule, images, rows, seen)
+    eye = _Eye.of(rule, images, rows, seen, regions)
     return drawn_findings(
         eye,
         rows,
@@ -237,6 +275,7 @@ def tone_rates(
     draws: int = TONE_DRAWS,
     seen: Seen | None = None,
     side: int | None = None,
+    regions: Mapping[int, NDArray[np.bool_]] = MappingProxyType({}),
 ) -> dict[str, dict[int, float]]:
     """How often draws lose levels, by code and class index, without intervals and without the steps that do it.
 
@@ -246,9 +285,11 @@ def tone_rates(
     if all(s.never_acts for s in rule.steps):
         return {}
     if not rule.curves:
-        images, draws = images if side is None else smaller(images, side), min(draws, QUICK)
+        draws = min(draws, QUICK)
+        if side is not None:
+            images, regions = smaller(images, side), _smaller_regions(images, side, regions)
     rows, draws = _asked(rule, images, labels, draws)
-    eye = _Eye.of(rule, images, rows, seen if rule.curves else None)
+    eye = _Eye.of(rule, images, rows, seen if rule.curves else None, regions)
     return drawn_rates(eye, rows, labels, decides, seed=seed, draws=draws)
 
 
@@ -256,6 +297,14 @@ def smaller(images: Images, side: int) -> Images:
     """Every so many pixels of images, about `side` on the longer side: levels and noise stay, nothing is blended."""
     steps = [max(1, max(image.shape[:2]) // side) for image in images]
     return [np.ascontiguousarray(image[::k, ::k]) if k > 1 else image for image, k in zip(images, steps, strict=True)]
+
+
+def _smaller_regions(
+    images: Images, side: int, regions: Mapping[int, NDArray[np.bool_]]
+) -> dict[int, NDArray[np.bool_]]:
+    """The regions of `smaller` images; of an object that falls between the pixels, the image counts."""
+    out = {i: region[:: (k := max(1, max(images[i].shape[:2]) // side)), ::k] for i, region in regions.items()}
+    return {i: region for i, region in out.items() if region.any()}
 
 
 def _asked(rule: ToneRule, images: Images, labels: NDArray[np.int64], draws: int) -> tuple[Rows, int]:

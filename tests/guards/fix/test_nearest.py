@@ -94,13 +94,13 @@ def test_the_last_word_has_the_check():
 def test_histograms_are_taken_once_for_all_policies_that_a_fix_tries(monkeypatch):
     images = [data.astronaut()[y : y + 64, :64] for y in range(0, 400, 10)]
     taken = []
-    true = levels.histograms
+    true = levels.object_histograms
 
-    def counted(some, value_range):
+    def counted(some, *given):
         taken.append(len(some))
-        return true(some, value_range)
+        return true(some, *given)
 
-    monkeypatch.setattr(tone, "histograms", counted)
+    monkeypatch.setattr(tone, "object_histograms", counted)
     policy = aug.Compose([aug.Contrast((0.02, 1))])
     whole = np.ones((len(images), 64, 64), bool)
     report = aug.check(policy, images, masks=whole, draws=2000)

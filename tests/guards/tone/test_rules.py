@@ -224,7 +224,7 @@ def test_another_librarys_step_is_judged_where_it_keeps_places(photos):
     report = aug.check(v2.Compose([v2.ColorJitter(contrast=(0.02, 0.03))]), images, suggest=False)
     assert "AS302" in {f.code for f in report.findings}
     moved = aug.check(lambda image: image // 2, images[:4], suggest=False, draws=100)
-    assert any("levels was not judged" in note for note in moved.notes)
+    assert any("levels was not checked" in note for note in moved.notes)
 
 
 def test_colour_steps_are_judged_and_erased_patches_are_not(photos):
