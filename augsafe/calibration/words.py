@@ -6,23 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from augsafe.calibration.single import HARMFUL, OPEN, SAFE, STRANGE, Single
+from augsafe.guards import GUARDS
 
 if TYPE_CHECKING:
     from augsafe.calibration.result import Calibration
 
 MOST = 8  # classes that are named
-REASONS = {
-    "AS101": "class changed",
-    "AS106": "outside the contract's limits",
-    "AS201": "object leaves the frame",
-    "AS202": "object too small",
-    "AS203": "object covered",
-    "AS204": "mostly padding",
-    "AS205": "object doubled",
-    "AS301": "levels clipped",
-    "AS302": "contrast lost",
-    "AS303": "defining colour changed",
-}
+REASONS = {code: rule.title for code, rule in GUARDS.items()} | {"AS101": "class changed"}
 
 
 def listed(names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from .base import Finding as Finding
 from .base import Guard as Guard
 from .base import Witness as Witness
 from .base import lines_of as lines_of
+from .content import CONTENT_RULE_OF as CONTENT_RULE_OF
 from .content import PADDING as PADDING
 from .content import VISIBLE as VISIBLE
 from .content import ContentMeasures as ContentMeasures

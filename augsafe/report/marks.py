@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts import SYMMETRIES, Contract, Limits
-from augsafe.guards import SEVERITIES, ContentMeasures, LimitTable, judge_plan, measure, violations
+from augsafe.guards import (
+    CONTENT_RULE_OF,
+    SEVERITIES,
+    ContentMeasures,
+    LimitTable,
+    judge_plan,
+    measure,
+    violations,
+)
 from augsafe.objects import Objects
 from augsafe.planning import Plan
 
@@ -81,7 +88,7 @@ class Marks:
         return [
             [
                 ("error", content_words(code, found, row))
-                if fact[row] or code == "AS204"
+                if fact[row] or not CONTENT_RULE_OF[code].about_object
                 else ("info", f"guess: {content_words(code, found, row)}")
                 for code in broken
                 if broken[code][row]
@@ -92,23 +99,7 @@ class Marks:
 
 def content_words(code: str, found: ContentMeasures, row: int) -> str:
     """What a draw is flagged for, by its code."""
-    return {
-        "AS201": f"object {_floor(float(found.visible[row]))}% left",
-        "AS202": f"object {int(found.pixels[row])} px",
-        "AS203": f"object {_ceil(float(found.covered[row]))}% covered",
-        "AS204": f"padding {_ceil(float(found.padding[row]))}%",
-        "AS205": "object doubled",
-    }[code]
-
-
-def _floor(share: float) -> int:
-    """Percent, rounded down: 69.9% is not 70%."""
-    return int(100 * max(share, 0.0) + 1e-9)
-
-
-def _ceil(share: float) -> int:
-    """Percent, rounded up: 50.1% is more than 50%."""
-    return math.ceil(100 * share - 1e-9)
+    return CONTENT_RULE_OF[code].mark(found, row)
 
 
 def _beyond(value: float, limit: float, digits: int) -> str:

@@ -4,6 +4,7 @@ from .measures import measure as measure
 from .quick import content_rates as content_rates
 from .rates import content_findings as content_findings
 from .rules import CODES as CODES
+from .rules import CONTENT_RULE_OF as CONTENT_RULE_OF
 from .rules import CONTENT_RULES as CONTENT_RULES
 from .rules import COVERED as COVERED
 from .rules import PADDING as PADDING

@@ -57,6 +57,8 @@ class ContentMeasures:
     padding: FloatArray
     doubled: FloatArray
     covered: FloatArray
+    plan: Plan | None = None  # for rules with a measure of their own
+    objects: Objects | None = None
 
 
 def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -> ContentMeasures:
@@ -66,7 +68,8 @@ def measure(plan: Plan, objects: Objects | None, limits: Limits | None = None) -
     if len(rows):
         some = None if objects is None else objects.rows(rows)
         _taken(found, rows, _of_frame(plan.plain(rows), some, None))
-    return found if objects is None else replace(found, covered=covered(plan, objects))
+    hidden = found.covered if objects is None else covered(plan, objects)
+    return replace(found, covered=hidden, plan=plan, objects=objects)
 
 
 def _beyond(found: ContentMeasures, limits: Limits) -> BoolArray:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from augsafe.contracts import Contract
 from augsafe.guards.base import Finding, Witness
 from augsafe.guards.content.measures import Limits, measure
-from augsafe.guards.content.rules import CODES, COVERED, HELP, MESSAGES, LimitTable, violations
+from augsafe.guards.content.rules import CODES, CONTENT_RULE_OF, COVERED, LimitTable, violations
 from augsafe.guards.evidence import NEXT, Tier, tiers
 from augsafe.guards.witnesses import shrink
 from augsafe.objects import Objects
@@ -82,7 +82,7 @@ def content_findings(
     tallies = [
         _Tally(code, tier, np.zeros(len(images), np.int64))
         for code in CODES
-        for tier in ((frame,) if code == "AS204" else by_object)
+        for tier in (by_object if CONTENT_RULE_OF[code].about_object else (frame,))
     ]
     for plan, rows in _plans(case, objects.acting(asked), seed, draws):
         often[rows] += 1
@@ -171,7 +171,7 @@ def _findings(case: _Case, tally: _Tally, often: NDArray[np.int64], shares: dict
                 verdict="content-lost",
                 steps=steps,
                 message=_message(case, tally.code, worst),
-                help=HELP[tally.code].format(steps=" or ".join(steps) or "the output size"),
+                help=CONTENT_RULE_OF[tally.code].help.format(steps=" or ".join(steps) or "the output size"),
                 probability=counts[worst] / drawn[worst],
                 interval=(share * shares[worst].low, share * shares[worst].high),
                 witness=_witness(case, *tally.witness[steps]),
@@ -211,7 +211,7 @@ def _by_steps(tally: _Tally) -> Counter[tuple[str, ...]]:
 def _message(case: _Case, code: str, worst: int) -> str:
     limits = case.table.take(np.array([worst]))
     words = {k: float(getattr(limits, k)[0]) for k in ("visible", "min_pixels", "padding", "doubled")}
-    return MESSAGES[code].format_map({**words, "covered": COVERED})
+    return CONTENT_RULE_OF[code].message.format_map({**words, "covered": COVERED})
 
 
 def _classes(case: _Case, rates: dict[int, float]) -> dict[str, Any]:

@@ -8,16 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts import Contract
-from augsafe.guards.base import Example, Guard
+from augsafe.guards.base import Example
 from augsafe.guards.content.measures import ContentMeasures, Limits
+from augsafe.guards.content.rule import (
+    COVERED,
+    DOUBLED,
+    MIN_PIXELS,
+    PADDING,
+    SLACK,
+    VISIBLE,
+    ContentRule,
+    ceil_percent,
+    floor_percent,
+)
 from augsafe.objects import Objects
+from augsafe.policies import Compose
+from augsafe.transforms import Erase
 
 BoolArray = NDArray[np.bool_]
-VISIBLE, MIN_PIXELS, PADDING, DOUBLED = 0.7, 8.0, 0.5, 0.3
-COVERED = 0.5
 
 
-class ObjectLeaves(Guard):
+class ObjectLeaves(ContentRule):
     """Part of the object leaves the frame.
 
     The image is moved, rotated, enlarged or cropped until less than the `visible` share of the object stays in the
@@ -36,9 +47,18 @@ class ObjectLeaves(Guard):
     severity = "error"
     fires = Example("steps: [{Shift: {x: [-0.6, 0.6]}}]")
     silent = Example("steps: [{Shift: {x: [-0.1, 0.1]}}]")
+    message = "less than {visible:.0%} of the object stays in the frame"
+
+    @staticmethod
+    def broken(found: ContentMeasures, limits: Limits) -> BoolArray:
+        return found.visible < limits.visible - SLACK
+
+    @staticmethod
+    def mark(found: ContentMeasures, row: int) -> str:
+        return f"object {floor_percent(float(found.visible[row]))}% left"
 
 
-class ObjectTooSmall(Guard):
+class ObjectTooSmall(ContentRule):
     """The object becomes too small to be recognised.
 
     The longer side of the object in the output is less than `min_pixels` (default: 8, or the contract's limit),
@@ -56,9 +76,19 @@ class ObjectTooSmall(Guard):
     severity = "error"
     fires = Example("steps: [{Zoom: {factor: [0.1, 0.2]}}]")
     silent = Example("steps: [{Zoom: {factor: [0.8, 1.2]}}]")
+    message = "the object becomes smaller than {min_pixels:g} pixels"
+    help = "Narrow the range of {steps}, or enlarge the output."
+
+    @staticmethod
+    def broken(found: ContentMeasures, limits: Limits) -> BoolArray:
+        return (found.pixels < limits.min_pixels - SLACK) & (found.plain_pixels >= limits.min_pixels - SLACK)
+
+    @staticmethod
+    def mark(found: ContentMeasures, row: int) -> str:
+        return f"object {int(found.pixels[row])} px"
 
 
-class ObjectCovered(Guard):
+class ObjectCovered(ContentRule):
     """Erased patches hide the object.
 
     The patches of Erase cover more than half of the visible part of the object. The label then names something the
@@ -76,9 +106,23 @@ class ObjectCovered(Guard):
     severity = "error"
     fires = Example("steps: [{Erase: {area: [0.5, 0.6]}}]")
     silent = Example("steps: [{Erase: {area: [0.5, 0.6], max_object_share: 0.3}}]")
+    message = "erased patches hide more than {covered:.0%} of the object"
+    help = "Set max_object_share= of {steps}, or lower its area."
+
+    @staticmethod
+    def broken(found: ContentMeasures, limits: Limits) -> BoolArray:
+        return found.covered > COVERED + SLACK
+
+    @staticmethod
+    def mark(found: ContentMeasures, row: int) -> str:
+        return f"object {ceil_percent(float(found.covered[row]))}% covered"
+
+    @staticmethod
+    def may_break(compose: Compose) -> bool:
+        return any(isinstance(leaf, Erase) and not leaf.never_acts for leaf in compose.leaves)
 
 
-class MostlyPadding(Guard):
+class MostlyPadding(ContentRule):
     """More than half of the output is padding.
 
     More than half of the output frame lies outside the image and is filled by the border rule. The network sees
@@ -92,9 +136,19 @@ class MostlyPadding(Guard):
     severity = "error"
     fires = Example("steps: [{Zoom: {factor: [0.3, 0.5]}}]")
     silent = Example("steps: [{Zoom: {factor: [0.8, 1.2]}}]")
+    message = "more than {padding:.0%} of the output lies outside the image"
+    about_object = False
+
+    @staticmethod
+    def broken(found: ContentMeasures, limits: Limits) -> BoolArray:
+        return found.padding > limits.padding + SLACK
+
+    @staticmethod
+    def mark(found: ContentMeasures, row: int) -> str:
+        return f"padding {ceil_percent(float(found.padding[row]))}%"
 
 
-class ObjectDoubled(Guard):
+class ObjectDoubled(ContentRule):
     """A reflected border shows the object again.
 
     With border="reflect", the image continues as its own mirror image. When the object comes near the edge, more than
@@ -108,24 +162,31 @@ class ObjectDoubled(Guard):
     severity = "error"
     fires = Example("steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}]")
     silent = Example("{steps: [{Shift: {x: [0.4, 0.5], y: [0, 0]}}], border: constant}")
+    message = "the reflected border shows more than {doubled:.0%} of the object a second time"
+    help = 'Use border="constant" or "replicate", or narrow the range of {steps}.'
+
+    @staticmethod
+    def broken(found: ContentMeasures, limits: Limits) -> BoolArray:
+        return found.doubled > limits.doubled + SLACK
+
+    @staticmethod
+    def mark(found: ContentMeasures, row: int) -> str:
+        return "object doubled"
+
+    @staticmethod
+    def may_break(compose: Compose) -> bool:
+        return compose.border == "reflect" and ContentRule.may_break(compose)
 
 
-CONTENT_RULES: tuple[type[Guard], ...] = (ObjectLeaves, ObjectTooSmall, ObjectCovered, MostlyPadding, ObjectDoubled)
-CODES = tuple(guard.code for guard in CONTENT_RULES)
-MESSAGES = {
-    "AS201": "less than {visible:.0%} of the object stays in the frame",
-    "AS202": "the object becomes smaller than {min_pixels:g} pixels",
-    "AS203": "erased patches hide more than {covered:.0%} of the object",
-    "AS204": "more than {padding:.0%} of the output lies outside the image",
-    "AS205": "the reflected border shows more than {doubled:.0%} of the object a second time",
-}
-HELP = {
-    "AS201": "Narrow the range of {steps}.",
-    "AS202": "Narrow the range of {steps}, or enlarge the output.",
-    "AS203": "Set max_object_share= of {steps}, or lower its area.",
-    "AS204": "Narrow the range of {steps}.",
-    "AS205": 'Use border="constant" or "replicate", or narrow the range of {steps}.',
-}
+CONTENT_RULES: tuple[type[ContentRule], ...] = (
+    ObjectLeaves,
+    ObjectTooSmall,
+    ObjectCovered,
+    MostlyPadding,
+    ObjectDoubled,
+)
+CONTENT_RULE_OF = {rule.code: rule for rule in CONTENT_RULES}
+CODES = tuple(CONTENT_RULE_OF)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,18 +214,12 @@ class LimitTable:
 
 def violations(measures: ContentMeasures, limits: Limits, objects: Objects | None) -> dict[str, BoolArray]:
     """For each code, which images violate it (n,). Diffuse images have no object to lose."""
-    small = (measures.pixels < limits.min_pixels - 1e-6) & (measures.plain_pixels >= limits.min_pixels - 1e-6)
-    out = {
-        "AS201": measures.visible < limits.visible - 1e-6,
-        "AS202": small,
-        "AS203": measures.covered > COVERED + 1e-6,
-        "AS204": measures.padding > limits.padding + 1e-6,
-        "AS205": measures.doubled > limits.doubled + 1e-6,
-    }
+    out = {rule.code: rule.broken(measures, limits) for rule in CONTENT_RULES}
     if objects is not None and objects.diffuse.any():
-        for code in ("AS201", "AS202", "AS203", "AS205"):
-            out[code] = out[code] & ~objects.diffuse
+        for rule in CONTENT_RULES:
+            if rule.about_object:
+                out[rule.code] = out[rule.code] & ~objects.diffuse
     return out
 
 
-__all__ = ["CODES", "CONTENT_RULES", "HELP", "MESSAGES", "LimitTable", "violations"]
+__all__ = ["CODES", "CONTENT_RULES", "CONTENT_RULE_OF", "COVERED", "PADDING", "VISIBLE", "LimitTable", "violations"]

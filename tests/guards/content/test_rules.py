@@ -332,4 +332,4 @@ def test_a_store_gives_back_what_was_put() -> None:
 
 def test_every_guard_explains_itself() -> None:
     for guard in CONTENT_RULES:
-        assert guard.title and guard.__doc__ and "Example:" in guard.__doc__
+        assert guard.title and guard.__doc__ and "What to do: " in guard.__doc__
