@@ -1,4 +1,4 @@
-"""What equals what: albumentations. One line a class adds an equal."""
+"""What equals what: albumentations. One line for each class adds an equivalent."""
 
 from __future__ import annotations
 

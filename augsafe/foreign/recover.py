@@ -3,7 +3,7 @@
 Where a library moves masks, a map of coordinates goes through that path: two planes hold x and y, a third holds ones
 and tells what is beyond the image. A plain callable gets images of one level, which give its tone and its padding, and
 a ramp in x and one in y, whose levels are taken back through that tone. The places are then fitted: an affine map,
-else a homography; what is left over says how sure it is.
+else a homography; the residual is the error of the fit.
 """
 
 from __future__ import annotations

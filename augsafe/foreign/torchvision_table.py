@@ -1,4 +1,4 @@
-"""What equals what: torchvision, v1 and v2. One line a class adds an equal."""
+"""What equals what: torchvision, v1 and v2. One line for each class adds an equivalent."""
 
 from __future__ import annotations
 

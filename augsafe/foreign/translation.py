@@ -258,7 +258,7 @@ def _border_of(steps: Sequence[Transform]) -> str:
 
 
 def as_child(piece: Piece | Form | str) -> Transform | None:
-    """The single step of a piece, always acting, for use in OneOf."""
+    """The single step of a piece, with p=1, for use in OneOf."""
     if not isinstance(piece, Piece) or len(piece.steps) != 1:
         return None
     return replace(piece.steps[0], p=1.0)

@@ -1,4 +1,4 @@
-"""What a drawn map does, judged as a whole: the nearest symmetry of the square, what is left over, the zoom.
+"""What a drawn map does, judged as a whole: the nearest symmetry of the square, the remaining rotation, the zoom.
 
 A real linear map of the plane is z -> a z + b conj(z) in complex numbers. It keeps orientation when |a| > |b|; its
 rotation (the orthogonal factor of the polar decomposition) is the argument of a, its singular values |a| +- |b|.

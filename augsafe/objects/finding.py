@@ -174,7 +174,7 @@ def asked_for(objects: str | None, owner: str) -> bool:
 def inspect(images: Any, masks: Any = None, boxes: Any = None, guess: bool = True) -> Objects:
     """Find what matters in each image: its mask, else its boxes (xyxy in pixels), else a guess: saliency, the centre.
 
-    images: (n, H, W[, C]) or a list. masks and boxes have one entry an image, which may be None or empty. guess: False
+    images: an array or a list. masks and boxes have one entry for each image, which may be None or empty. guess: False
     leaves images without mask and boxes unknown, and costs nothing for them. Raises InputError when the counts differ.
     """
     n = len(images)

@@ -24,7 +24,7 @@ WHOLE = "the whole policy"
 
 @dataclass(frozen=True)
 class Curve:
-    """One step alone and always acting, or the whole policy, from strength 0 (images as they are) to 1 (as given).
+    """One step applied on its own, or the whole policy, from strength 0 (images as they are) to 1 (as given).
 
     `visible` is the mean share of the object inside the frame, `weakest` the share that 5% of the draws fall below;
     both are empty where there is no object to lose. `lost` is the share of draws that change the class, leave none or

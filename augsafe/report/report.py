@@ -116,7 +116,7 @@ class Report:
     def to_html(self, path: str | Path, names: Sequence[str] | None = None) -> None:
         """Write the report as one HTML file that needs nothing else: pictures, verdicts, curves and the fixed policy.
 
-        names: what to call the images that were checked, such as their files; their numbers unless given. The file
+        names: what to call the images that were checked, such as their files; default: their numbers. The file
         shows these images, so it is as confidential as they are. Raises ArgumentError where it cannot be written.
         """
         from augsafe.report.page import page

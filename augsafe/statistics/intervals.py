@@ -73,7 +73,7 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
     Args:
         hits: How many of the outcomes are hits.
         n: How many independent outcomes there are.
-        level: Of the interval; half of what is left over lies beyond either end.
+        level: Of the interval; half of the rest lies beyond either end.
 
     Returns:
         The lower and the upper end; 0 and 1 without outcomes.

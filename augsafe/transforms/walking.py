@@ -27,7 +27,7 @@ def written_in(step: Transform) -> tuple[Transform, ...]:
 
 
 def walk(step: Transform) -> Iterator[Transform]:
-    """The step, and all that it holds as it is written, choices included."""
+    """The step, and everything it holds as it is written, choices included."""
     yield step
     if isinstance(step, Choice):
         for held in step.inside:
@@ -47,7 +47,7 @@ def draw_step(
     """Turn uniform numbers into the draws of one step.
 
     Args:
-        step: The step; a choice gives the draws of all that it holds.
+        step: The step; a choice gives the draws of everything in it.
         chosen: On which images it may act (n,).
         u: Uniform numbers for each step name (slots, n).
 

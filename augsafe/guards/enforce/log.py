@@ -84,7 +84,7 @@ class Log:
         actions: Mapping[str, str],
         steps: Sequence[str] | None = None,
     ) -> None:
-        """Count the violations of a plan, by those of these steps that acted: all that move pixels unless said."""
+        """Count the violations of a plan, by those of these steps that acted: default: all that move pixels."""
         if steps is None:
             steps = [part.step.label for part in plan.geometry]
             active = [part.active for part in plan.geometry]

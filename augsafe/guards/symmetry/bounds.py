@@ -206,7 +206,7 @@ def _size_after(step: Geometric, number: int, count: int, size: tuple[int, int])
 
 
 def _nearest(state: State) -> Iterator[tuple[str, Arc]]:
-    """The symmetries nearest to some map of the state, with the interval of what is left over."""
+    """The symmetries nearest to some map of the state, with the interval of the remaining rotation."""
     spread = state.high - state.low >= _EPS
     slack = -_EPS if spread else _EPS
     first = math.ceil((state.low - 45 - slack) / 90)
