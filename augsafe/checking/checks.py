@@ -60,7 +60,7 @@ def check(
     masks (n, H, W) and boxes (n lists of xyxy) say where the object is. Without them it is guessed (saliency), and what
     a guess says is no more than a remark; objects="saliency" lets it decide.
     draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
-    for the nearest policy without errors. role: "training", or "validation" for validation or test data (no random steps).
+    for the nearest policy without errors. role: "training", or "validation" for validation or test data (not random).
 
     Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
     one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or

@@ -85,7 +85,7 @@ def close(classes: tuple[str, ...], stated: Stated, place: Place = ".".join) -> 
 
     g: a -> b and h: b -> c give (g then h): a -> c, and g: a -> b gives inverse(g): b -> a. g: a -> b and h: b
     ambiguous give (g then h): a ambiguous, where nothing else is stated or follows. "invalid" is never composed: a 6
-    mirrored once is not a digit, mirrored both ways it is a 9. `place` says where a relation stands. Raises ContractError
+    mirrored once is not a digit, mirrored both ways it is a 9. `place`: where a relation stands. Raises ContractError
     for a contradiction.
     """
     moves = _moves(classes, stated)

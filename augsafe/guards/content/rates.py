@@ -70,7 +70,7 @@ def content_findings(
 ) -> list[Finding]:
     """Draw the policy many times for each image and report how often content is lost, by class.
 
-    labels are indices into the contract's classes, -1 where unknown. At most 32 draws for each image and `draws` in all.
+    labels are indices into the contract's classes, -1 where unknown. At most 32 draws for each image, `draws` in all.
     An error where some class's rate is certainly above `epsilon`, otherwise a warning; `comparisons` is how many codes
     share what "certainly" leaves, see `shares_by_class`. Draws of one image, or of the images of one of the `groups`
     (n,), are not independent, and the intervals allow for it. Where the object is guessed it is a remark, if in more
