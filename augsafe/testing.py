@@ -71,7 +71,7 @@ def assert_safe(
     """
     __tracebackhide__ = True  # pytest then shows the line of the test
     report = check(
-        Compose.load(policy) if isinstance(policy, (str, Path)) else policy,
+        Compose.load(Path(policy)) if isinstance(policy, (str, os.PathLike)) else policy,
         images,
         labels,
         contract=Contract.load(contract) if isinstance(contract, str) and Path(contract).suffix else contract,

@@ -28,22 +28,23 @@ from augsafe.pixels import check_image
 from augsafe.policies import Compose, evaluation_policy
 from augsafe.randomness import check_seed
 from augsafe.report import Evidence, Report, sort_findings
+from augsafe.typing import BoxesLike, GroupsLike, ImagesLike, LabelsLike, MasksLike, PolicyLike, ReferenceLike
 
 CONTENT_DRAWS = 20_000
 FOREIGN_DRAWS = 600  # of a policy with steps of another library that move pixels: each draw runs them
 
 
 def check(
-    transform: Any,
-    images: Any = None,
-    labels: Any = None,
+    transform: PolicyLike,
+    images: ImagesLike | None = None,
+    labels: LabelsLike | None = None,
     *,
     contract: Contract | str | None = None,
-    masks: Any = None,
-    boxes: Any = None,
+    masks: MasksLike | None = None,
+    boxes: BoxesLike | None = None,
     objects: str | None = None,
-    groups: Any = None,
-    reference: Any = None,
+    groups: GroupsLike | None = None,
+    reference: ReferenceLike | None = None,
     seed: int = 0,
     draws: int = DRAWS,
     size: tuple[int, int] | None = None,
@@ -52,21 +53,37 @@ def check(
     role: str = "training",
     realism: bool = False,
 ) -> Report:
-    """Say what a policy does to the classes and to the content of images.
+    """Check what a policy does to the classes and to the content of images.
 
-    transform: a Compose, one transform, a list of them, or another library's pipeline (`augsafe.foreign.translate`).
-    images: (n, H, W[, C]) or a list; labels: (n,) names or indices into the contract's classes. contract: a Contract,
-    the name of a built-in one, or None, in which case the symmetries that the policy reaches are reported as unknown.
-    masks (n, H, W) and boxes (n lists of xyxy) say where the object is. Without them it is guessed (saliency), and what
-    a guess says is no more than a remark; objects="saliency" lets it decide.
-    draws: how many plans the probabilities come from. size: of the images, where none are given. suggest: also look
-    for the nearest policy without errors. role: "training", or "validation" for validation or test data (not random).
+    Where the contract does not cover a symmetry that the policy reaches, its effect is measured on labelled images.
 
-    Where the contract leaves open what the policy does to a class, labelled images are measured. groups (n,): images of
-    one group (patient, video, font) are not independent. reference: a callable from images to class probabilities or
-    embeddings, in place of the built-in features. realism: also say how well originals can be told (AS401; 80 images).
+    Args:
+        transform: A Compose, one transform, a list, or a pipeline of another library (see `augsafe.foreign.translate`).
+        images: (n, H, W[, C]) or a list of arrays. Default: none; an object is then assumed in the middle of the frame.
+        labels: (n,) names or indices into the contract's classes.
+        contract: A Contract or the name of a built-in one. Default: none; the symmetries that the policy reaches are
+            then reported as unknown.
+        masks: (n) Masks of the object, or None for an image without one.
+        boxes: (n) Boxes of the object (m, 4), xyxy in pixels, or None for an image without any.
+        objects: In images without mask and boxes, the object is guessed by saliency, and the guess gives only remarks.
+            "saliency" lets it decide.
+        groups: (n,) Images of one group (patient, video, font) are not independent.
+        reference: A function from images to class probabilities or embeddings. Default: built-in features.
+        seed: The random seed.
+        draws: Number of random draws used to estimate rates, at least 100.
+        size: Height and width of the images in pixels, if none are given. Default: (224, 224).
+        classes: The names of the classes.
+        suggest: Look for the nearest policy without errors.
+        role: "training", or "validation" for validation or test data, which must not be random (AS501).
+        realism: Also test whether a classifier can tell augmented images from originals (AS401). It needs 80 images.
 
-    Raises ArgumentError, InputError and ContractError.
+    Returns:
+        The findings, the verdicts, and the fixed policy.
+
+    Raises:
+        ArgumentError: An argument is not valid.
+        InputError: The images or labels do not fit.
+        ContractError: The contract does not fit the classes.
     """
     compose, translation = as_policy(transform)
     given = any(value is not None for value in (labels, masks, boxes, objects, groups, reference))
@@ -83,7 +100,8 @@ def check(
     from augsafe.guards import Given, Measured, measure_classes, worst  # slow to import
 
     unknown = bound.classes if contract is None else _classes_of(findings, "AS103")
-    labelled = Given(images, rows, groups, reference)
+    pictures: Any = images  # not used where there are none
+    labelled = Given(pictures, rows, groups, reference)
 
     def measured_on(policy: Compose, realism: bool) -> Measured:
         if images is None:
@@ -103,7 +121,7 @@ def check(
         fixed, changes = fixed_policy(compose, findings, trial, start)
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(case, compose, result), *_foreign_notes(compose, translation), *measured.notes)
-    shown = None if seen is None else Evidence(images, rows, seen, measured.contract, compose.value_range, asked)
+    shown = None if seen is None else Evidence(pictures, rows, seen, measured.contract, compose.value_range, asked)
     return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, fixed, changes, shown)
 
 

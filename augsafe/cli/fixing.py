@@ -54,8 +54,16 @@ def check_target(policy: str, fix: bool, output: Path | None) -> Path | None:
 def write_fix(report: Report, policy: Path, target: Path) -> WrittenFix:
     """Write the fixed policy of a report, with the comments of the file that the policy was read from.
 
+    Args:
+        report: The report.
+        policy: The file that the policy was read from.
+        target: The file to write.
+
+    Returns:
+        What was written, as a diff.
+
     Raises:
-        ArgumentError: The policy holds steps of another library, which no file can hold.
+        ArgumentError: The policy has steps of another library, which no file can hold.
     """
     from augsafe.foreign import Foreign
     from augsafe.policies import edited_text, read_file
