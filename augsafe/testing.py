@@ -13,6 +13,7 @@ from augsafe.policies import Compose
 from augsafe.report import Report, finding_text, headline
 from augsafe.typing import (
     BoxesLike,
+    FinderLike,
     GroupsLike,
     ImagesLike,
     LabelsLike,
@@ -33,7 +34,7 @@ def assert_safe(
     contract: Contract | str | None = None,
     masks: MasksLike | None = None,
     boxes: BoxesLike | None = None,
-    objects: str | None = None,
+    objects: FinderLike | str | None = None,
     groups: GroupsLike | None = None,
     reference: ReferenceLike | None = None,
     classes: Sequence[str] | None = None,

@@ -18,6 +18,7 @@ __all__ = [
     "ArrayLike",
     "BoxesLike",
     "ContractLike",
+    "FinderLike",
     "GroupsLike",
     "ImageLike",
     "ImagesLike",
@@ -133,3 +134,6 @@ ContractLike: TypeAlias = HasRelations | str
 
 ReferenceLike: TypeAlias = Callable[[Any], Any]
 """A function from images to class probabilities or embeddings, one row an image."""
+
+FinderLike: TypeAlias = Callable[[NDArray[Any], Any], Any]
+"""A function of an image and its label that returns a mask of the object, (H, W), or None where it finds none."""

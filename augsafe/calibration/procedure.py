@@ -21,14 +21,23 @@ from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError, InputError
 from augsafe.foreign import as_policy
 from augsafe.guards import leave_out
-from augsafe.objects import Objects, asked_for, inspect
+from augsafe.objects import Guess, Objects, asked_for, inspect
 from augsafe.pixels import check_image
 from augsafe.policies import Compose
 from augsafe.randomness import check_seed
 from augsafe.statistics import folds, group_indices, one_thread, sample
 from augsafe.transforms import Transform
 from augsafe.typicality import as_list, refuse_constant
-from augsafe.typing import BoxesLike, GroupsLike, ImagesLike, LabelsLike, MasksLike, PolicyLike, ReferenceLike
+from augsafe.typing import (
+    BoxesLike,
+    FinderLike,
+    GroupsLike,
+    ImagesLike,
+    LabelsLike,
+    MasksLike,
+    PolicyLike,
+    ReferenceLike,
+)
 
 Rows = NDArray[np.int64]
 UNFAMILIAR = 0.1
@@ -50,7 +59,7 @@ def calibrate(
     reference: ReferenceLike | None = None,
     masks: MasksLike | None = None,
     boxes: BoxesLike | None = None,
-    objects: str | None = None,
+    objects: FinderLike | str | None = None,
     classes: Sequence[str] | None = None,
     unfamiliar: float = UNFAMILIAR,
     narrow: bool | None = None,
@@ -80,7 +89,8 @@ def calibrate(
         reference: A function from images to class probabilities or embeddings. Default: built-in features.
         masks: (n) Masks of the object, or None for an image without one.
         boxes: (n) Boxes of the object (m, 4), xyxy in pixels, or None for an image without any.
-        objects: "saliency" uses a guess for images without masks and boxes. Default: their content is not checked.
+        objects: "saliency", or a finder as in `check`, uses a guess for images without masks and boxes. Default: their
+            content is not checked.
         classes: The names of the classes.
         unfamiliar: Largest share of unfamiliar images in any class.
         narrow: Start from the limits of single steps, not from the policy's own ranges. Default: if no policy is given.
@@ -134,7 +144,7 @@ class _Bench:
 
 @dataclass(frozen=True, eq=False)
 class _Given:
-    """What the user gave; guess: saliency says where objects are, where neither masks nor boxes do."""
+    """What the user gave; guess: who says where objects are, where neither masks nor boxes do."""
 
     images: Any
     labels: Any
@@ -144,12 +154,13 @@ class _Given:
     classes: Sequence[str] | None
     masks: Any
     boxes: Any
-    guess: bool
+    guess: Guess | None
 
     def objects(self, used: Sequence[Any], rows: Rows) -> Objects:
         """The objects of the images that are used. Raises InputError."""
         n = len(self.images)
-        return inspect(used, _of_used("masks", self.masks, rows, n), _of_used("boxes", self.boxes, rows, n), self.guess)
+        masks, boxes = (_of_used(k, given, rows, n) for k, given in (("masks", self.masks), ("boxes", self.boxes)))
+        return inspect(used, masks, boxes, self.guess, [self.labels[i] for i in rows])
 
 
 def _bench(policy: Compose, given: _Given, epsilon: float, most: int, seed: int, jobs: int) -> _Bench:

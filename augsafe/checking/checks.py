@@ -23,12 +23,21 @@ from augsafe.guards import (
     static_check,
     trust_words,
 )
-from augsafe.objects import Objects, asked_for, inspect, regions_of
+from augsafe.objects import SALIENCY, Guess, Objects, asked_for, guessed, inspect, regions_of
 from augsafe.pixels import check_image
 from augsafe.policies import Compose, evaluation_policy
 from augsafe.randomness import check_seed
 from augsafe.report import Evidence, Report, sort_findings
-from augsafe.typing import BoxesLike, GroupsLike, ImagesLike, LabelsLike, MasksLike, PolicyLike, ReferenceLike
+from augsafe.typing import (
+    BoxesLike,
+    FinderLike,
+    GroupsLike,
+    ImagesLike,
+    LabelsLike,
+    MasksLike,
+    PolicyLike,
+    ReferenceLike,
+)
 
 CONTENT_DRAWS = 20_000
 FOREIGN_DRAWS = 600  # of a policy with steps of another library that move pixels: each draw runs them
@@ -42,7 +51,7 @@ def check(
     contract: Contract | str | None = None,
     masks: MasksLike | None = None,
     boxes: BoxesLike | None = None,
-    objects: str | None = None,
+    objects: FinderLike | str | None = None,
     groups: GroupsLike | None = None,
     reference: ReferenceLike | None = None,
     seed: int = 0,
@@ -63,10 +72,12 @@ def check(
         labels: (n,) names or indices into the contract's classes.
         contract: A Contract or the name of a built-in one. Default: none; the symmetries that the policy reaches are
             then reported as unknown.
-        masks: (n) Masks of the object, or None for an image without one.
+        masks: (n) Masks of the object, or None for an image without one. Masks of a random sample (`images_to_mask`)
+            measure how often content is lost in all images.
         boxes: (n) Boxes of the object (m, 4), xyxy in pixels, or None for an image without any.
         objects: In images without mask and boxes, the object is guessed by saliency, and the guess gives only remarks.
-            "saliency" lets it decide.
+            "saliency" lets it decide. A function of an image and its label that returns a mask guesses in its place,
+            and decides; with masks of a random sample it narrows what they measure.
         groups: (n,) Images of one group (patient, video, font) are not independent.
         reference: A function from images to class probabilities or embeddings. Default: built-in features.
         seed: The random seed.
@@ -88,13 +99,15 @@ def check(
     compose, translation = as_policy(transform)
     given = any(value is not None for value in (labels, masks, boxes, objects, groups, reference))
     _check_arguments(images is not None, given or realism, draws)
-    asked = asked_for(objects, "check")
+    guess = asked_for(objects, "check")
     check_role(role, "check")
     check_seed(seed)
     bound, rows = bind_contract(contract, labels, None if images is None else len(images), classes)
     frame = size or (224, 224) if images is None else _common_size(images, compose)
-    seen = None if images is None else inspect(images, masks, boxes)
-    case = Case(images, rows, seen, asked, groups, bound, frame, seed, role, regions_of(images, masks, boxes))
+    seen = None if images is None else inspect(images, masks, boxes, guess or SALIENCY, labels)
+    guesses = None if images is None or seen is None else _guesses(seen, images, guess or SALIENCY, labels)
+    regions = regions_of(images, masks, boxes)
+    case = Case(images, rows, seen, guesses, guess is not None, groups, bound, frame, seed, role, regions)
     draws = min(draws, FOREIGN_DRAWS) if _moved_by_others(compose) else draws
     result, findings = case.run(compose, draws, bound)
     from augsafe.guards import Given, Measured, measure_classes, worst  # slow to import
@@ -121,7 +134,7 @@ def check(
         fixed, changes = fixed_policy(compose, findings, trial, start)
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(case, compose, result), *_foreign_notes(compose, translation), *measured.notes)
-    shown = None if seen is None else Evidence(pictures, rows, seen, measured.contract, compose.value_range, asked)
+    shown = None if seen is None else Evidence(pictures, rows, seen, measured.contract, compose.value_range, case.asked)
     return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, fixed, changes, shown)
 
 
@@ -132,6 +145,7 @@ class Case:
     images: Any
     rows: NDArray[np.int64]
     objects: Objects | None
+    guesses: Objects | None  # what a guess says of all images, where few have a mask
     asked: bool  # that guesses decide
     groups: Any
     contract: Contract
@@ -165,10 +179,17 @@ class Case:
         few, toned, asked = min(many, CONTENT_DRAWS), min(many, TONE_DRAWS), self.asked
         objects = self.objects
         assert objects is not None
-        found = content_findings(policy, images, rows, objects, contract, asked=asked, draws=few, **common)
+        known: Any = {"asked": asked, "guesses": self.guesses}
+        found = content_findings(policy, images, rows, objects, contract, draws=few, **known, **common)
         tone: Any = {"seen": self.seen, "objects": objects, "asked": asked, "regions": self.regions}
         found += tone_findings(policy, images, rows, contract, draws=toned, side=self.side, **tone, **common)
         return found + hue_findings(policy, images, rows, contract, draws=toned, **common)
+
+
+def _guesses(seen: Objects, images: ImagesLike, guess: Guess, labels: LabelsLike | None) -> Objects | None:
+    """What a guess says of all images, where the masks or boxes of a few measure them."""
+    few = seen.stated.any() and not seen.stated.all()
+    return guessed(seen, images, guess, labels) if few else None
 
 
 def _check_arguments(images: bool, given: bool, draws: Any) -> None:

@@ -22,28 +22,54 @@ class Tier:
 
 
 def tiers(objects: Objects, labels: NDArray[np.int64], asked: bool) -> tuple[Tier, ...]:
-    """The images whose objects decide, and those whose objects are guessed, of the classes where none decides.
+    """The images that decide, and those that only inform.
 
-    asked: guesses decide, too, since the user asked for it.
+    Where a few images of a class have a mask or boxes, these measure the rate of all of them. Of classes that no stated
+    object speaks for, the guess speaks.
+
+    Args:
+        objects: One for each image (n,).
+        labels: Class indices (n,), -1 where unknown.
+        asked: The user asked by name that the guess decides.
     """
-    decides = objects.stated | asked
-    spoken_for = np.isin(labels, labels[decides])
+    stated = objects.stated
+    spoken_for = _spoken_for(stated, labels)
     found = []
-    if decides.any():
-        whole = decides[spoken_for].all()
-        evidence = "guessed" if (decides & ~objects.stated).any() else "stated" if whole else "measured"
-        found.append(Tier(decides, evidence))
+    if stated.any():
+        found.append(Tier(stated, "stated" if stated[spoken_for].all() else "measured"))
     if not spoken_for.all():
-        found.append(Tier(~spoken_for, "guessed", decides=False))
+        found.append(Tier(~spoken_for, "guessed", decides=asked))
     return tuple(found)
 
 
+def _spoken_for(stated: BoolArray, labels: NDArray[np.int64]) -> BoolArray:
+    """The images of which a sample of stated ones says something (n,): those of its classes.
+
+    Where no class has more than one, the sample is smaller than the number of classes, and the classes themselves are a
+    random choice: then it speaks for all.
+    """
+    classes, counts = np.unique(labels[stated], return_counts=True)
+    if len(counts) and counts.max() == 1:
+        return np.ones(len(labels), bool)
+    return np.isin(labels, classes)
+
+
 def trust_words(objects: Objects) -> str:
-    """How far the guesses among some objects are to be trusted, in a sentence; empty where nothing was guessed."""
+    """How far what is not stated is to be trusted, in a sentence; empty where all is stated."""
     guessed = ~objects.stated
     count = int(guessed.sum())
     if not count:
         return ""
+    if 0 < count < len(objects):
+        return (
+            f"{len(objects) - count:,} of {len(objects):,} images have a mask or boxes. They measure how often content "
+            "is lost in all of them, provided that they are a random choice (`augsafe masks`)."
+        )
+    finders = [name for name in np.unique(objects.method[guessed]).tolist() if name.startswith("finder ")]
+    if finders or not objects.known.all():
+        seen = int((guessed & objects.known).sum())
+        by = f"the {finders[0]}" if finders else "the finder"
+        return f"In {count:,} images the object was guessed by {by}, which saw one in {seen:,} of them."
     none = guessed & (objects.method == "centre")
     kinds = {
         "on an even ground, where it is mostly right": guessed & ~objects.textured & ~none,

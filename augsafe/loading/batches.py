@@ -16,7 +16,7 @@ from augsafe.guards import HUE, Enforcer, Log, LooksCache, OnViolation
 from augsafe.images import Item, Source
 from augsafe.loading.joining import mixed_shapes
 from augsafe.loading.reading import Read, read_images
-from augsafe.objects import Cache
+from augsafe.objects import Cache, Guess
 from augsafe.pixels import Batch, Form, Image, Images, Sample, Targets, move_targets, output_shape, render
 from augsafe.planning import Plan
 from augsafe.policies import Compose, PerClass
@@ -99,7 +99,7 @@ class Worker:
         on_violation: OnViolation | None,
         on_error: str,
         seed: int,
-        guess: bool = False,
+        guess: Guess | None = None,
     ) -> None:
         self.source = source
         self.policies = transform.policies if isinstance(transform, PerClass) else {"*": transform}
@@ -153,8 +153,8 @@ class Worker:
         if self._objects is not None:
             masks, boxes = (_given(read.targets(name)) for name in ("mask", "boxes"))
             # without either, and unless a guess is asked for, nothing looks for objects
-            if self._objects.guess or masks is not None or boxes is not None:
-                objects = self._objects.find(block.indices, read.images, masks, boxes)
+            if self._objects.guess is not None or masks is not None or boxes is not None:
+                objects = self._objects.find(block.indices, read.images, masks, boxes, read.labels)
         looks = None if self._looks is None else self._looks.find(block.indices, read.images)
         for some, name, number in self._groups(read.labels, block.labels, view[rows]):
             policy = self.policies[name]

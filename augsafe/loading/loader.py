@@ -22,12 +22,12 @@ from augsafe.loading.batches import Chunk, Worker
 from augsafe.loading.counters import LoaderReport
 from augsafe.loading.joining import first_of
 from augsafe.loading.mixing import Mix, Mixer, describe
-from augsafe.objects import asked_for
+from augsafe.objects import SALIENCY, asked_for
 from augsafe.pixels import Batch
 from augsafe.planning import Output
 from augsafe.policies import Compose, PerClass, check_evaluation_policy, with_names
 from augsafe.randomness import permutation
-from augsafe.typing import PolicyLike, SourceLike
+from augsafe.typing import FinderLike, PolicyLike, SourceLike
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Loader:
         contract: The contract of the guards: a Contract or the name of a built-in one.
         on_violation: The action of the guards, or a mapping from code to action; see `Enforcer`. None turns them off.
             An image that is dropped is replaced by the next one of the rank.
-        objects: "saliency" uses a guess of the object in images without mask and boxes, for the rules on content and
-            for steps that spare the object. Default: no guess.
+        objects: Who guesses the object in images without mask and boxes, for the rules on content and for steps that
+            spare the object: "saliency", or a function of an image and its label that returns a mask. Default: nobody.
         on_error: "raise", or "skip" to skip broken images and list them in the report.
         output: The form of the images. Default: that of the policy.
         mix: A `MixUp` or `CutMix` of each batch, after the guards. Labels are then (n, classes) float32.
@@ -88,7 +88,7 @@ class Loader:
         world_size: int = 1,
         contract: Contract | str | None = None,
         on_violation: OnViolation | None = "redraw",
-        objects: str | None = None,
+        objects: FinderLike | str | None = None,
         on_error: str = "raise",
         output: Output | None = None,
         mix: Mix | None = None,
@@ -117,9 +117,9 @@ class Loader:
         made = Contract.builtin(contract) if isinstance(contract, str) else contract
         guess = asked_for(objects, "Loader")
         self._worker = Worker(self.source, self.transform, made, on_violation, on_error, self.seed, guess)
-        worker = self._worker
-        policies = list(worker.policies.values())
-        self.mixer = None if mix is None else Mixer(mix, worker.names, self.source, policies, self.seed, guess)
+        worker, policies = self._worker, list(self._worker.policies.values())
+        salient = guess is SALIENCY  # a finder does not see rendered images
+        self.mixer = None if mix is None else Mixer(mix, worker.names, self.source, policies, self.seed, salient)
         self.report = LoaderReport()
         self._facts = {
             "images": len(self.source),
@@ -130,7 +130,7 @@ class Loader:
             "even": even,
             "contract": None if made is None else _digest(made.to_dict()),
             "on_violation": actions,
-            "objects": objects,
+            "objects": None if guess is None else guess.name,
             "mix": describe(mix),
         }
         self._warned, self._place = False, _Place()

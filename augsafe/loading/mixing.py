@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from augsafe.errors import ArgumentError, InputError
 from augsafe.images import Source
-from augsafe.objects import GRID, inspect
+from augsafe.objects import GRID, SALIENCY, inspect
 from augsafe.pixels import Batch, Mixed, Sample, to_xyxy
 from augsafe.policies import Compose
 from augsafe.randomness import FloatArray, Key, uniforms
@@ -184,7 +184,7 @@ class Mixer:
         """The image's share of what is visible of both objects (n,); its share of the area where there is no object."""
         images = batch.images.transpose(0, 2, 3, 1) if self.planar else batch.images
         size = (images.shape[1], images.shape[2])
-        found = inspect(images, batch.masks, self._boxes(batch, size), self.guess)
+        found = inspect(images, batch.masks, self._boxes(batch, size), SALIENCY if self.guess else None)
         known = ~found.diffuse & (found.method != "centre")
         inside = _weight_inside(found.weights, boxes, size)
         own, other = 1 - inside, _weight_inside(found.weights[partner], boxes, size)

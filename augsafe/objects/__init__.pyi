@@ -1,6 +1,9 @@
+from .finder import SALIENCY as SALIENCY
+from .finder import Guess as Guess
+from .finder import asked_for as asked_for
 from .finding import Cache as Cache
 from .finding import Objects as Objects
-from .finding import asked_for as asked_for
+from .finding import guessed as guessed
 from .finding import inspect as inspect
 from .finding import regions_of as regions_of
 from .grid import GRID as GRID

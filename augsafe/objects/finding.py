@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augsafe.errors import ArgumentError, InputError
+from augsafe.errors import InputError
+from augsafe.objects.finder import SALIENCY, Guess
 from augsafe.objects.grid import GRID, Weights, extent_of, from_boxes, to_grid
 from augsafe.objects.saliency import EVEN, Salient, saliencies
+from augsafe.typing import BoxesLike, ImagesLike, LabelsLike, MasksLike
 
 STATED = ("mask", "boxes")  # the other methods guess, but for "none", which says that nobody was to guess
-FINDERS = ("saliency",)  # what `objects=` names
+_NAME = "<U24"  # the dtype of methods; a finder has a name of its own
 _SPREAD = 0.265  # root mean square distance, in sides; an even spread over the frame has 0.289
 
 
@@ -58,6 +60,12 @@ class Objects:
         """Where it is stated or guessed (n,)."""
         return np.asarray(self.method != "none")
 
+    @property
+    def guessed_by(self) -> str:
+        """Who guessed: "saliency", or a finder by its name."""
+        named = [name for name in np.unique(self.method[~self.stated]).tolist() if name.startswith("finder ")]
+        return f"the {named[0]}" if named else "saliency"
+
     def acting(self, asked: bool) -> Objects | None:
         """The objects that may change draws: all where the user asked for guesses, else those that are stated.
 
@@ -94,7 +102,7 @@ class Objects:
         lines = np.zeros((2, len(grids), GRID + 1), np.float32)
         np.cumsum(grids.sum(axis=1), axis=1, out=lines[0, :, 1:])
         np.cumsum(grids.sum(axis=2), axis=1, out=lines[1, :, 1:])
-        names = np.asarray(method, dtype="<U8").reshape(len(grids))
+        names = np.asarray(method, dtype=_NAME).reshape(len(grids))
         at = np.arange(len(grids), dtype=np.intp)
         rough = np.zeros(len(grids), bool) if textured is None else textured
         return Objects(grids, at, extents.astype(np.float32), names, diffuse, rough, lines[0], lines[1])
@@ -107,7 +115,7 @@ class Objects:
             np.zeros(shape, np.float32),
             np.arange(n, dtype=np.intp),
             np.zeros((n, 4), np.float32),
-            np.zeros(n, "<U8"),
+            np.zeros(n, _NAME),
             np.zeros(n, bool),
             np.zeros(n, bool),
             np.zeros((n, GRID + 1), np.float32),
@@ -135,63 +143,92 @@ class Objects:
 class Cache:
     """The objects of a data set, found once for each image; a large one is looked at anew each time.
 
-    guess: as in `inspect`.
+    Args:
+        n: How many images the data set has.
+        guess: As in `inspect`.
     """
 
     MOST = 100_000
 
-    def __init__(self, n: int, guess: bool = True) -> None:
+    def __init__(self, n: int, guess: Guess | None = SALIENCY) -> None:
         self.guess = guess
         self._store = Objects.blank(n) if n <= self.MOST else None
         self._known = np.zeros(n if n <= self.MOST else 0, bool)
 
-    def find(self, indices: NDArray[np.int64], images: Any, masks: Any, boxes: Any) -> Objects:
-        """The objects of some images, which have these indices in the data set."""
+    def find(
+        self,
+        indices: NDArray[np.int64],
+        images: ImagesLike,
+        masks: MasksLike | None,
+        boxes: BoxesLike | None,
+        labels: LabelsLike | None = None,
+    ) -> Objects:
+        """The objects of some images.
+
+        Args:
+            indices: Their places in the data set (n,).
+            images: As in `inspect`.
+            masks: As in `inspect`.
+            boxes: As in `inspect`.
+            labels: As in `inspect`.
+        """
         store = self._store
         if store is None:
-            return inspect(images, masks, boxes, self.guess)
-        new = np.flatnonzero(~self._known[indices])
-        if len(new):
+            return inspect(images, masks, boxes, self.guess, labels)
+        new = np.flatnonzero(~self._known[indices]).tolist()
+        if new:
             # two threads may find the same object at the same time: they write the same values
-            one, two, three = (
-                [given[i] for i in new] if given is not None else None for given in (images, masks, boxes)
-            )
-            store.put(indices[new], inspect(one, two, three, self.guess))
+            some, one, two, three = (_some(given, new) for given in (images, masks, boxes, labels))
+            store.put(indices[new], inspect(some, one, two, self.guess, three))
             self._known[indices[new]] = True
         return store.rows(indices)
 
 
-def asked_for(objects: str | None, owner: str) -> bool:
-    """Whether the user asks that guesses act, by objects="saliency". Raises ArgumentError."""
-    if objects is None or objects in FINDERS:
-        return objects is not None
-    raise ArgumentError(
-        f"{owner}(objects=...) must be None, by which masks and boxes alone say where the object is, or 'saliency', "
-        f"by which a guess may decide; got {objects!r}"
-    )
+def inspect(
+    images: ImagesLike,
+    masks: MasksLike | None = None,
+    boxes: BoxesLike | None = None,
+    guess: Guess | None = SALIENCY,
+    labels: LabelsLike | None = None,
+) -> Objects:
+    """Find what matters in each image: its mask, else its boxes, else a guess.
 
+    Args:
+        images: (n, H, W[, C]) or a list.
+        masks: One for each image, which may be None or empty.
+        boxes: xyxy in pixels, one array for each image, which may be None or empty.
+        guess: Who guesses where neither says it; saliency falls back to the centre. None leaves such images unknown,
+            which costs nothing.
+        labels: What a finder is told of each image.
 
-def inspect(images: Any, masks: Any = None, boxes: Any = None, guess: bool = True) -> Objects:
-    """Find what matters in each image: its mask, else its boxes (xyxy in pixels), else a guess: saliency, the centre.
+    Returns:
+        One object for each image. Where nothing is known, or a finder saw nothing, there is none to lose.
 
-    images: an array or a list. masks and boxes have one entry for each image, which may be None or empty. guess: False
-    leaves images without mask and boxes unknown, and costs nothing for them. Raises InputError when the counts differ.
+    Raises:
+        InputError: The counts differ, a mask is not as large as its image, or a finder returned no mask.
     """
     n = len(images)
     for name, given in (("masks", masks), ("boxes", boxes)):
         if given is not None and len(given) != n:
             raise InputError(f"{name} has {len(given)} entries, images {n}; give one (or None) for each image")
     weights = np.zeros((n, GRID, GRID), np.float32)
-    extents = np.zeros((n, 4), np.float32)
-    methods = np.full(n, "none", "<U8")
-    diffuse, textured = np.zeros((2, n), bool)
+    extents = np.full((n, 4), (0, 0, 1, 1), np.float32)
+    methods = np.full(n, "none", _NAME)
+    diffuse, textured = np.ones(n, bool), np.zeros(n, bool)
     for i in range(n):
         known = _stated(images[i], None if masks is None else masks[i], None if boxes is None else boxes[i])
         if known is not None:
             weights[i], extents[i], methods[i] = known
+            diffuse[i] = False
     unknown = np.flatnonzero(methods == "none").tolist()
-    if not guess:
-        extents[unknown], diffuse[unknown] = (0, 0, 1, 1), True
+    if guess is None:
+        return Objects.of(weights, extents, methods, diffuse, textured)
+    if guess.finder is not None:
+        for i in unknown:
+            inside = guess.inside(images[i], None if labels is None else labels[i])
+            if inside.any():
+                weights[i], extents[i] = to_grid(inside.astype(np.float32)), extent_of(inside)
+                methods[i], diffuse[i] = guess.name, False
         return Objects.of(weights, extents, methods, diffuse, textured)
     for i, salient in zip(unknown, saliencies([images[i] for i in unknown]), strict=True):
         weights[i], extents[i], methods[i], diffuse[i] = _guessed(salient)
@@ -211,6 +248,26 @@ def regions_of(images: Any, masks: Any, boxes: Any) -> dict[int, NDArray[np.bool
         if inside.any():
             out[number] = inside
     return out
+
+
+def guessed(objects: Objects, images: ImagesLike, guess: Guess, labels: LabelsLike | None = None) -> Objects:
+    """What the guess says of all images, of those with a mask or boxes too.
+
+    Args:
+        objects: Of all images, as `inspect` gave them with this guess.
+        images: As in `inspect`.
+        guess: Who guesses.
+        labels: As in `inspect`.
+    """
+    rows = np.flatnonzero(objects.stated).tolist()
+    out = Objects.blank(len(objects))
+    out.put(np.arange(len(objects)), objects)
+    out.put(np.array(rows, np.intp), inspect(_some(images, rows), guess=guess, labels=_some(labels, rows)))
+    return out
+
+
+def _some(given: Any, rows: list[int]) -> Any:
+    return None if given is None else [given[i] for i in rows]
 
 
 def _stated(image: NDArray[Any], mask: Any, boxes: Any) -> tuple[Weights, Weights, str] | None:

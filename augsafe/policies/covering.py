@@ -58,12 +58,12 @@ def stated_objects(
         What `augsafe.objects.inspect` finds without a guess; None where there are neither masks nor boxes.
     """
     if boxes is None:
-        return None if masks is None else inspect(images, masks, None, guess=False)
+        return None if masks is None else inspect(images, masks, None, guess=None)
     edges = [
         None if own is None or not len(own) else to_xyxy(np.asarray(own, float), box_format, image.shape[:2])
         for own, image in zip(boxes, images, strict=True)
     ]
-    return inspect(images, masks, edges, guess=False)
+    return inspect(images, masks, edges, guess=None)
 
 
 def spared(plan: Plan, objects: Objects | None) -> Plan:

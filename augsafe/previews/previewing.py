@@ -19,7 +19,7 @@ from augsafe.previews import columns as made_by
 from augsafe.previews.groups import class_rows, pair_rows
 from augsafe.previews.scene import Scene, spread
 from augsafe.report import Grid, visible
-from augsafe.typing import BoxesLike, ImagesLike, LabelsLike, MasksLike, PolicyLike
+from augsafe.typing import BoxesLike, FinderLike, ImagesLike, LabelsLike, MasksLike, PolicyLike
 
 MODES = ("draws", "steps", "strength", "sweep", "classes", "pairs")
 ROWS, MOST_CLASSES = 8, 20
@@ -34,7 +34,7 @@ def preview(
     contract: Contract | str | None = None,
     masks: MasksLike | None = None,
     boxes: BoxesLike | None = None,
-    objects: str | None = None,
+    objects: FinderLike | str | None = None,
     mode: str = "draws",
     columns: int = 8,
     rows: int | None = None,
@@ -55,7 +55,7 @@ def preview(
         masks: (n) Masks of the object, or None for an image without one.
         boxes: (n) Boxes of the object (m, 4), xyxy in pixels, or None for an image without any.
         objects: In images without mask and boxes, the object is guessed, and what the guess shows is outlined as a
-            remark. With "saliency", the guess counts.
+            remark. With "saliency", or a finder as in `check`, the guess counts.
         mode: What rows and columns show. The first column is the original.
 
             - "draws": the images of `columns` epochs, starting with `epoch`.
@@ -82,14 +82,14 @@ def preview(
     """
     compose, _ = as_policy(transform)
     check_arguments(compose, mode, columns, rows, cell, step)
-    asked = asked_for(objects, "preview")
+    guess = asked_for(objects, "preview")
     check_images(images, compose.value_range)
     numbers = np.arange(len(images)) if indices is None else np.asarray(indices, dtype=np.int64)
     if numbers.shape != (len(images),):
         raise ArgumentError(f"preview(indices=...) must have one number for each image, got {numbers.shape}")
     bound, known = bind_contract(contract, labels, len(images), classes)
     judged, shown = contract is not None, visible(compose)
-    scene = Scene(shown, images, known, numbers, bound, judged, masks, boxes, asked, int(seed), int(epoch))
+    scene = Scene(shown, images, known, numbers, bound, judged, masks, boxes, guess, labels, int(seed), int(epoch))
     grid = replace(_grid(scene, mode, columns, rows, step), cell=cell, value_range=compose.value_range)
     return replace(grid, note=_note(grid, mode, scene))
 

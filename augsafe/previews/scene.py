@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsafe.contracts import Contract
-from augsafe.objects import Cache, Objects
+from augsafe.objects import SALIENCY, Cache, Guess, Objects
 from augsafe.planning import Plan
 from augsafe.policies import Compose
 from augsafe.randomness import Key
@@ -35,7 +35,8 @@ class Scene:
     judged: bool
     masks: Any
     boxes: Any
-    asked: bool  # that guesses at the object count
+    guess: Guess | None  # whose guesses at the object count
+    told: Any  # the labels as they were given, for a finder
     seed: int
     epoch: int
 
@@ -53,21 +54,24 @@ class Scene:
 
     def marks(self, rows: Rows) -> Marks:
         """What they are judged by."""
-        return Marks(self.contract if self.judged else None, self.labels[rows], self.objects(rows), self.asked)
+        return Marks(
+            self.contract if self.judged else None, self.labels[rows], self.objects(rows), self.guess is not None
+        )
 
     def objects(self, rows: Rows) -> Objects:
         """Where their objects are, looked for once in each image, however many columns show it."""
         some, place = np.unique(rows, return_inverse=True)
         masks, boxes = (None if given is None else [given[i] for i in some] for given in (self.masks, self.boxes))
-        return self._found.find(some, self.shown(some), masks, boxes).rows(place)
+        told = None if self.told is None else [self.told[i] for i in some]
+        return self._found.find(some, self.shown(some), masks, boxes, told).rows(place)
 
     @cached_property
     def _found(self) -> Cache:
-        return Cache(len(self.images))
+        return Cache(len(self.images), self.guess or SALIENCY)
 
     def plan(self, compose: Compose, rows: Rows, epoch: int = 0) -> Plan:
         """What a policy draws for them."""
-        objects = self.objects(rows).acting(self.asked) if compose.minds_objects else None
+        objects = self.objects(rows).acting(self.guess is not None) if compose.minds_objects else None
         return compose.planned(self.key(rows, epoch), self.shapes(rows), objects)
 
     def name(self, row: int) -> str:

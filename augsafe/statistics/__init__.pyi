@@ -28,6 +28,10 @@ from .paired import needed_seeds as needed_seeds
 from .paired import seeds_to_decide as seeds_to_decide
 from .paired import shapley as shapley
 from .paired import sign_flip as sign_flip
+from .prediction import RateEstimate as RateEstimate
+from .prediction import RateGuess as RateGuess
+from .prediction import rate_of_all as rate_of_all
+from .prediction import share_of_all as share_of_all
 from .shares import EPSILON as EPSILON
 from .shares import Share as Share
 from .shares import rates_by_class as rates_by_class

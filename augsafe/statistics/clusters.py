@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from augsafe.statistics.intervals import bounds, clopper_pearson
 
 FloatArray = NDArray[np.float64]
-Counts = NDArray[np.int64]
+Counts = NDArray[np.int64] | FloatArray  # shares of outcomes count as parts of one
 STEP = 0.05  # of the integral; errors are below 1e-7 at 0.05
 SMALL = 32.0  # what is left out of the integral is smaller than exp(-32) of its largest value
 MOST = 20.0
@@ -92,7 +92,7 @@ def _kinds(hits: Counts, sizes: Counts) -> tuple[Counts, Counts]:
 
 
 def _upper(hits: Counts, sizes: Counts, level: float) -> float:
-    if (hits == sizes).all():
+    if (hits >= sizes * (1 - 1e-9)).all():  # nearer to the end than it can be solved for
         return 1.0
     kinds, times = _kinds(hits, sizes)
     return _solved(tuple(map(tuple, kinds.tolist())), tuple(times.tolist()), level)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.coverage import certificates, leaks, learning, realism, repeats, shares, static, typicality
+from benchmarks.coverage import certificates, leaks, learning, masks, realism, repeats, shares, static, typicality
 from benchmarks.coverage.lines import Line, Simulation, table
 from benchmarks.coverage.worst import worst
 
@@ -16,6 +16,7 @@ REPEATS, CONTROL = 2000, 200
 SIMULATIONS: dict[str, Simulation] = {
     "static": static.simulate,
     "shares": shares.simulate,
+    "masks": masks.simulate,
     "calibration": certificates.simulate,
     "typicality": typicality.simulate,
     "ablation": learning.simulate,
@@ -26,6 +27,7 @@ SIMULATIONS: dict[str, Simulation] = {
 CONTROLS: dict[str, Simulation] = {
     "static": lambda n: static.simulate(n, old=True),
     "shares": shares.control,
+    "masks": masks.control,
     "calibration": certificates.control,
     "typicality": typicality.control,
     "ablation": learning.control,

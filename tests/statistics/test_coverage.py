@@ -8,11 +8,12 @@ from __future__ import annotations
 import pytest
 
 from augsafe.guards.symmetry import static as guard
-from benchmarks.coverage import certificates, learning, realism, repeats, shares, static, typicality
+from benchmarks.coverage import certificates, learning, masks, realism, repeats, shares, static, typicality
 from benchmarks.coverage.lines import Line, table
 
 SMALL = {
     "shares": lambda: shares.simulate(80, clusters=(10, 100)),
+    "masks": lambda: masks.simulate(60, masks=(10, 80), rates=(0.005, 0.1), finders=("none", "near", "misses")),
     "typicality": lambda: typicality.simulate(100),
     "ablation": lambda: learning.simulate(200),
     "realism": lambda: realism.simulate(150),
@@ -21,6 +22,7 @@ SMALL = {
 }
 WRONG = {
     "shares": lambda: shares.control(60),
+    "masks": lambda: masks.control(60),
     "typicality": lambda: typicality.control(100),
     "ablation": lambda: learning.control(60),
     "realism": lambda: realism.control(80),
