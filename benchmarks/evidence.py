@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import ablation, automatic, calibrate, class_change, cnns, published, realism, saliency, static_table
+from benchmarks import (
+    ablation,
+    automatic,
+    calibrate,
+    class_change,
+    cnns,
+    contract_evidence,
+    drawn_table,
+    published,
+    realism,
+    saliency,
+    static_table,
+)
 from benchmarks.coverage import __main__ as coverage
 
 
@@ -17,12 +29,15 @@ def main() -> None:
     coverage.main([])
     print("\nThe static guard on policies whose truth is stated by hand\n")
     static_table.main()
+    print("\nThe evidence for the lines of the built-in contracts\n")
+    contract_evidence.main([])
     print("\nPublished policies against the contracts of four data sets\n")
     published.main([])
     print("\nLost objects\n")
     saliency.main()
     print("\nClass change from images alone\n")
     class_change.main([])
+    drawn_table.main([])
     print("\nCertified strengths\n")
     calibrate.main([])
     print("\nRealism: level and power\n")
