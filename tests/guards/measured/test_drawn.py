@@ -145,3 +145,13 @@ def test_glyphs_are_counted_once():
     found = class_change.independent(wrong | {("hflip", "b", "d")})
     assert (found.hits, found.false, found.missed) == (1, 2, 4)
     assert independent(glyphs.INDEPENDENT)
+
+
+def test_a_rule_that_does_not_end_has_found_nothing(monkeypatch):
+    def forever(*given, **named):
+        while True:
+            pass
+
+    monkeypatch.setattr(drawn_table, "rows", forever)
+    found = drawn_table.within(1, small(), 1, drawn.NODE)
+    assert (found["changes"].independent.hits, found["changes"].independent.missed) == (0, 1)
