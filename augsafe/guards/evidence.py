@@ -31,6 +31,9 @@ def tiers(objects: Objects, labels: NDArray[np.int64], asked: bool) -> tuple[Tie
         objects: One for each image (n,).
         labels: Class indices (n,), -1 where unknown.
         asked: The user asked by name that the guess decides.
+
+    Returns:
+        The groups of images, each with its evidence.
     """
     stated = objects.stated
     spoken_for = _spoken_for(stated, labels)

@@ -38,6 +38,9 @@ class Guess:
         Args:
             image: (H, W[, C]).
             label: As the user gave it.
+
+        Returns:
+            Where the object is (H, W).
         """
         assert self.finder is not None
         with self._one:

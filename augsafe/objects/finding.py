@@ -171,6 +171,9 @@ class Cache:
             masks: As in `inspect`.
             boxes: As in `inspect`.
             labels: As in `inspect`.
+
+        Returns:
+            One object for each image, found once and kept.
         """
         store = self._store
         if store is None:
@@ -258,6 +261,9 @@ def guessed(objects: Objects, images: ImagesLike, guess: Guess, labels: LabelsLi
         images: As in `inspect`.
         guess: Who guesses.
         labels: As in `inspect`.
+
+    Returns:
+        One guessed object for each image.
     """
     rows = np.flatnonzero(objects.stated).tolist()
     out = Objects.blank(len(objects))

@@ -62,6 +62,9 @@ def rate_of_all(
         clusters: Images of one cluster are not independent (n,).
         guess: A guess for every image. None goes without.
         level: Of each bound, so 0.975 gives a 95 % interval.
+
+    Returns:
+        The rate with its bounds, and the weight of the guess.
     """
     sizes = np.bincount(clusters).astype(np.float64)
     weight = 0.0 if guess is None else _weight(rates, clusters, sizes, guess)
@@ -94,6 +97,9 @@ def share_of_all(
         guess: What is known of every image, see `rate_of_all`.
         epsilon: The limit.
         comparisons: How many questions share the 5 % by which one of a report's errors may be wrong.
+
+    Returns:
+        The share with its status, and the weight of the guess.
     """
     rates, level = bad / drawn, 1 - (1 - LEVEL) / comparisons
     strict = rate_of_all(rates, clusters, guess, level)

@@ -107,6 +107,9 @@ def content_findings(
         draws: At most so many in all, and 32 of an image, 128 of one that measures.
         epsilon: The limit: the share of draws that may lose content.
         comparisons: How many codes share what "certainly" leaves, see `shares_by_class`.
+
+    Returns:
+        AS201 to AS205, where draws break them.
     """
     case = _Case(compose, images, labels, objects, guesses, contract, LimitTable.of(contract))
     by_object, frame = tiers(objects, labels, asked), Tier(np.ones(len(images), bool), "stated")
