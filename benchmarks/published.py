@@ -49,7 +49,7 @@ def row(policy: str, contract: str, draws: int) -> Row:
     compose = aug.Compose([POLICIES[policy](size)], border="constant")
     report = aug.check(compose, contract=contract, size=(size, size), draws=draws, suggest=False)
     classes = report.contract.classes
-    found = [f for f in report.findings if f.severity in ("error", "warning")]
+    found = [f for f in report.findings if f.severity in ("error", "warning") or f.evidence == "guessed"]
     harmed = {c for f in found if f.severity == "error" for c in f.classes}
     return Row(policy, contract, len(harmed), len(classes), tuple(_said(found, len(classes))))
 
@@ -66,7 +66,8 @@ def _said(found: list[Finding], classes: int) -> Iterator[str]:
         named = {c for f in groups[key] for c in f.classes}
         who = "all classes" if len(named) == classes else f"{len(named)} classes" if len(named) > 1 else min(named)
         rate = f"{share:.1%}" if share >= 0.001 else "under 0.1%"
-        yield f"{code} {ops}: {outcome} ({who}, {rate})"
+        guess = ", a guess" if groups[key][0].evidence == "guessed" else ""
+        yield f"{code} {ops}: {outcome} ({who}, {rate}{guess})"
 
 
 def _outcome(finding: Finding) -> str:

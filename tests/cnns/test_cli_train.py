@@ -52,7 +52,7 @@ def test_a_folder_of_files(run, folder):
         "AS102 HorizontalFlip + VerticalFlip",
         "The loader's guards handle these images (redraw).",
         "2/2",
-        "On 40 test images",
+        "Accuracy on 40 test images",
         "Saved to files: results.json, model.pt",
     ):
         assert words in done.stdout.replace("\n", " "), words
