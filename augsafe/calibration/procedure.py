@@ -165,7 +165,7 @@ class _Given:
 
 def _bench(policy: Compose, given: _Given, epsilon: float, most: int, seed: int, jobs: int) -> _Bench:
     if given.labels is None:
-        raise InputError("calibrate needs one label for each image, got None")
+        raise InputError("calibrate(labels=...) needs one label for each image, got None")
     images = as_list(given.images)
     for i, image in enumerate(images):
         check_image(image, policy.value_range, f"images[{i}]")

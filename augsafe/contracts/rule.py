@@ -113,8 +113,12 @@ def _match(evidence: Evidence, claim: Claim) -> bool:
 
 
 def _group(evidence: Evidence, found: dict[tuple[int, int, int], Claim]) -> dict[tuple[int, int, int], Claim]:
-    """Drop the weaker of two claims that imply something the images deny; add what two claims imply."""
+    """Drop the weaker of two claims that imply something the images deny; add what two claims imply.
+
+    What was dropped is not implied anew: so it ends.
+    """
     held = dict(found)
+    dropped: set[tuple[int, int, int]] = set()
     while True:
         verdicts = [(first, second, *_implied(evidence, first, second)) for first, second in _pairs(held)]
         denied = [(first, second) for first, second, _, state in verdicts if state == "denied"]
@@ -123,8 +127,11 @@ def _group(evidence: Evidence, found: dict[tuple[int, int, int], Claim]) -> dict
             worst = min(weaker, key=lambda c: _support(evidence, c))
             for claim in (worst, Claim(_back(worst.symmetry), worst.to, worst.cls, 0.0)):
                 held.pop(_key(claim), None)
+                dropped.add(_key(claim))
             continue
-        new = [c for _, _, c, state in verdicts if state == "follows" and _key(c) not in held]
+        new = [
+            c for _, _, c, state in verdicts if state == "follows" and _key(c) not in held and _key(c) not in dropped
+        ]
         if not new:
             return held
         for claim in new:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from augsafe.contracts import SYMMETRIES, Evidence
+from augsafe.contracts import SYMMETRIES, Evidence, rule
 from augsafe.contracts.evidence import gather
 from augsafe.contracts.rule import changes
 from augsafe.guards.measured.example import arrows
@@ -62,3 +64,27 @@ def test_two_groups_never_claim(evidence):
     reference = evidence.reference
     two = type(reference)(**{**vars(reference), "groups": np.arange(len(reference.own)) % 2})
     assert told(Evidence(two, evidence.p, evidence.closeness, evidence.outcome, evidence.to)) == set()
+
+
+def test_what_was_dropped_is_not_implied_anew(monkeypatch):
+    """a -> b -> c -> d: what follows from two of them is denied by a third, again and again."""
+    h, v = SYMMETRIES.index("hflip"), SYMMETRIES.index("vflip")
+    high = np.ones((len(SYMMETRIES), 4, 4))
+    high[v, 0, 3] = high[v, 3, 0] = 0  # a is certainly no d under vflip
+    evidence = SimpleNamespace(
+        reads=SimpleNamespace(high=high),
+        kept=SimpleNamespace(rate=np.ones((len(SYMMETRIES), 4))),
+        distance=np.ones(high.shape),
+    )
+    pairs = [(h, 0, 1), (h, 1, 0), (v, 1, 2), (v, 2, 1), (h, 2, 3), (h, 3, 2)]
+    found = {key: rule.Claim(*key, 0.9) for key in pairs}
+    rounds, original = [], rule._pairs
+
+    def counted(held):
+        rounds.append(len(held))
+        assert len(rounds) < 50, "it does not end"
+        return original(held)
+
+    monkeypatch.setattr(rule, "_pairs", counted)
+    held = rule._group(evidence, found)
+    assert set(pairs) <= set(held) and len(rounds) > 2
