@@ -15,6 +15,7 @@ from benchmarks import (
     cnns,
     contract_evidence,
     drawn_table,
+    few_masks,
     published,
     realism,
     saliency,
@@ -35,6 +36,8 @@ def main() -> None:
     published.main([])
     print("\nLost objects\n")
     saliency.main()
+    print("\nA few masks instead of all\n")
+    few_masks.main([])
     print("\nClass change from images alone\n")
     class_change.main([])
     drawn_table.main([])

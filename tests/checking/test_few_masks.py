@@ -86,6 +86,16 @@ def test_the_other_rules_on_content_are_measured_too(code, policy):
     assert low <= truth <= high
 
 
+def test_levels_of_the_object_are_measured_too():
+    bright = aug.Compose([aug.Brightness((2.2, 2.2))])
+    truth = shares(checked(bright, None, masks=MASKS), "AS301")[0]
+    report = checked(bright, masks=few(40))
+    found = finding(report, "AS301")
+    _, low, high = shares(report, "AS301")
+    assert found.evidence == "measured" and set(found.classes) == {"0", "1", "2"}
+    assert low <= truth <= high and 0.05 < truth < 0.95
+
+
 def test_a_class_that_is_lost_alone_is_an_error_of_that_class():
     wide = [m if k == 0 else np.ones_like(m) for m, k in zip(MASKS, LABELS, strict=True)]
     # a small object at the left edge, in class 0 alone

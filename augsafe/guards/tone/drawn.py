@@ -98,7 +98,9 @@ def drawn_findings(
     for code, tier in product(bad[0], tiers or (Tier(np.ones(len(labels), bool), "stated"),)):
         hits = [one[code] & tier.rows[plan.draws.key.indices] for one, plan in zip(bad, plans, strict=True)]
         lost = np.bincount(index[np.concatenate(hits)], minlength=len(labels))
-        shares = shares_by_class(lost, drawn * tier.rows, clusters, labels, epsilon=epsilon, comparisons=comparisons)
+        # a few images with a mask measure all of them, whatever their class
+        own = np.full(len(labels), -1) if tier.evidence == "measured" else labels
+        shares = shares_by_class(lost, drawn * tier.rows, clusters, own, epsilon=epsilon, comparisons=comparisons)
         seen = [s for s in shares.values() if s.rate > (0 if tier.decides else epsilon)]
         if seen:
             found = _findings(code, judge, plans, hits, labels, _named(seen, names), tier.evidence)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from augsafe.contracts import Contract
 from augsafe.guards.base import Example, Finding, Guard
 from augsafe.guards.evidence import tiers
-from augsafe.guards.tone.drawn import TONE_DRAWS, drawn_findings, drawn_rates, sample
+from augsafe.guards.tone.drawn import MOST, TONE_DRAWS, drawn_findings, drawn_rates, sample
 from augsafe.guards.tone.levels import ToneMeasures, around, by_curves, by_pixels, histograms, object_histograms
 from augsafe.objects import Objects
 from augsafe.pixels import Images, render
@@ -249,6 +249,8 @@ def tone_findings(
     if not rule.curves and side is not None:
         images, regions = smaller(images, side), _smaller_regions(images, side, regions)
     rows, draws = _asked(rule, images, labels, draws)
+    if objects is not None and not objects.stated.all():  # the images that measure must be among them
+        rows = np.union1d(rows, np.flatnonzero(objects.stated)[:MOST])
     eye = _Eye.of(rule, images, rows, seen, regions)
     return drawn_findings(
         eye,
