@@ -92,7 +92,7 @@ def _kinds(hits: Counts, sizes: Counts) -> tuple[Counts, Counts]:
 
 
 def _upper(hits: Counts, sizes: Counts, level: float) -> float:
-    if (hits >= sizes * (1 - 1e-9)).all():  # nearer to the end than it can be solved for
+    if (hits == sizes).all():
         return 1.0
     kinds, times = _kinds(hits, sizes)
     return _solved(tuple(map(tuple, kinds.tolist())), tuple(times.tolist()), level)
@@ -102,9 +102,14 @@ def _upper(hits: Counts, sizes: Counts, level: float) -> float:
 def _solved(kinds: tuple[tuple[int, ...], ...], times: tuple[int, ...], level: float) -> float:
     from scipy.optimize import brentq
 
-    (hits, sizes), count, aim = np.array(kinds), np.array(times), np.log(1 - level)
-    found = brentq(lambda rate: _log_positive(hits - rate * sizes, count) - aim, 1e-12, 1 - 1e-12, xtol=1e-10)
-    return float(found)
+    (hits, sizes), count, aim = np.array(kinds), np.array(times), float(np.log(1 - level))
+
+    def excess(rate: float) -> float:
+        return _log_positive(hits - rate * sizes, count) - aim
+
+    if excess(1 - 1e-12) >= 0:  # where all is within rounding of a hit: nearer to the end than it can be solved for
+        return 1.0
+    return float(brentq(excess, 1e-12, 1 - 1e-12, xtol=1e-10))
 
 
 def _log_positive(weights: FloatArray, times: Counts) -> float:

@@ -90,9 +90,11 @@ def test_a_finder_that_misses_what_is_rare_cannot_make_the_interval_too_short():
     assert not wrong.low <= rates.mean() <= wrong.high
 
 
-def test_rates_next_to_nothing_are_bounded():
-    found = rate_of_all(np.full(10, 1e-12), np.arange(10))
-    assert found.low == 0 and found.high == pytest.approx(1 - 0.025 ** (1 / 10), abs=1e-6)
+@pytest.mark.parametrize("some", [[1e-12] * 40, [0] * 39 + [1.5e-9], [0] * 39 + [1e-15], [0] * 20 + [1e-11] * 20])
+def test_rates_next_to_nothing_are_bounded(some):
+    found, other = rate_of_all(np.array(some), np.arange(40)), rate_of_all(1 - np.array(some), np.arange(40))
+    assert found.low == pytest.approx(0, abs=1e-8) and found.high == pytest.approx(1 - 0.025 ** (1 / 40), abs=1e-6)
+    assert (1 - other.high, 1 - other.low) == pytest.approx((found.low, found.high), abs=1e-8)
 
 
 @pytest.mark.parametrize("n", [1, 2])
