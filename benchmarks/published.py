@@ -49,7 +49,7 @@ def row(policy: str, contract: str, draws: int) -> Row:
     compose = aug.Compose([POLICIES[policy](size)], border="constant")
     report = aug.check(compose, contract=contract, size=(size, size), draws=draws, suggest=False)
     classes = report.contract.classes
-    found = [f for f in report.findings if f.severity in ("error", "warning") or f.evidence == "guessed"]
+    found = [f for f in report.parts if f.severity in ("error", "warning") or f.evidence == "guessed"]
     harmed = {c for f in found if f.severity == "error" for c in f.classes}
     return Row(policy, contract, len(harmed), len(classes), tuple(_said(found, len(classes))))
 

@@ -16,6 +16,7 @@ from augsafe.guards import (
     DRAWS,
     Finding,
     StaticResult,
+    by_code,
     check_role,
     content_findings,
     mistakes,
@@ -135,7 +136,8 @@ def check(
     verdicts = _with_content(worst(result.verdicts, measured.findings), findings)
     notes = (*_notes(case, compose, result), *_foreign_notes(compose, translation), *measured.notes)
     shown = None if seen is None else Evidence(pictures, rows, seen, measured.contract, compose.value_range, case.asked)
-    return Report(compose, bound, sort_findings(findings), verdicts, frame, notes, fixed, changes, shown)
+    found = sort_findings(by_code(findings, bound.classes, [leaf.label for leaf in compose.leaves]))
+    return Report(compose, bound, found, verdicts, frame, notes, fixed, changes, shown)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,8 @@ from .measured import measure_classes as measure_classes
 from .measured import realism as realism
 from .measured import scenes as scenes
 from .measured import worst as worst
+from .merging import by_code as by_code
+from .merging import rank as rank
 from .pipelines import check_role as check_role
 from .pipelines import mistakes as mistakes
 from .pipelines import pipeline_findings as pipeline_findings

@@ -42,6 +42,9 @@ class Finding:
     verdict: what it makes of its cells, such as "changes". steps: the smallest set of steps that brings it about.
     classes: whom it concerns; becomes: class -> the class it then reads as. probability: of the worst class, per
     image, with its 95 % `interval`; per_class: of each. accepted: the reason for which a contract accepts it.
+    parts: in a report, where several sets of steps bring it about: one finding for each set, the worst first. Then
+    steps are those of all parts, and severity and rates those of the whole. whole: what a guard counted of all sets of
+    steps together, by class the rate with its interval.
     """
 
     code: str
@@ -59,6 +62,23 @@ class Finding:
     per_class: Mapping[str, float] = field(default_factory=dict)
     witness: Witness | None = None
     accepted: str | None = None
+    parts: tuple[Finding, ...] = field(default=(), repr=False)
+    whole: Mapping[str, tuple[float, float, float]] | None = field(default=None, repr=False)
+
+    @property
+    def lead(self) -> Finding:
+        """The worst part, or the finding itself: its steps bring about what the witness shows."""
+        return self.parts[0] if self.parts else self
+
+    @property
+    def sets(self) -> tuple[tuple[str, ...], ...]:
+        """The sets of steps that bring it about, the worst first."""
+        return tuple(dict.fromkeys(f.steps for f in self.parts or (self,)))
+
+    @property
+    def minor(self) -> bool:
+        """Whether it is counted, and certainly under its limit."""
+        return self.severity == "info" and self.verdict == "safe" and self.probability is not None
 
     @property
     def remark(self) -> bool:
@@ -83,6 +103,7 @@ class Finding:
             "message": self.message,
             "help": self.help,
             "accepted": self.accepted,
+            "parts": [part.to_dict() for part in self.parts],
             "witness": None
             if witness is None
             else {"words": witness.words, "index": witness.index, "record": dict(witness.record)},

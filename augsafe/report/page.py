@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from augsafe.guards import SEVERITIES, Finding
 from augsafe.report.curves import Curve, curves
 from augsafe.report.pictures import Album, Shown, show
-from augsafe.report.text import class_words, headline, percent
+from augsafe.report.text import class_words, headline, minor_words, part_words, percent, steps_words
 from augsafe.report.verdicts import Table, owners, table
 from augsafe.report.weakest import weakest
 
@@ -49,6 +49,9 @@ class Entry:
     steps: str  # step numbers, or "*"
     rates: tuple[tuple[str, str], ...]
     whole: bool  # whether the pictures show all steps of the policy
+    pictured: str  # the steps that the pictures show
+    parts: tuple[str, ...]  # what each set of steps does, where there are several
+    alike: bool  # whether they all do the same
 
 
 def page(report: Report, names: Sequence[str] | None = None) -> str:
@@ -61,8 +64,8 @@ def page(report: Report, names: Sequence[str] | None = None) -> str:
     environment = _environment()
     style, script = (_source(environment, name) for name in ("report.css", "report.js"))
     album = Album(BUDGET)
-    findings = report.findings[:MOST_FINDINGS]
-    shown = [show(f, report.policy, report.evidence, album) for f in findings]
+    kept = [(k, f) for k, f in enumerate(report.findings) if not f.minor or f.accepted]
+    entries = [entry_of(report, k, f, show(f, report.policy, report.evidence, album)) for k, f in kept[:MOST_FINDINGS]]
     weak = weakest(report.policy, report.evidence, album)
     contract = report.contract if report.evidence is None else report.evidence.contract
     verdicts = table(report)
@@ -76,8 +79,9 @@ def page(report: Report, names: Sequence[str] | None = None) -> str:
         headline=headline(report),
         tone=_tone(report),
         counts=[(severity, report.count(severity)) for severity in SEVERITIES],
-        entries=[entry_of(report, k, *pair) for k, pair in enumerate(zip(findings, shown, strict=True))],
-        more=max(0, len(report.findings) - MOST_FINDINGS),
+        entries=entries,
+        minor=minor_words(report),
+        more=max(0, len(kept) - MOST_FINDINGS),
         steps=[leaf.label for leaf in report.policy.leaves],
         diff=_diff(report),
         policy=report.policy.to_yaml(),
@@ -147,7 +151,7 @@ def entry_of(report: Report, number: int, finding: Finding, shown: list[Shown]) 
     return Entry(
         number=number,
         finding=finding,
-        title=" + ".join(finding.steps) or "the policy",
+        title=steps_words(finding),
         whom=class_words(finding, len(numbers)) if finding.classes else "",
         rate="" if finding.probability is None else ("up to " if spread else "") + percent(finding.probability),
         interval="" if finding.interval is None else f"{_exact(low)} to {_exact(high)}",
@@ -155,7 +159,10 @@ def entry_of(report: Report, number: int, finding: Finding, shown: list[Shown]) 
         classes=" ".join(named) if 0 < len(named) < len(numbers) else "*",
         steps=" ".join(str(leaves.index(s)) for s in finding.steps if s in leaves) or "*",
         rates=tuple((cls, percent(rate)) for cls, rate in rates[:40]) if spread else (),
-        whole=not finding.steps or set(leaves) <= set(finding.steps),
+        whole=not finding.lead.steps or set(leaves) <= set(finding.lead.steps),
+        pictured=" + ".join(finding.lead.steps),
+        parts=tuple(part_words(part, finding, len(numbers)) for part in finding.parts),
+        alike=len({part.message for part in finding.parts}) <= 1,
     )
 
 

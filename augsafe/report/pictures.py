@@ -116,6 +116,7 @@ def grid_of(finding: Finding, compose: Compose, evidence: Evidence | None) -> Gr
 
 def trios(finding: Finding, compose: Compose, evidence: Evidence | None) -> list[Trio]:
     """The images of a finding, for its worst classes first; none where its draw cannot be made again."""
+    finding = finding.lead
     witness = finding.witness
     if witness is None:
         return []

@@ -10,7 +10,7 @@ from typing import Any
 
 from augsafe.contracts import Contract
 from augsafe.errors import ArgumentError
-from augsafe.guards import PRECEDENCE, SEVERITIES, Finding, step_verdicts
+from augsafe.guards import SEVERITIES, Finding, rank, step_verdicts
 from augsafe.policies import Compose
 from augsafe.report.evidence import Evidence
 from augsafe.report.grid import Grid
@@ -19,7 +19,7 @@ from augsafe.transforms import Choice, leaves_of, walk
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The findings of a check, worst first, and the verdict of every (steps, class) cell.
+    """The findings of a check, one a code and the worst first, and the verdict of every (steps, class) cell.
 
     `verdicts` holds the whole policy's for each class. `fixed` is the nearest policy without errors, where one was
     looked for and found, and `changes` says in words what it changes. `notes` say how it was measured. `evidence` holds
@@ -36,6 +36,11 @@ class Report:
     changes: tuple[str, ...] = ()
     evidence: Evidence | None = field(default=None, repr=False)
     _cells: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict, repr=False)
+
+    @property
+    def parts(self) -> tuple[Finding, ...]:
+        """The findings for each set of steps: the parts of those that have any, and the others as they are."""
+        return tuple(part for f in self.findings for part in (f.parts or (f,)))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -143,16 +148,4 @@ class Report:
 
 def sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Worst first: severity, then verdict, then probability; accepted ones last."""
-
-    def rank(f: Finding) -> tuple[Any, ...]:
-        return (
-            f.accepted is not None,
-            SEVERITIES.index(f.severity),
-            PRECEDENCE.index(f.verdict),
-            -len(f.becomes),
-            -(f.probability or 0.0),
-            f.code,
-            f.steps,
-        )
-
     return tuple(sorted(findings, key=rank))

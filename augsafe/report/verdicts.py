@@ -44,7 +44,7 @@ def table(report: Report) -> Table:
     """The verdicts of a report: what is proven or drawn of steps alone, and what the findings say of them."""
     owner = owners(report)
     said: dict[tuple[str, ...], list[tuple[int, Finding]]] = {}
-    for number, finding in enumerate(report.findings):
+    for number, finding in _parts(report):
         if finding.verdict in PRECEDENCE and finding.accepted is None and not finding.remark:
             key = tuple(dict.fromkeys(owner.get(name, name) for name in finding.steps))
             said.setdefault(key, []).append((number, finding))
@@ -60,6 +60,11 @@ def table(report: Report) -> Table:
         cells = [_cell(drawn[c][cls], said.get(c, []), cls) for c in columns]
         rows.append((cls, (_whole(report, cls), *cells)))
     return _shortened(((), *columns), rows)
+
+
+def _parts(report: Report) -> list[tuple[int, Finding]]:
+    """The findings for each set of steps, with the number of the finding that they are part of."""
+    return [(number, part) for number, f in enumerate(report.findings) for part in (f.parts or (f,))]
 
 
 def owners(report: Report) -> dict[str, str]:
@@ -83,7 +88,7 @@ def _whole(report: Report, cls: str) -> Cell:
     verdict = report.verdicts[cls]
     same = [
         number
-        for number, f in enumerate(report.findings)
+        for number, f in _parts(report)
         if f.verdict == verdict and cls in f.classes and f.accepted is None and not f.remark
     ]
     return Cell(verdict, tone_of(verdict), finding=same[0] if same else None)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from augsafe.contracts import Contract
 from augsafe.guards.content.measures import measure
 from augsafe.guards.content.rules import CODES, LimitTable, violations
+from augsafe.guards.evidence import tiers
 from augsafe.objects import Objects
 from augsafe.pixels import Images
 from augsafe.policies import Compose
@@ -30,11 +31,13 @@ def content_rates(
 ) -> dict[str, dict[int, float]]:
     """How often draws lose content, by code and class index, without intervals and without the steps that do it.
 
-    The draws of all epochs are planned together, so that few images cost little. Of images whose objects are guessed
-    only the padding counts; asked: the user wants guesses to decide.
+    The draws of all epochs are planned together, so that few images cost little. Where some objects are known, images
+    of guessed ones are left out, and a sample with masks speaks for all classes together (-1); where none is known only
+    the padding counts. asked: the user wants guesses to decide.
     """
-    table, n = LimitTable.of(contract), len(images)
-    rows = np.unique(np.linspace(0, n - 1, min(n, draws)).astype(np.intp))
+    table, n, decides = LimitTable.of(contract), len(images), objects.stated | asked
+    known = np.flatnonzero(decides) if decides.any() else np.arange(n)
+    rows = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), draws)).astype(np.intp))]
     shapes = np.array([images[i].shape[:2] for i in rows], dtype=np.int64)
     times, acting = max(1, draws // len(rows)), objects.acting(asked)
     bad, drawn = {code: np.zeros(n, np.int64) for code in CODES}, np.bincount(rows, minlength=n) * times
@@ -46,6 +49,6 @@ def content_rates(
         limits, seen = table.take(labels[some]), objects.rows(some)
         for code, hit in violations(measure(plan, seen, limits), limits, seen).items():
             bad[code] += np.bincount(some[hit], minlength=n)
-    decides = objects.stated | asked
-    counted = {code: np.ones(n, bool) if code == "AS204" else decides for code in CODES}
-    return {code: rates_by_class(lost * counted[code], drawn * counted[code], labels) for code, lost in bad.items()}
+    sampled = any(tier.evidence == "measured" for tier in tiers(objects, labels, asked))
+    own = np.full(n, -1) if sampled else labels
+    return {code: rates_by_class(bad[code], drawn, own) for code in CODES if code == "AS204" or decides.any()}

@@ -228,7 +228,8 @@ def _findings(case: _Case, tally: _Tally, shares: dict[int, Share], by: str = ""
     labels = np.full(len(case.labels), -1) if set(shares) == {-1} else case.labels
     lost = {label: int(tally.bad[labels == label].sum()) for label in shares}
     by_steps = _by_steps(tally)
-    severe = any(share.status == "error" for share in shares.values())
+    severity = min((share.status for share in shares.values()), key=("error", "warning", "info").index)
+    whole = _whole(case, shares)
     guess = f"by {case.objects.guessed_by} (a guess), " if tally.tier.evidence == "guessed" else ""
     out: list[Finding] = []
     for steps, total in by_steps.most_common():
@@ -247,20 +248,32 @@ def _findings(case: _Case, tally: _Tally, shares: dict[int, Share], by: str = ""
         out.append(
             Finding(
                 code=tally.code,
-                severity="error" if severe else "warning",
+                severity=severity,
                 how="sampled",
                 evidence=tally.tier.evidence,
-                verdict="content-lost",
+                verdict="safe" if severity == "info" else "content-lost",
                 steps=steps,
                 message=f"{guess}{_message(case, tally.code, limits_of)}{by}",
                 help=CONTENT_RULE_OF[tally.code].help.format(steps=" or ".join(steps) or "the output size"),
                 probability=part * share.rate,
                 interval=(part * share.low, part * share.high),
                 witness=_witness(case, plan, row),
+                whole=whole,
                 **_classes(case, {c: parts[c] * shares[c].rate for c in parts}),
             )
         )
     return out
+
+
+def _whole(case: _Case, shares: dict[int, Share]) -> dict[str, tuple[float, float, float]]:
+    """By class how often it happens in all, with its interval; images without a label stand for every class."""
+    names = case.contract.classes if case.contract is not None else ()
+    seen = [share for share in shares.values() if share.rate]
+    return {
+        name: (share.rate, share.low, share.high)
+        for share in seen
+        for name in ((names or ("any class",)) if share.label < 0 else (names[share.label],))
+    }
 
 
 def _remark(case: _Case, tally: _Tally, shares: dict[int, Share]) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from augsafe.guards.fix.ways import bounds, find, position, ranges_of
@@ -10,13 +11,14 @@ from augsafe.transforms import Choice, Erase, OneOf, Parameter, Rotate90, Transf
 
 
 def kept_share(given: Compose, policy: Compose) -> float:
-    """The share of the given ranges that a policy keeps, as the mean over the steps.
+    """The share of the given ranges that a policy keeps: the power mean over the steps, with exponent 1/2.
 
     Of a step: the chance that one of its own draws could still be drawn, times what is left of its chance to act. Of a
-    choice: that of its children, as likely as they were. A step that is left out keeps nothing.
+    choice: that of its children, as likely as they were. A step that is left out keeps nothing. With the exponent no
+    step is given up for a little more of another.
     """
     shares = [_kept(step, policy) for step in given.steps]
-    return sum(shares) / len(shares) if shares else 1.0
+    return (sum(map(math.sqrt, shares)) / len(shares)) ** 2 if shares else 1.0
 
 
 def _kept(step: Transform, policy: Compose) -> float:

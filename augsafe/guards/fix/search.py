@@ -69,10 +69,17 @@ class Search:
         options = [dict.fromkeys(chosen, self._common(chosen)) for chosen in self._sets()]
         if not options:
             return None
-        levels = max(options, key=lambda option: self.kept(self.at(option)))
-        if set(levels) <= set(self._together):
-            levels = self._traded({way: levels.get(way, 1.0) for way in self._together})
-        return self.at(levels)
+        best = max(options, key=self._share)
+        starts = [best, *(option for option in options[-1:] if option != best)]
+        ends = [
+            self._traded({way: levels.get(way, 1.0) for way in self._together})
+            for levels in starts
+            if set(levels) <= set(self._together)
+        ]
+        return self.at(max([best, *ends], key=self._share))
+
+    def _share(self, levels: Levels) -> float:
+        return self.kept(self.at(levels))
 
     @property
     def _together(self) -> tuple[Way, ...]:
@@ -114,13 +121,13 @@ class Search:
         return low
 
     def _traded(self, levels: Levels) -> Levels:
-        share = self.kept(self.at(levels))
+        share = self._share(levels)
         for step in STEPS if len(levels) > 1 else ():
             better = True
             while better:
                 better = False
                 for tried in _trades(levels, step):
-                    now = self.kept(self.at(tried))
+                    now = self._share(tried)
                     if now > share + 1e-3 and self.holds(tried):
                         levels, share, better = tried, now, True
                         break

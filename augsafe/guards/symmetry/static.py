@@ -107,8 +107,30 @@ def static_check(
             worst[cls] = _worse(worst[cls], finding.verdict)
     if content:
         findings += assumed_findings(compose, bench.natural, contract)
-    merged = tuple(_merged(findings, contract.classes))
-    return StaticResult(merged, worst, bench.bounds, len(bench.natural), tuple(dict.fromkeys(touched)))
+    merged = _merged(findings, contract.classes)
+    beyond = _beyond(bench, contract) if sum(f.code == "AS106" for f in merged) > 1 else None
+    merged = [replace(f, whole=beyond) if f.code == "AS106" else f for f in merged]
+    return StaticResult(tuple(merged), worst, bench.bounds, len(bench.natural), tuple(dict.fromkeys(touched)))
+
+
+def _beyond(bench: _Bench, contract: Contract) -> dict[str, tuple[float, float, float]]:
+    """By class how often samples pass one limit or several, with its interval: limits are passed together, too."""
+    found: dict[str, list[NDArray[np.bool_]]] = {cls: [] for cls in contract.classes}
+    for classes, outcome in outcomes_for(contract):
+        if outcome.kind in ("rotation", "zoom"):
+            passed = outcome.happens(bench.judge("natural"))
+            for cls in classes:
+                found[cls].append(passed)
+    displaced = {c: contract.limits_for(c).displacement for c in contract.classes}
+    far = {limit: bench.natural.displaced > limit + 1e-9 for limit in displaced.values() if limit is not None}
+    n, out = len(bench.natural), {}
+    for cls, passed_ones in found.items():
+        limit = displaced[cls]
+        every = [*passed_ones, far[limit]] if limit is not None else passed_ones
+        count = int(np.any(every, axis=0).sum()) if every else 0
+        if count:
+            out[cls] = (count / n, *clopper_pearson(count, n))
+    return out
 
 
 def broken_outcomes(

@@ -145,6 +145,7 @@ def _remark(first: Finding, judge: Judge, shares: Mapping[str, Share]) -> Findin
         probability=worst.rate,
         interval=(worst.low, worst.high),
         per_class={name: s.rate for name, s in shares.items()},
+        whole=None,
     )
 
 
@@ -207,6 +208,7 @@ def _findings(
                 probability=worst.rate * part,
                 interval=(worst.low * part, worst.high * part),
                 per_class={name: s.rate * part for name, s in told.items()},
+                whole={name: (s.rate, s.low, s.high) for name, s in told.items()},
                 witness=_witness(judge, *draws[0]),
             )
         )

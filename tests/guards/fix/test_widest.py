@@ -134,7 +134,7 @@ def test_rates_on_photographs(case):
 def test_a_step_that_often_harms_is_given_a_chance_or_left_out():
     images, masks = photographs()
     report = aug.check(aug.Compose([aug.Brightness((1.8, 2.8))]), images, masks=masks)
-    assert report.fixed.step("Brightness").factor == (1.8, 2.8) and 0.1 <= report.fixed.step("Brightness").p < 0.3
+    assert report.fixed.step("Brightness").factor == (1.8, 2.8) and 0.05 < report.fixed.step("Brightness").p < 0.3
     gone = aug.check(aug.Compose([aug.Brightness((8, 20))]), images, masks=masks)
     assert gone.fixed.steps == () and gone.changes == ("leave out Brightness",)
 

@@ -21,7 +21,7 @@ FLIPS = Compose([HorizontalFlip(), VerticalFlip()])
 
 
 def find(report, code, cls, verdict=None):
-    return [f for f in report.findings if f.code == code and cls in f.classes and verdict in (None, f.verdict)]
+    return [f for f in report.parts if f.code == code and cls in f.classes and verdict in (None, f.verdict)]
 
 
 def test_the_table_of_truth():
