@@ -66,8 +66,8 @@ def _said(found: list[Finding], classes: int) -> Iterator[str]:
         named = {c for f in groups[key] for c in f.classes}
         who = "all classes" if len(named) == classes else f"{len(named)} classes" if len(named) > 1 else min(named)
         rate = f"{share:.1%}" if share >= 0.001 else "under 0.1%"
-        guess = ", a guess" if groups[key][0].evidence == "guessed" else ""
-        yield f"{code} {ops}: {outcome} ({who}, {rate}{guess})"
+        guess = "a guess, " if groups[key][0].evidence == "guessed" else ""
+        yield f"{code} {ops}: {outcome} ({guess}{who}, {rate})"
 
 
 def _outcome(finding: Finding) -> str:
