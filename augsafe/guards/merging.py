@@ -18,6 +18,9 @@ def by_code(findings: Sequence[Finding], classes: Sequence[str], steps: Sequence
         findings: One for each set of steps, as guards report them.
         classes: The classes in their order.
         steps: The names of the steps in their order.
+
+    Returns:
+        One finding for each code; what is accepted, and what is guessed, is one of its own.
     """
     groups: dict[tuple[str, bool, bool], list[Finding]] = {}
     for f in findings:

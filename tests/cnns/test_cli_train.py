@@ -59,7 +59,7 @@ def test_a_folder_of_files(run, folder):
     body = json.loads((folder / "files" / "results.json").read_text())
     assert body["complete"] and body["settings"]["options"]["epochs"] == 2
     taken = run("digits", "-p", "policy.yaml", "-c", "mnist", "-o", "files")
-    assert taken.exit_code == 2 and taken.stdout == "" and "holds a run" in taken.stderr
+    assert taken.exit_code == 2 and taken.stdout == "" and "contains a run" in taken.stderr
     again = run("digits", "-p", "policy.yaml", "-c", "mnist", "-o", "files", "--test", "test.npz", "--resume", "--json")
     assert json.loads(again.stdout) == body
 
