@@ -25,7 +25,8 @@ SMALLEST = 1 / 512  # a cut to less than this is a cut to nothing
 STEPS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)  # by which levels are traded
 LOSS = 0.008  # of an end's distance, that writing it with few digits may cost
 FARTHER = 0.005  # that the same may add, where it holds
-TRIED = 0.02  # an end that cannot go out by this part stays
+TRIED, EXACTLY = 0.01, 1e-6  # an end that cannot go out by this part stays: of a rate, and where bounds decide
+PASSES = 4  # over the ends, where what one gives up in few digits may be room for another
 Levels = dict[Way, float]
 
 
@@ -191,7 +192,7 @@ class Cut:
         parts = []
         for side in sides:
             start, goal = (position(self.parameter, both[side]) for both in (self.now, self.wanted))
-            parts.append(least * max(abs(start), TRIED * abs(goal)) / abs(goal - start))
+            parts.append(least * max(abs(start), LOSS * abs(goal)) / abs(goal - start))
         return min(1.0, max(parts))
 
 
@@ -214,14 +215,23 @@ def widened(policy: Compose, given: Compose, demand: Demand) -> Compose:
     Ends that are alike go out together. Where rates are estimated, one of them goes further than the others only if it
     goes all the way; bounds are exact, and so is each end that they decide.
     """
+    for _ in range(PASSES if demand.exact else 1):
+        before, policy = policy, _widened_once(policy, given, demand)
+        if policy == before:
+            break
+    return policy
+
+
+def _widened_once(policy: Compose, given: Compose, demand: Demand) -> Compose:
+    least = EXACTLY if demand.exact else TRIED
     for cut in cuts(policy, given):
         alike = cut.even or len(cut.parameters) > 1
         if alike:
-            policy = _widest(policy, cut, cut.sides, demand, TRIED)
+            policy = _widest(policy, cut, cut.sides, demand, least)
         for q in cut.parameters:
             for side in cut.sides:
                 one = Cut(cut.step, (q,), _now(policy, cut, q), cut.wanted)
-                policy = _widest(policy, one, (side,), demand, 1.0 if alike and not demand.exact else TRIED)
+                policy = _widest(policy, one, (side,), demand, 1.0 if alike and not demand.exact else least)
         for left in cuts(policy, given):
             if left.step == cut.step and set(left.parameters) <= set(cut.parameters):
                 policy = _short(policy, left, demand)

@@ -244,6 +244,28 @@ def test_the_fixed_policy_holds_and_is_as_wide_as_it_can_be(policy, contract):
         assert not [p for p in farther(fixed, policy) if clean(p, contract)]
 
 
+def limited(name: str, rotation: float, zoom: tuple[float, float]) -> Contract:
+    made = Contract.builtin(name)
+    return Contract(made.classes, made.relations, {"*": Limits(rotation=rotation, zoom=zoom)}, name="limited")
+
+
+@pytest.mark.parametrize(
+    ("steps", "contract"),
+    [
+        ([aug.OneOf([aug.Zoom((1, 1.4)), aug.Zoom((0.37, 0.37))])], limited("mnist", 2, (0.5, 1.31))),
+        (
+            [aug.OneOf([aug.Brightness(), aug.Shear((-44, 6), (0, 0))]), aug.Repeat(aug.Rotate((-176, 57)), 2)],
+            limited("fashion-mnist", 2, (0.56, 1.55)),
+        ),
+    ],
+)
+def test_an_end_near_its_limit_and_ends_that_share_one_go_all_the_way(steps, contract):
+    policy = aug.Compose(steps, border="constant")
+    fixed = aug.check(policy, contract=contract, draws=2000).fixed
+    assert clean(fixed, contract)
+    assert not [p for p in farther(fixed, policy) if clean(p, contract)]
+
+
 def test_the_property_sees_a_fix_that_is_too_narrow():
     """The negative control."""
     policy, narrow = (aug.Compose([aug.Rotate((-a, a))], border="constant") for a in (90, 25))
